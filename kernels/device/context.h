@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "kernels/device/device.h"
+#include "kernels/device/tensor.h"
+
+namespace serenade {
+
+/// Where operations run: a device and, on the CPU, the threads they may use. Operations take it as
+/// their first argument. A Context serves one caller at a time; give each thread its own.
+/// (The CUDA stream, library handles and device scratch will live here too.)
+class Context {
+ public:
+  /// A CPU context with this many threads, the caller's included. 0 means all cores.
+  explicit Context(int threads = 1);
+  ~Context();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Device device() const { return Device::cpu; }
+  int threads() const;
+
+  /// Runs body(chunk) for chunk in [0, chunks), each exactly once, on the context's threads, and
+  /// returns when all are done. Which thread runs a chunk is not determined, so a body writes only
+  /// what belongs to its chunk; cut work into chunks by the size of the problem, never by
+  /// threads(), and results do not depend on the number of threads. The first exception thrown by
+  /// a body is rethrown here; chunks not yet begun are then skipped. Bodies must not call
+  /// parallel() on the same context.
+  void parallel(Index chunks, const std::function<void(Index)>& body);
+
+ private:
+  class Pool;
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace serenade

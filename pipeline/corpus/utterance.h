@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pipeline/support/content_hash.h"
+
+namespace serenade {
+
+/// One recording of a data set, as its reader understood it.
+struct Utterance {
+  std::string id;  ///< unique in the corpus and independent of folders: "03-01-06-01-02-01-12"
+  std::filesystem::path path;
+  ContentHash content;  ///< of the file's bytes
+  std::string speaker;  ///< unique in the corpus: "12"
+  std::string label;    ///< "fearful"
+  /// What else the name or manifest says, by the field's name: intensity, statement, repetition,
+  /// channel, modality, sex ...
+  std::map<std::string, std::string> fields;
+};
+
+/// A data set: utterances in ascending order of id, so that nothing downstream can depend on the
+/// order in which a folder was listed.
+struct Corpus {
+  std::string name;  ///< "ravdess"
+  std::vector<Utterance> utterances;
+  std::vector<std::string> labels;  ///< in the order of class numbers
+  std::vector<std::string> notes;   ///< what was skipped or merged and why, a line each
+
+  /// Class number of utterance i.
+  int class_of(const Utterance& utterance) const;
+};
+
+}  // namespace serenade

@@ -1,0 +1,131 @@
+#include "pipeline/support/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view doing) {
+  throw IoError(fmt::format("{}: {}: {}", path.string(), doing, std::strerror(errno)));
+}
+
+/// A file descriptor, closed at the end.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
+  auto temporary = path;
+  temporary += fmt::format(".tmp-{}", ::getpid());
+  {
+    const Descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file) fail(temporary, "cannot create");
+    const char* at = text.data();
+    std::size_t left = text.size();
+    while (left > 0) {
+      const ssize_t wrote = ::write(file.get(), at, left);
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) {
+        const int reason = errno;
+        ::unlink(temporary.c_str());
+        errno = reason;
+        fail(path, "cannot write");
+      }
+      at += wrote;
+      left -= static_cast<std::size_t>(wrote);
+    }
+    if (::fsync(file.get()) != 0) {
+      const int reason = errno;
+      ::unlink(temporary.c_str());
+      errno = reason;
+      fail(path, "cannot write");
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(temporary.c_str());
+    errno = reason;
+    fail(path, "cannot rename into place");
+  }
+  sync_to_disk(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) fail(path, "cannot open");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
+  if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("{}: is a folder", path.string()));
+  std::string text;
+  std::string block(std::size_t{1} << 16U, '\0');
+  for (;;) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path, "cannot read");
+    if (got == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+    if (text.size() > max_bytes) {
+      throw IoError(fmt::format("{}: longer than {} bytes, which no such file should be",
+                                path.string(), max_bytes));
+    }
+  }
+}
+
+void sync_to_disk(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) fail(path, "cannot open");
+  // Some file systems cannot sync a folder and say EINVAL: the rename is then as safe as they get.
+  if (::fsync(file.get()) != 0 && errno != EINVAL) fail(path, "cannot sync");
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) fail(path, "cannot open");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
+  if (!S_ISREG(status.st_mode)) throw IoError(fmt::format("{}: not a file", path.string()));
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) fail(path, "cannot map");
+  bytes_ = {static_cast<const std::byte*>(data), size};
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) {
+    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());  // NOLINT: munmap's signature
+  }
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+}  // namespace serenade

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace serenade {
+
+/// Puts `text` at `path` so that a reader sees the old file or the new one, whole, also after a
+/// crash: written beside it, synced, renamed. Throws IoError naming the file and the reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// The whole file as text; IoError when it is longer than `max_bytes` (untrusted input is measured
+/// before it is read) or cannot be read.
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+/// Syncs a file or a folder to the disk. Throws IoError.
+void sync_to_disk(const std::filesystem::path& path);
+
+/// A file mapped read-only for as long as this lives. Empty files map to an empty span.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+}  // namespace serenade

@@ -1,0 +1,39 @@
+#include "kernels/device/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace serenade {
+namespace {
+
+TEST(Tensor, RowsViewTheSameNumbers) {
+  Array<float> array(Shape{3, 4});
+  for (Index i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i);
+  const Tensor<float> view = array.view();
+  EXPECT_EQ(view.row(2).shape(), (Shape{4}));
+  EXPECT_EQ(view.row(2).data()[1], 9.0F);
+  EXPECT_EQ(view.rows(1, 3).shape(), (Shape{2, 4}));
+  EXPECT_EQ(view.rows(1, 3).data()[0], 4.0F);
+  EXPECT_EQ(view.reshape({2, 6}).row(1).data()[0], 6.0F);
+}
+
+TEST(Tensor, RefusesAViewOfAnotherSize) {
+  Array<float> array(Shape{3, 4});
+  EXPECT_THROW(array.view().reshape({5}), ShapeError);
+  EXPECT_THROW((Shape{1, 2, 3, 4, 5}), ShapeError);
+  EXPECT_THROW((Shape{-1}), ShapeError);
+}
+
+TEST(Array, IsAlignedZeroedAndKeepsItsMemory) {
+  Array<float> array(Shape{5, 7});
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(array.data()) % 64, 0U);
+  for (const float value : array.span()) EXPECT_EQ(value, 0.0F);
+  const float* before = array.data();
+  array.resize({2, 3});
+  EXPECT_EQ(array.data(), before);
+  EXPECT_EQ(array.size(), 6);
+}
+
+}  // namespace
+}  // namespace serenade
