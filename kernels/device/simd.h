@@ -1,5 +1,8 @@
 #pragma once
 
+// -march=haswell does not imply AES in GCC, and without AES Highway would quietly fall back to
+// SSSE3: four lanes and no fused multiply-add. Nothing here uses AES.
+#define HWY_DISABLE_PCLMUL_AES
 #include <hwy/highway.h>
 
 #include "kernels/device/tensor.h"
@@ -13,6 +16,10 @@
 namespace serenade::simd {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+#if defined(__x86_64__)
+static_assert(HWY_STATIC_TARGET <= HWY_AVX2, "Highway's target lacks fused multiply-add");
+#endif
 
 inline constexpr Index lanes = 16;
 
