@@ -69,13 +69,21 @@ inline std::string shortest(double value) {
   return {digits.data(), end};
 }
 
-namespace detail {
-
+/// How an option's value is written: flow YAML that reads back as the same value. A type of one's
+/// own in an option struct brings its own `option_text` in its namespace.
 inline std::string option_text(bool value) { return value ? "true" : "false"; }
 inline std::string option_text(int value) { return std::to_string(value); }
 inline std::string option_text(std::uint64_t value) { return std::to_string(value); }
 inline std::string option_text(double value) { return shortest(value); }
-inline std::string option_text(const std::string& value) { return '"' + value + '"'; }
+/// Always quoted, so that no string can be taken for a number, a key or a comment.
+inline std::string option_text(const std::string& value) {
+  std::string text = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return text + "\"";
+}
 template <OptionEnum E>
 std::string option_text(E value) {
   return std::string(enum_name(value));
@@ -96,6 +104,8 @@ std::string option_text(const std::vector<T>& values) {
   return text + "]";
 }
 
+namespace detail {
+
 struct TextVisitor {
   std::string text;
   template <class T>
@@ -104,13 +114,6 @@ struct TextVisitor {
     text += std::string(name) + ": " + option_text(value);
   }
 };
-
-template <OptionStruct T>
-std::string option_text(const T& value) {
-  TextVisitor visitor;
-  T::fields(value, visitor);
-  return "{" + visitor.text + "}";
-}
 
 struct RangeVisitor {
   template <class T>
@@ -139,10 +142,17 @@ struct RangeVisitor {
 
 }  // namespace detail
 
+template <OptionStruct T>
+std::string option_text(const T& value) {
+  detail::TextVisitor visitor;
+  T::fields(value, visitor);
+  return "{" + visitor.text + "}";
+}
+
 /// One canonical text for an option struct: every field, in order, defaults included.
 template <OptionStruct T>
 std::string canonical_text(const T& options) {
-  return detail::option_text(options);
+  return option_text(options);
 }
 
 /// Throws ConfigError naming the first field that is out of its range.

@@ -1,0 +1,357 @@
+#include "pipeline/config/yaml.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "kernels/device/error.h"
+#include "pipeline/support/files.h"
+
+namespace serenade {
+namespace {
+
+constexpr std::size_t max_config_bytes = std::size_t{1} << 20U;
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
+    }
+  }
+  return row.back();
+}
+
+void refuse_repeated_keys(const YAML::Node& node, const std::string& file) {
+  if (node.IsSequence()) {
+    for (const auto& item : node) refuse_repeated_keys(item, file);
+  }
+  if (!node.IsMap()) return;
+  std::vector<std::string> seen;
+  for (const auto& entry : node) {
+    const YAML::Node& key = entry.first;
+    if (!key.IsScalar()) {
+      throw ConfigError(
+          fmt::format("{}:{}: a key must be a plain name", file, key.Mark().line + 1));
+    }
+    if (std::find(seen.begin(), seen.end(), key.Scalar()) != seen.end()) {
+      throw ConfigError(fmt::format("{}:{}: key '{}' stands here a second time", file,
+                                    key.Mark().line + 1, key.Scalar()));
+    }
+    seen.push_back(key.Scalar());
+    refuse_repeated_keys(entry.second, file);
+  }
+}
+
+std::string joined(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
+/// Sets `value` below `node` at the keys from `at` on.
+void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_t at,
+               const YAML::Node& value) {
+  const std::string& key = keys[at];
+  const bool last = at + 1 == keys.size();
+  if (node.IsSequence()) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+    if (error != std::errc() || end != key.data() + key.size() || index >= node.size()) {
+      throw ConfigError(
+          fmt::format("{}: '{}' must be the number of one of the {} items there, "
+                      "counted from 0",
+                      fmt::join(keys, "."), key, node.size()));
+    }
+    if (last) {
+      node[index] = value;
+    } else {
+      set_below(node[index], keys, at + 1, value);
+    }
+    return;
+  }
+  if (node.IsScalar()) {
+    throw ConfigError(fmt::format(
+        "{}: '{}' is a plain value in the configuration and has no keys", fmt::join(keys, "."),
+        fmt::join(keys.begin(), keys.begin() + static_cast<long>(at), ".")));
+  }
+  if (last) {
+    node[key] = value;
+  } else {
+    set_below(node[key], keys, at + 1, value);
+  }
+}
+
+}  // namespace
+
+ConfigNode::ConfigNode(YAML::Node node, std::string path, int line, std::shared_ptr<Origin> origin)
+    : node_(std::move(node)), path_(std::move(path)), line_(line), origin_(std::move(origin)) {
+  if (node_.IsDefined() && !node_.Mark().is_null()) line_ = node_.Mark().line + 1;
+}
+
+ConfigNode ConfigNode::load(const std::filesystem::path& path) {
+  return parse(read_file(path, max_config_bytes), path.string());
+}
+
+ConfigNode ConfigNode::parse(const std::string& text, const std::string& file_name) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(
+        fmt::format("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg));
+  }
+  refuse_repeated_keys(root, file_name);
+  return ConfigNode(root, "", 1, std::make_shared<Origin>(Origin{file_name, {}}));
+}
+
+void ConfigNode::apply_override(std::string_view assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    throw ConfigError(fmt::format("'{}' is not of the form key.path=value", assignment));
+  }
+  const std::string path(assignment.substr(0, equals));
+  std::vector<std::string> keys;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t dot = std::min(path.find('.', begin), path.size());
+    if (dot == begin) throw ConfigError(fmt::format("'{}' has an empty key", path));
+    keys.push_back(path.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  YAML::Node value;
+  try {
+    value = YAML::Load(std::string(assignment.substr(equals + 1)));
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(fmt::format("{}: the value is not valid YAML: {}", path, error.msg));
+  }
+  set_below(node_, keys, 0, value);
+  origin_->overridden.push_back(path);
+}
+
+std::string ConfigNode::scalar() const {
+  if (!is_scalar()) fail("expected a single value here");
+  return node_.Scalar();
+}
+
+ConfigNode ConfigNode::child(const std::string& key) const {
+  // Reading a missing key of a const node does not create it.
+  const YAML::Node& constant = node_;
+  return ConfigNode(is_map() ? constant[key] : YAML::Node(YAML::NodeType::Undefined),
+                    joined(path_, key), line_, origin_);
+}
+
+std::vector<std::string> ConfigNode::keys() const {
+  std::vector<std::string> names;
+  for (const auto& entry : node_) names.push_back(entry.first.Scalar());
+  return names;
+}
+
+std::vector<ConfigNode> ConfigNode::items() const {
+  if (!is_sequence()) fail("expected a list here");
+  std::vector<ConfigNode> all;
+  for (std::size_t i = 0; i < node_.size(); ++i) {
+    all.push_back(ConfigNode(node_[i], joined(path_, std::to_string(i)), line_, origin_));
+  }
+  return all;
+}
+
+ConfigNode::Named ConfigNode::named() const {
+  if (is_scalar()) {
+    const std::string name = node_.Scalar();
+    return {name,
+            ConfigNode(YAML::Node(YAML::NodeType::Undefined), joined(path_, name), line_, origin_)};
+  }
+  if (!is_map() || node_.size() != 1) {
+    fail("expected a name, or one name with its options: 'name: {option: value}'");
+  }
+  const std::string name = node_.begin()->first.Scalar();
+  return {name, child(name)};
+}
+
+std::string ConfigNode::where() const {
+  for (const std::string& overridden : origin_->overridden) {
+    if (path_ == overridden || path_.starts_with(overridden + ".")) {
+      return fmt::format("command line: {}", path_);
+    }
+  }
+  if (path_.empty()) return fmt::format("{}:{}", origin_->file, line_);
+  return fmt::format("{}:{}: {}", origin_->file, line_, path_);
+}
+
+void ConfigNode::fail(std::string_view message) const {
+  throw ConfigError(fmt::format("{}: {}", where(), message));
+}
+
+void ConfigNode::expect_keys(const std::vector<std::string>& known) const {
+  for (const std::string& key : keys()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    int line = line_;
+    for (const auto& entry : node_) {
+      const YAML::Mark mark = entry.first.Mark();
+      if (entry.first.Scalar() == key && !mark.is_null()) line = mark.line + 1;
+    }
+    ConfigNode at(node_, joined(path_, key), line, origin_);
+    at.line_ = line;
+    const std::string hint = did_you_mean(key, known);
+    at.fail(hint.empty() ? fmt::format("unknown key; known here: {}", fmt::join(known, ", "))
+                         : "unknown key" + hint);
+  }
+}
+
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates) {
+  std::optional<std::string> best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const auto best = nearest(word, candidates);
+  return best ? fmt::format(" (did you mean '{}'?)", *best) : "";
+}
+
+namespace detail {
+namespace {
+
+template <class Number>
+bool parse_number(const std::string& text, Number& value) {
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && at == end;
+}
+
+}  // namespace
+
+bool parse_bool(const ConfigNode& node) {
+  const std::string text = node.scalar();
+  if (text == "true" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "no" || text == "off") return false;
+  node.fail(fmt::format("'{}' is neither true nor false", text));
+}
+
+int parse_int(const ConfigNode& node) {
+  int value = 0;
+  const std::string text = node.scalar();
+  if (node.is_quoted() || !parse_number(text, value)) {
+    node.fail(fmt::format("'{}' is not a whole number", text));
+  }
+  return value;
+}
+
+std::uint64_t parse_unsigned(const ConfigNode& node) {
+  std::uint64_t value = 0;
+  const std::string text = node.scalar();
+  if (node.is_quoted() || !parse_number(text, value)) {
+    node.fail(fmt::format("'{}' is not a whole number of 0 or more", text));
+  }
+  return value;
+}
+
+double parse_double(const ConfigNode& node) {
+  double value = 0;
+  const std::string text = node.scalar();
+  if (node.is_quoted() || !parse_number(text, value) || !std::isfinite(value)) {
+    node.fail(fmt::format("'{}' is not a number", text));
+  }
+  return value;
+}
+
+int parse_choice(const ConfigNode& node, const std::vector<std::string>& names) {
+  const std::string text = node.scalar();
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) {
+    node.fail(fmt::format("'{}' is not one of {}{}", text, fmt::join(names, ", "),
+                          did_you_mean(text, names)));
+  }
+  return static_cast<int>(found - names.begin());
+}
+
+void check_range(const ConfigNode& node, double value, const Range& range) {
+  const bool low_ok = range.open_low ? value > range.low : value >= range.low;
+  if (low_ok && value <= range.high) return;
+  node.fail(fmt::format("{} is out of range: must be {}", shortest(value),
+                        RangeVisitor::describe(range)));
+}
+
+}  // namespace detail
+
+namespace {
+
+/// A scalar as it must be written to be read back as the same: quotes only where needed.
+std::string scalar_text(const YAML::Node& node) {
+  const std::string& text = node.Scalar();
+  if (node.Tag() != "!") return text;
+  double number = 0;
+  const bool plain =
+      !text.empty() && text != "null" && text != "true" && text != "false" && text != "~" &&
+      !detail::parse_number(text, number) &&
+      std::all_of(text.begin(), text.end(),
+                  [](unsigned char c) {
+                    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '/' || c == '.';
+                  }) &&
+      text.front() != '-';
+  return plain ? text : option_text(text);
+}
+
+bool all_scalars(const YAML::Node& node) {
+  return std::all_of(node.begin(), node.end(),
+                     [](const YAML::Node& item) { return item.IsScalar() || item.IsNull(); });
+}
+
+std::string flow(const YAML::Node& node) {
+  if (node.IsNull()) return "null";
+  if (node.IsScalar()) return scalar_text(node);
+  std::vector<std::string> parts;
+  if (node.IsMap()) {
+    for (const auto& entry : node) {
+      parts.push_back(entry.first.Scalar() + ": " + flow(entry.second));
+    }
+    return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  for (const auto& item : node) parts.push_back(flow(item));
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+void block(const YAML::Node& node, int indent, std::string& out) {
+  for (const auto& entry : node) {
+    const YAML::Node& value = entry.second;
+    out += fmt::format("{:{}}{}:", "", indent, entry.first.Scalar());
+    if (value.IsMap() && value.size() > 0) {
+      out += '\n';
+      block(value, indent + 2, out);
+    } else if (value.IsSequence() && value.size() > 0 && !all_scalars(value)) {
+      out += '\n';
+      for (const auto& item : value) {
+        // An item of one key reads best as `- conv1d: {...}`.
+        const bool single = item.IsMap() && item.size() == 1;
+        out += fmt::format(
+            "{:{}}- {}\n", "", indent + 2,
+            single ? item.begin()->first.Scalar() + ": " + flow(item.begin()->second) : flow(item));
+      }
+    } else {
+      out += " " + flow(value) + "\n";
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_yaml(const std::string& canonical) {
+  std::string out;
+  block(YAML::Load(canonical), 0, out);
+  return out;
+}
+
+}  // namespace serenade
