@@ -1,0 +1,39 @@
+#pragma once
+
+#include "kernels/device/context.h"
+#include "kernels/device/options.h"
+#include "kernels/device/ragged.h"
+
+namespace serenade {
+
+/// Local derivative of features over time: Savitzky-Golay, polynomial of degree `order` through
+/// `width` frames, its `order`-th derivative per frame^order, as librosa.feature.delta.
+struct DeltaOptions {
+  int width = 9;
+  int order = 1;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("width", self.width, Range{3, 255}, "frames in the fit, odd");
+    visit("order", self.order, Range{1, 8}, "order of the derivative, less than width");
+  }
+};
+
+/// features, out [frames, dims], per clip; not the same memory.
+/// Within width / 2 frames of an end the fit through the first or last `width` frames is used
+/// (mode="interp"). A clip of fewer than `width` frames, where librosa raises, is continued with
+/// copies of its first and last frame (mode="nearest"); one frame gives zeros.
+/// Throws ShapeError when the shapes do not fit, ConfigError for options out of range.
+void delta(Context& context, Tensor<const float> features, const Ragged& frames,
+           const DeltaOptions& options, Tensor<float> out);
+
+namespace cpu {
+void delta(Context& context, Tensor<const float> features, const Ragged& frames,
+           const DeltaOptions& options, Tensor<float> out);
+}  // namespace cpu
+namespace cuda {
+void delta(Context& context, Tensor<const float> features, const Ragged& frames,
+           const DeltaOptions& options, Tensor<float> out);
+}  // namespace cuda
+
+}  // namespace serenade

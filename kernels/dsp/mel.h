@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "kernels/device/options.h"
+
+namespace serenade {
+
+/// Triangular filters on the Slaney mel scale with Slaney area normalisation, as
+/// librosa.filters.mel(htk=False, norm="slaney").
+struct MelOptions {
+  int n_mels = 128;
+  double fmin = 0;
+  std::optional<double> fmax;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
+    visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
+    visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+  }
+};
+
+/// The filters, each its first bin and the weights from there on, computed in float64 and rounded
+/// to float32 as librosa does. Immutable; copies share the table. Throws ConfigError unless
+/// 0 <= fmin < fmax <= sample_rate / 2.
+class MelBank {
+ public:
+  struct Filter {
+    Index first_bin = 0;
+    std::span<const float> weights;
+  };
+
+  MelBank(const MelOptions& options, double sample_rate, int n_fft);
+
+  Index bins() const;
+  Index n_mels() const;
+  Filter filter(Index mel) const;
+  /// Filters narrower than the distance of two bins: they hold no weight and always give 0.
+  /// librosa warns of them.
+  std::span<const Index> empty_filters() const;
+
+ private:
+  struct Table;
+  std::shared_ptr<const Table> table_;
+};
+
+/// Mel power spectrogram of a ragged batch.
+/// power  [frames, 1 + n_fft/2]  |STFT|^2, all clips end to end
+/// out    [frames, n_mels]
+/// Throws ShapeError when power does not fit the bank.
+void mel_power(Context& context, Tensor<const float> power, const MelBank& bank, Tensor<float> out);
+
+namespace cpu {
+void mel_power(Context& context, Tensor<const float> power, const MelBank& bank, Tensor<float> out);
+/// One tile: power [bins, lanes] to mel [n_mels, lanes].
+void mel_power_tile(const MelBank& bank, const float* power, float* mel);
+}  // namespace cpu
+namespace cuda {
+void mel_power(Context& context, Tensor<const float> power, const MelBank& bank, Tensor<float> out);
+}  // namespace cuda
+
+}  // namespace serenade

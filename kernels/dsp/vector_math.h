@@ -1,0 +1,5 @@
+#pragma once
+
+#include "kernels/device/simd.h"
+
+namespace serenade::simd {}
