@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "kernels/device/ragged.h"
+#include "pipeline/features/spec.h"
+
+namespace serenade {
+
+/// A clip of a batch that no features can be computed of. The text speaks of "the clip": who knows
+/// its name adds it.
+class ClipError : public DataError {
+ public:
+  ClipError(Index clip, const std::string& what) : DataError(what), clip_(clip) {}
+  /// Its place in the batch.
+  Index clip() const { return clip_; }
+
+ private:
+  Index clip_;
+};
+
+/// Computes the features of a FeatureSpec: one STFT for all that need it, power, magnitude, mel and
+/// chroma each once. Owns the plans and tables. Immutable: any number of threads may use one
+/// extractor at a time, each with its own Context.
+class FeatureExtractor {
+ public:
+  /// Throws ConfigError as check(FeatureSpec) does.
+  explicit FeatureExtractor(const FeatureSpec& spec);
+  ~FeatureExtractor();
+  FeatureExtractor(FeatureExtractor&&) noexcept;
+  FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
+  FeatureExtractor(const FeatureExtractor&) = delete;
+  FeatureExtractor& operator=(const FeatureExtractor&) = delete;
+
+  const FeatureSpec& spec() const;
+  /// Columns of the result.
+  Index dims() const;
+  /// One name a column, none twice: "mfcc_0", "delta_mfcc_3", "rms"; with statistics "rms_mean".
+  std::vector<std::string> column_names() const;
+  /// True when a clip gives one row instead of a row a frame.
+  bool per_clip() const;
+  /// Rows of the result, clip by clip: frames, or 1.
+  Ragged rows_of(const Ragged& samples) const;
+
+  /// signal  [samples]     at spec().sample_rate, clips end to end
+  /// out     [rows, dims]  rows = rows_of(samples)
+  /// A clip's rows have the same bits whatever its neighbours, its place and the threads.
+  /// Throws ClipError for the first clip of the batch that has no samples or holds NaN or infinity,
+  /// ShapeError when the shapes do not fit.
+  void extract(Context& context, Tensor<const float> signal, const Ragged& samples,
+               Tensor<float> out) const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<const Plan> plan_;
+};
+
+}  // namespace serenade

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "kernels/device/options.h"
+
+namespace serenade {
+
+class ConfigNode;
+
+/// Mel frequency cepstral coefficients: DCT of the mel spectrogram in dB, librosa.feature.mfcc.
+struct MfccFeature {
+  static constexpr std::string_view name = "mfcc";
+  int n_mfcc = 40;
+  int n_mels = 128;
+  double fmin = 0;
+  std::optional<double> fmax;
+  std::optional<double> top_db = 80.0;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_mfcc", self.n_mfcc, Range{1, 4096}, "number of coefficients, at most n_mels");
+    visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
+    visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
+    visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+    visit("top_db", self.top_db, Range{0}, "dynamic range of a clip, dB; null: all");
+  }
+};
+
+/// Mel spectrogram, librosa.feature.melspectrogram, as power or in dB.
+struct MelFeature {
+  static constexpr std::string_view name = "mel";
+  int n_mels = 128;
+  double fmin = 0;
+  std::optional<double> fmax;
+  bool db = false;
+  std::optional<double> top_db = 80.0;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
+    visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
+    visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+    visit("db", self.db, Range{}, "decibels instead of power");
+    visit("top_db", self.top_db, Range{0}, "with db: dynamic range of a clip, dB; null: all");
+  }
+};
+
+/// Energy in each pitch class, librosa.feature.chroma_stft.
+struct ChromaFeature {
+  static constexpr std::string_view name = "chroma_stft";
+  int n_chroma = 12;
+  std::optional<double> tuning;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_chroma", self.n_chroma, Range{1, 120}, "pitch classes in an octave");
+    visit("tuning", self.tuning, Range{-1, 1},
+          "deviation from A440 in pitch classes; null: estimated for each clip");
+  }
+};
+
+/// Peak over valley in octave bands, dB, librosa.feature.spectral_contrast.
+struct ContrastFeature {
+  static constexpr std::string_view name = "spectral_contrast";
+  int n_bands = 6;
+  double fmin = 200;
+  double quantile = 0.02;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_bands", self.n_bands, Range{1, 16}, "octave bands above the first; n_bands + 1 rows");
+    visit("fmin", self.fmin, Range{0, 1e6, true}, "upper edge of the first band, Hz");
+    visit("quantile", self.quantile, Range{0, 0.5, true}, "share of a band that is peak or valley");
+  }
+};
+
+/// Tonal centroids of 12-class STFT chroma: librosa.feature.tonnetz(chroma=chroma_stft(...)).
+/// (librosa's own default is the chroma of a constant-Q transform.)
+struct TonnetzFeature {
+  static constexpr std::string_view name = "tonnetz";
+  std::optional<double> tuning;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("tuning", self.tuning, Range{-1, 1},
+          "deviation from A440 in pitch classes; null: estimated for each clip");
+  }
+};
+
+/// Share of sign changes in frames of n_fft samples, librosa.feature.zero_crossing_rate.
+struct ZeroCrossingRateFeature {
+  static constexpr std::string_view name = "zero_crossing_rate";
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+/// Root mean square of frames of n_fft samples, librosa.feature.rms.
+struct RmsFeature {
+  static constexpr std::string_view name = "rms";
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+/// First derivative over time of another feature, librosa.feature.delta. `of` names a feature other
+/// than delta and delta2. Its options are those of the item of that name in the list; where the
+/// list has none, its defaults, computed on the side.
+struct DeltaFeature {
+  static constexpr std::string_view name = "delta";
+  std::string of = "mfcc";
+  int width = 9;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("of", self.of, Range{}, "name of the feature");
+    visit("width", self.width, Range{3, 255}, "frames in the fit, odd");
+  }
+};
+
+/// Second derivative over time, likewise.
+struct Delta2Feature {
+  static constexpr std::string_view name = "delta2";
+  std::string of = "mfcc";
+  int width = 9;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("of", self.of, Range{}, "name of the feature");
+    visit("width", self.width, Range{3, 255}, "frames in the fit, odd");
+  }
+};
+
+/// One item of `features.extract`. A new feature is a struct above and a word here.
+using Feature =
+    std::variant<MfccFeature, MelFeature, ChromaFeature, ContrastFeature, TonnetzFeature,
+                 ZeroCrossingRateFeature, RmsFeature, DeltaFeature, Delta2Feature>;
+
+/// "mfcc", "delta", ...
+std::string_view name_of(const Feature& feature);
+/// Every feature with its default options, in the order of the reference page.
+std::vector<Feature> all_features();
+
+/// What is computed from a recording: the `features` section of an experiment. YAML lists the
+/// features as `name` or `name: {options}`; the order of the list is the order of the columns.
+struct FeatureSpec {
+  int sample_rate = 22050;
+  int n_fft = 2048;
+  int hop_length = 512;
+  std::vector<Feature> extract = {MfccFeature{}};
+  /// Empty: a clip gives a row a frame. Otherwise a clip gives one row, all columns of the first
+  /// statistic, then of the second, ...
+  std::vector<std::string> statistics;
+  /// Which part of the recording is decoded. The extractor does not use them.
+  double offset = 0;
+  std::optional<double> duration;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("sample_rate", self.sample_rate, Range{1000, 768000}, "recordings are resampled to it");
+    visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a frame, a power of two");
+    visit("hop_length", self.hop_length, Range{1, 1 << 20}, "samples from frame to frame");
+    visit("extract", self.extract, Range{}, "features, in the order of their columns");
+    visit("statistics", self.statistics, Range{},
+          "over the frames of a clip: mean, std, min, max, median, p10; empty: every frame");
+    visit("offset", self.offset, Range{0, 1e6}, "seconds of a recording to leave out at its start");
+    visit("duration", self.duration, Range{0, 1e6, true}, "seconds to use; null: all");
+  }
+};
+
+/// An item of the list from YAML; unknown names and keys fail naming file, line and the nearest.
+void from_config(const ConfigNode& node, Feature& feature);
+/// Flow YAML that reads back as the same: "{mfcc: {n_mfcc: 40, ...}}".
+std::string option_text(const Feature& feature);
+
+/// Throws ConfigError for options that are out of range or contradict each other: an empty list, a
+/// column that would stand twice, n_mfcc above n_mels, a band above half the sample rate, `of` that
+/// names no feature.
+void check(const FeatureSpec& spec);
+
+/// What decides the numbers an extractor gives, and nothing else: every option in canonical form
+/// and the revision of every operation involved. Equal texts, equal bits on one device class.
+/// `offset` and `duration` are part of it; versions of decoder and resampler are not.
+std::string cache_text(const FeatureSpec& spec);
+
+}  // namespace serenade
