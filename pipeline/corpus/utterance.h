@@ -29,7 +29,11 @@ struct Corpus {
   std::vector<std::string> labels;  ///< in the order of class numbers
   std::vector<std::string> notes;   ///< what was skipped or merged and why, a line each
 
-  /// Class number of utterance i.
+  /// Byte-identical recordings count as different ones and may land on both sides of a split
+  /// (corpus.duplicates: allow).
+  bool duplicates_apart = false;
+
+  /// Class number of an utterance: the place of its label in `labels`. Throws DataError for none.
   int class_of(const Utterance& utterance) const;
 };
 
