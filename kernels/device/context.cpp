@@ -102,6 +102,11 @@ Context::~Context() = default;
 Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 
+std::span<float> Context::scratch(Index size) {
+  scratch_.resize(Shape{size});
+  return scratch_.span();
+}
+
 int Context::threads() const { return pool_->threads(); }
 
 void Context::parallel(Index chunks, const std::function<void(Index)>& body) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "kernels/device/device.h"
 #include "kernels/device/tensor.h"
@@ -32,9 +33,14 @@ class Context {
   /// parallel() on the same context.
   void parallel(Index chunks, const std::function<void(Index)>& body);
 
+  /// Working memory for one operation, 64-byte aligned, contents unspecified, valid until the next
+  /// call. Kept between operations, so that a repeated step allocates nothing.
+  std::span<float> scratch(Index size);
+
  private:
   class Pool;
   std::unique_ptr<Pool> pool_;
+  Array<float> scratch_;
 };
 
 }  // namespace serenade

@@ -65,10 +65,11 @@ class Tensor {
   constexpr Tensor(T* data, Shape shape, Device device = Device::cpu)
       : data_(data), shape_(shape), device_(device) {}
 
-  /// A view that may write converts to one that may not.
-  constexpr Tensor(
-      const Tensor<std::remove_const_t<T>>& other)  // NOLINT(google-explicit-constructor)
-      requires std::is_const_v<T>
+  /// A view that may write converts to one that may not. (A template, for a plain constructor would
+  /// be the copy constructor of a view that may write.)
+  template <class Other>
+  requires(std::is_const_v<T>&& std::is_same_v<Other, std::remove_const_t<T>>)  //
+      constexpr Tensor(const Tensor<Other>& other)  // NOLINT(google-explicit-constructor)
       : data_(other.data()), shape_(other.shape()), device_(other.device()) {}
 
   constexpr T* data() const { return data_; }

@@ -18,6 +18,15 @@ TEST(Tensor, RowsViewTheSameNumbers) {
   EXPECT_EQ(view.reshape({2, 6}).row(1).data()[0], 6.0F);
 }
 
+TEST(Tensor, CopiesAndConvertsToAViewThatOnlyReads) {
+  Array<float> array(Shape{3, 4});
+  const Tensor<float> view = array.view();
+  const Tensor<float> copy = view;  // NOLINT(performance-unnecessary-copy-initialization)
+  const Tensor<const float> reader = copy;
+  EXPECT_EQ(reader.data(), array.data());
+  static_assert(!std::is_convertible_v<Tensor<const float>, Tensor<float>>);
+}
+
 TEST(Tensor, RefusesAViewOfAnotherSize) {
   Array<float> array(Shape{3, 4});
   EXPECT_THROW(array.view().reshape({5}), ShapeError);
