@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels/device/context.h"
+
+namespace serenade {
+
+/// probabilities[b, c] = exp(logits[b, c]) / sum over classes, stable for any finite logits. Both
+/// [batch, classes]; they may be the same. Computed in float64, row by row.
+void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
+
+/// Cross-entropy of softmax(logits) with targets, which are probabilities (one-hot or soft):
+/// losses[b] = - sum over c of targets[b, c] log softmax(logits)[b, c].
+/// logits, targets [batch, classes]; weights [batch], or an empty view for all ones;
+/// losses [batch]; dlogits [batch, classes] = gradient of the returned mean, or an empty view.
+/// Returns sum of weights x losses over sum of weights, added in row order in float64 (0 where all
+/// weights are 0). A row of weight 0 neither counts nor gets a gradient.
+double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                             Tensor<const float> weights, Tensor<float> losses,
+                             Tensor<float> dlogits);
+
+/// targets [batch, classes]: 1 at labels[b], else 0. Throws ShapeError where a label is no class.
+void one_hot(std::span<const std::int32_t> labels, Tensor<float> targets);
+
+namespace cpu {
+void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
+double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                             Tensor<const float> weights, Tensor<float> losses,
+                             Tensor<float> dlogits);
+}  // namespace cpu
+
+namespace cuda {
+void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
+double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                             Tensor<const float> weights, Tensor<float> losses,
+                             Tensor<float> dlogits);
+}  // namespace cuda
+
+}  // namespace serenade

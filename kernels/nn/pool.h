@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+
+#include "kernels/device/context.h"
+#include "kernels/device/options.h"
+
+namespace serenade {
+
+struct MaxPoolOptions {
+  int pool_size = 2;
+  std::optional<int> stride;  ///< pool_size where not set
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("pool_size", self.pool_size, Range{1, 65536}, "time steps of a window");
+    visit("stride", self.stride, Range{1, 65536}, "steps between windows; null: pool_size");
+  }
+};
+
+struct GlobalAveragePoolOptions {
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+struct GlobalMaxPoolOptions {
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+/// Windows that lie wholly inside `time` steps ("valid"); 0 where none does.
+Index max_pool_output_time(const MaxPoolOptions&, Index time);
+
+/// y[b, o, c] = the largest of x[b, o stride .. o stride + pool_size, c].
+/// x [batch, time, channels], y [batch, max_pool_output_time, channels].
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+
+/// dx [batch, time, channels], overwritten: a window's gradient goes to its first largest step.
+void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
+                       Tensor<const float> dy, Tensor<float> dx);
+
+/// y [batch, channels] = mean over time of x [batch, time, channels].
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+
+/// y [batch, channels] = largest over time of x [batch, time, channels]; the gradient goes to the
+/// first largest step.
+void global_max_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_max_pool_backward(Context&, Tensor<const float> x, Tensor<const float> dy,
+                              Tensor<float> dx);
+
+namespace cpu {
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
+                       Tensor<const float> dy, Tensor<float> dx);
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+}  // namespace cpu
+
+namespace cuda {
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
+                       Tensor<const float> dy, Tensor<float> dx);
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+}  // namespace cuda
+
+}  // namespace serenade

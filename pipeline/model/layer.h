@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+
+namespace serenade {
+
+/// What a training step's random masks depend on besides the seed: the step, counted over the whole
+/// training, and which utterance each row of the batch is.
+struct TrainingKey {
+  std::uint32_t step = 0;
+  Tensor<const std::uint32_t> utterances;  ///< [batch]
+};
+
+/// A trained tensor and its gradient, views into the network.
+struct Parameter {
+  std::string name;  ///< "layers.0.conv1d.kernel", "output.bias"
+  Tensor<float> value;
+  Tensor<float> gradient;
+  bool decay = false;  ///< weight decay applies: kernels yes; biases, gamma and beta no
+};
+
+/// A tensor that is saved with the model but not trained: running statistics.
+struct State {
+  std::string name;
+  Tensor<float> value;
+};
+
+/// Where in a network a layer stands.
+struct LayerSite {
+  std::string name;         ///< "layers.0.conv1d", for messages and parameter names
+  std::uint32_t index = 0;  ///< position, for random numbers
+  std::uint64_t seed = 0;
+  Shape input;  ///< of one row: [time, channels] or [features]
+};
+
+/// One layer of a network: owns its parameters, not its activations. Shapes are checked when it is
+/// made: its constructor throws ConfigError naming the site where the input does not fit. x, y, dx
+/// and dy below are [batch, ...] of the input's and output's shape, and never overlap.
+class Layer {
+ public:
+  Layer() = default;
+  virtual ~Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  /// Shape of one row of the output.
+  virtual Shape output() const = 0;
+  /// A row of y depends on the same row of x alone, bit for bit.
+  virtual void infer(Context& context, Tensor<const float> x, Tensor<float> y) = 0;
+  virtual void forward(Context& context, const TrainingKey& key, Tensor<const float> x,
+                       Tensor<float> y) {
+    (void)key;
+    infer(context, x, y);
+  }
+  /// Follows forward with the same key, x and y. Overwrites the gradients of the parameters and,
+  /// where it is not an empty view, dx.
+  virtual void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
+                        Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) = 0;
+  virtual std::vector<Parameter> parameters() { return {}; }
+  virtual std::vector<State> state() { return {}; }
+};
+
+}  // namespace serenade

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <tuple>
+#include <variant>
+
+#include "pipeline/model/layers/batch_norm.h"
+#include "pipeline/model/layers/conv1d.h"
+#include "pipeline/model/layers/dense.h"
+#include "pipeline/model/layers/dropout.h"
+#include "pipeline/model/layers/flatten.h"
+#include "pipeline/model/layers/pool.h"
+#include "pipeline/model/layers/relu.h"
+
+namespace serenade {
+
+/// Every layer there is. Names in YAML, options, their canonical text and the making of a network
+/// follow from this list: each type has `Options`, `name` and a constructor from
+/// (const Options&, const LayerSite&).
+using LayerTable = std::tuple<  //
+    Conv1dLayer,                //
+    BatchNormLayer,             //
+    ReluLayer,                  //
+    MaxPoolLayer,               //
+    GlobalAveragePoolLayer,     //
+    GlobalMaxPoolLayer,         //
+    FlattenLayer,               //
+    DropoutLayer,               //
+    DenseLayer>;
+
+namespace detail {
+template <class Table>
+struct OptionsOf;
+template <class... Layers>
+struct OptionsOf<std::tuple<Layers...>> {
+  using type = std::variant<typename Layers::Options...>;
+};
+}  // namespace detail
+
+/// The options of any one layer.
+using LayerOptions = detail::OptionsOf<LayerTable>::type;
+
+}  // namespace serenade

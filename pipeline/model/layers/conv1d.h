@@ -1,0 +1,53 @@
+#pragma once
+
+#include "kernels/nn/conv1d.h"
+#include "kernels/nn/initialization.h"
+#include "pipeline/model/layers/support.h"
+
+namespace serenade {
+
+class Conv1dLayer final : public Layer {
+ public:
+  using Options = Conv1dOptions;
+  static constexpr std::string_view name = "conv1d";
+
+  Conv1dLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {
+    expect_rank(site, 2, "[time, channels]");
+    const Index time = conv1d_output_time(options, site.input[0]);
+    const Index channels = site.input[1];
+    if (time < 1) {
+      refuse(site, "needs at least " + std::to_string(options.kernel_size) + " time steps");
+    }
+    output_ = Shape{time, options.filters};
+    kernel_ = Trained(Shape{options.kernel_size, channels, options.filters});
+    if (options.use_bias) bias_ = Trained(Shape{options.filters});
+    glorot_uniform(site.seed, site.index, options.kernel_size * channels,
+                   Index{options.kernel_size} * options.filters, kernel_.value.view());
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    conv1d(context, options_, x, kernel_.value.view(), bias_.value.view(), y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    conv1d_backward_weights(context, options_, x, dy, kernel_.gradient.view(),
+                            bias_.gradient.view());
+    if (dx.data() != nullptr) {
+      conv1d_backward_data(context, options_, kernel_.value.view(), dy, dx);
+    }
+  }
+  std::vector<Parameter> parameters() override {
+    std::vector<Parameter> all{kernel_.parameter(site_.name + ".kernel", true)};
+    if (options_.use_bias) all.push_back(bias_.parameter(site_.name + ".bias", false));
+    return all;
+  }
+
+ private:
+  Options options_;
+  LayerSite site_;
+  Shape output_;
+  Trained kernel_, bias_;
+};
+
+}  // namespace serenade

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "kernels/nn/dense.h"
+#include "kernels/nn/initialization.h"
+#include "pipeline/model/layers/support.h"
+
+namespace serenade {
+
+class DenseLayer final : public Layer {
+ public:
+  using Options = DenseOptions;
+  static constexpr std::string_view name = "dense";
+
+  DenseLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {
+    expect_rank(site, 1, "[features]; put flatten or a global pool before it");
+    const Index features = site.input[0];
+    kernel_ = Trained(Shape{features, options.units});
+    if (options.use_bias) bias_ = Trained(Shape{options.units});
+    glorot_uniform(site.seed, site.index, features, options.units, kernel_.value.view());
+  }
+
+  Shape output() const override { return Shape{options_.units}; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    dense(context, x, kernel_.value.view(), bias_.value.view(), y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    dense_backward_weights(context, x, dy, kernel_.gradient.view(), bias_.gradient.view());
+    if (dx.data() != nullptr) dense_backward_data(context, kernel_.value.view(), dy, dx);
+  }
+  std::vector<Parameter> parameters() override {
+    std::vector<Parameter> all{kernel_.parameter(site_.name + ".kernel", true)};
+    if (options_.use_bias) all.push_back(bias_.parameter(site_.name + ".bias", false));
+    return all;
+  }
+
+ private:
+  Options options_;
+  LayerSite site_;
+  Trained kernel_, bias_;
+};
+
+}  // namespace serenade

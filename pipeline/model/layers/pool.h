@@ -1,0 +1,82 @@
+#pragma once
+
+#include "kernels/nn/pool.h"
+#include "pipeline/model/layers/support.h"
+
+namespace serenade {
+
+class MaxPoolLayer final : public Layer {
+ public:
+  using Options = MaxPoolOptions;
+  static constexpr std::string_view name = "max_pool";
+
+  MaxPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
+    expect_rank(site, 2, "[time, channels]");
+    const Index time = max_pool_output_time(options, site.input[0]);
+    if (time < 1) {
+      refuse(site, "needs at least " + std::to_string(options.pool_size) + " time steps");
+    }
+    output_ = Shape{time, site.input[1]};
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    max_pool(context, options_, x, y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    if (dx.data() != nullptr) max_pool_backward(context, options_, x, dy, dx);
+  }
+
+ private:
+  Options options_;
+  Shape output_;
+};
+
+class GlobalAveragePoolLayer final : public Layer {
+ public:
+  using Options = GlobalAveragePoolOptions;
+  static constexpr std::string_view name = "global_average_pool";
+
+  GlobalAveragePoolLayer(const Options&, const LayerSite& site) {
+    expect_rank(site, 2, "[time, channels]");
+    output_ = Shape{site.input[1]};
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    global_average_pool(context, x, y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    if (dx.data() != nullptr) global_average_pool_backward(context, dy, dx);
+  }
+
+ private:
+  Shape output_;
+};
+
+class GlobalMaxPoolLayer final : public Layer {
+ public:
+  using Options = GlobalMaxPoolOptions;
+  static constexpr std::string_view name = "global_max_pool";
+
+  GlobalMaxPoolLayer(const Options&, const LayerSite& site) {
+    expect_rank(site, 2, "[time, channels]");
+    output_ = Shape{site.input[1]};
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    global_max_pool(context, x, y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    if (dx.data() != nullptr) global_max_pool_backward(context, x, dy, dx);
+  }
+
+ private:
+  Shape output_;
+};
+
+}  // namespace serenade

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/device/options.h"
+#include "pipeline/config/yaml.h"
+#include "pipeline/model/layer_table.h"
+
+namespace serenade {
+
+/// One item of `model.layers`: a name, or a name with options. The options' type is the layer's.
+struct LayerSpec {
+  LayerOptions options;
+  /// "conv1d"
+  std::string_view name() const;
+};
+
+/// Reads `relu` or `conv1d: {filters: 64}`; an unknown name is a ConfigError that names the
+/// nearest.
+void from_config(const ConfigNode& node, LayerSpec& spec);
+/// Flow YAML that reads back as the same: "relu", "{dropout: {rate: 0.3}}".
+std::string option_text(const LayerSpec& spec);
+
+/// The `model` section of an experiment.
+struct ModelSpec {
+  std::optional<int> frames;
+  std::vector<LayerSpec> layers;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("frames", self.frames, Range{1, 1000000},
+          "time steps a clip is cropped or padded to; null for vectors");
+    visit(
+        "layers", self.layers, Range{},
+        "the network up to its last vector; dense to the classes and softmax follow by themselves");
+  }
+};
+
+}  // namespace serenade

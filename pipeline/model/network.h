@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/model/layer.h"
+#include "pipeline/model/model_spec.h"
+
+namespace serenade {
+
+/// A network built from a layer list. The last layer of the list must give a vector; a dense layer
+/// to `classes` logits is added by the network itself and is not listed ("output" in names); its
+/// softmax is part of the loss (kernels/nn/loss.h).
+///
+/// Kernels begin as Keras' glorot_uniform, biases and beta as zeros, gamma as ones, running mean 0
+/// and running variance 1. Two networks with the same specification, input, classes and seed are
+/// the same bit for bit. Move-only; a Network serves one caller at a time. Activations are kept
+/// between calls: a step at a batch size no larger than one before allocates nothing.
+class Network {
+ public:
+  /// `input` is the shape of one row: [time, channels], or [features] for a network of dense
+  /// layers. Throws ConfigError naming a layer by position and type where its input does not fit.
+  Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  /// Another network with the same parameters and running statistics.
+  Network clone();
+
+  /// Logits [batch, classes] for x [batch, ...input]; valid until the next call. Dropout does
+  /// nothing, batch norm uses its running statistics: a row's bits do not depend on the other rows,
+  /// on the batch size or on the number of threads. Throws ShapeError where x does not fit.
+  Tensor<const float> infer(Context& context, Tensor<const float> x);
+
+  /// The same in training: dropout masks drawn for `key`, batch statistics used and followed.
+  /// x and the key's utterances are read again by backward.
+  Tensor<const float> forward(Context& context, Tensor<const float> x, const TrainingKey& key);
+
+  /// Overwrites the gradient of every parameter; dlogits [batch, classes] as the loss gives it.
+  /// Follows a forward. Where dx is not empty it receives the gradient of x.
+  void backward(Context& context, Tensor<const float> dlogits, Tensor<float> dx = {});
+
+  /// In order of the layers; views, valid as long as the network.
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  const std::vector<State>& state() const { return state_; }
+  /// Number of trained numbers.
+  Index parameter_count() const;
+
+  const ModelSpec& spec() const { return spec_; }
+  const Shape& input() const { return input_; }
+  Index classes() const { return classes_; }
+  std::uint64_t seed() const { return seed_; }
+
+  /// A table, one string a line without line ends: layer, output shape of a row, parameters.
+  std::vector<std::string> summary() const;
+
+ private:
+  void begin(Tensor<const float> x);
+
+  ModelSpec spec_;
+  Shape input_;
+  Index classes_ = 0;
+  std::uint64_t seed_ = 0;
+  std::vector<std::string> names_;
+  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Parameter> parameters_;
+  std::vector<State> state_;
+  std::vector<Array<float>> outputs_;      ///< of each layer, [batch, ...]
+  std::array<Array<float>, 2> gradients_;  ///< of the layer at hand and the one before it
+  Tensor<const float> x_;
+  TrainingKey key_;
+  bool trained_ = false;  ///< the last pass was forward(), so backward() may follow
+};
+
+}  // namespace serenade
