@@ -48,3 +48,14 @@ def square(seconds, frequency):
     """Full scale, both signs: the loudest a clip can be."""
     t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     return np.where(np.floor(2 * frequency * t) % 2 == 0, 1.0, -1.0).astype(np.float32)
+
+
+def chord(seconds, tuning):
+    """A, C sharp and E with four harmonics each, `tuning` semitones above A440."""
+    t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    y = np.zeros_like(t)
+    for semitone in (-12, -8, -5):
+        f = 440 * 2 ** ((semitone + tuning) / 12)
+        for harmonic in range(1, 5):
+            y += 0.15 / harmonic * np.sin(2 * np.pi * f * harmonic * t)
+    return quantized(y * np.exp(-t))
