@@ -41,6 +41,11 @@ struct Clip {
 /// A header that promises more is refused before anything is allocated.
 inline constexpr Index max_decoded_samples = Index{3600} * 192'000 * 2;
 
+/// Sample rates that a recording may have and may be resampled to, Hz: beyond them a header is
+/// wrong, and a few bytes would become gigabytes.
+inline constexpr int min_sample_rate = 1'000;
+inline constexpr int max_sample_rate = 1'536'000;
+
 /// Reads WAV, FLAC, OGG, MP3 or AIFF; what a file holds is told by its contents, never by its
 /// extension. As in librosa.load, the first frame is floor(offset * sample_rate) and the number of
 /// frames floor(duration * sample_rate) or what is left.

@@ -1,0 +1,84 @@
+#include "pipeline/audio/resample.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <thread>
+
+#include "kernels/device/error.h"
+#include "tests/support/wav.h"
+
+namespace serenade {
+namespace {
+
+using test::noisy_sine;
+
+TEST(Resample, LengthIsLibrosas) {
+  // int(numpy.ceil(n * (out / in))), evaluated in Python.
+  EXPECT_EQ(resampled_length(0, 48000, 22050), 0);
+  EXPECT_EQ(resampled_length(1, 48000, 22050), 1);
+  EXPECT_EQ(resampled_length(48000, 48000, 22050), 22050);
+  EXPECT_EQ(resampled_length(160160, 48000, 22050), 73574);
+  EXPECT_EQ(resampled_length(48000, 16000, 22050), 66150);
+  EXPECT_EQ(resampled_length(3, 44100, 22050), 2);
+  EXPECT_EQ(resampled_length(777, 22050, 22050), 777);
+}
+
+TEST(Resample, KeepsASineAndRemovesWhatCannotStay) {
+  const auto sine = [](Index samples, double frequency, double rate) {
+    std::vector<float> signal(static_cast<std::size_t>(samples));
+    for (std::size_t i = 0; i < signal.size(); ++i) {
+      signal[i] = static_cast<float>(
+          std::sin(2 * std::numbers::pi * frequency * static_cast<double>(i) / rate));
+    }
+    return signal;
+  };
+  const auto kept = resample(sine(48000, 1000, 48000), 48000, 22050);
+  const auto wanted = sine(22050, 1000, 22050);
+  const auto gone = resample(sine(48000, 15000, 48000), 48000, 22050);
+  ASSERT_EQ(kept.size(), wanted.size());
+  for (std::size_t i = 1000; i + 1000 < kept.size(); ++i) {  // the ends ring
+    // HQ promises 20 bits; 2e-6 is that against an amplitude of 1.
+    ASSERT_NEAR(kept[i], wanted[i], 2e-6) << i;
+    ASSERT_NEAR(gone[i], 0, 2e-6) << i;
+  }
+}
+
+TEST(Resample, SameBitsAgainInAnotherObjectAndOnAnotherThread) {
+  const auto signal = noisy_sine(50'001, 440, 48000, 1);
+  const Resampler plan(48000, 22050);
+  const auto first = plan(signal);
+  EXPECT_EQ(plan(noisy_sine(7'000, 300, 48000, 2)).size(), 3216U);  // leaves nothing behind
+  EXPECT_EQ(plan(signal), first);
+  EXPECT_EQ(Resampler(48000, 22050)(signal), first);
+  EXPECT_EQ(resample(signal, 48000, 22050), first);
+  std::vector<std::vector<float>> results(4);
+  std::vector<std::thread> threads;
+  threads.reserve(results.size());
+  for (auto& result : results) {
+    threads.emplace_back([&] {
+      resample(signal, 44100, 22050);
+      result = resample(signal, 48000, 22050);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& result : results) EXPECT_EQ(result, first);
+}
+
+TEST(Resample, ShortSignalsKeepTheirLength) {
+  for (const Index n : {1, 2, 5, 100}) {
+    EXPECT_EQ(static_cast<Index>(resample(noisy_sine(n, 100, 8000, 3), 8000, 22050).size()),
+              resampled_length(n, 8000, 22050));
+  }
+  EXPECT_TRUE(resample({}, 8000, 22050).empty());
+}
+
+TEST(Resample, RefusesImpossibleRates) {
+  EXPECT_THROW(Resampler(0, 22050), ConfigError);
+  EXPECT_THROW(Resampler(48000, -1), ConfigError);
+  EXPECT_THROW(Resampler(2'000'000'000, 22050), ConfigError);
+}
+
+}  // namespace
+}  // namespace serenade
