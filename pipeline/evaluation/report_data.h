@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipeline/evaluation/evaluation.h"
+
+namespace serenade {
+
+/// How the clips were divided, in words. From corpus/split.h.
+struct ProtocolText {
+  std::string name;         ///< "random", "emobox"
+  std::string description;  ///< two sentences for someone who never heard of it
+  bool speaker_independent = false;
+};
+
+/// One training run, an entry per epoch. A list may be empty where a value was not measured; NaN
+/// and infinite values are allowed and named.
+struct LearningCurve {
+  std::string fold;  ///< as in ClipPrediction::fold
+  std::vector<double> training_loss;
+  std::vector<double> validation_loss;
+  std::vector<double> validation_accuracy;  ///< 0 to 1
+  std::vector<double> validation_uar;       ///< 0 to 1
+  int best_epoch = 0;                       ///< from 1; 0 when none was chosen
+  std::string monitor;                      ///< what chose it: "validation UAR"
+};
+
+/// Clips of one fold by class and part.
+struct FoldCorpus {
+  std::string fold;                               ///< as in ClipPrediction::fold
+  std::vector<Index> training, validation, test;  ///< [classes] clips
+  std::string test_speakers;                      ///< "1, 11, 20"; empty when not worth saying
+};
+
+/// The data set.
+struct CorpusSummary {
+  std::string name;  ///< "ravdess"
+  std::string path;
+  Index clips = 0;
+  Index speakers = 0;
+  double audio_seconds = 0;               ///< 0 when unknown
+  std::vector<Index> clips_per_class;     ///< [classes]
+  std::vector<Index> speakers_per_class;  ///< [classes]; empty when unknown
+  std::vector<FoldCorpus> folds;
+};
+
+/// One layer of the network, as the model room describes it.
+struct LayerRow {
+  std::string name;     ///< "conv1d"
+  std::string options;  ///< "filters 64, kernel 5, same"
+  std::string output;   ///< "[228, 64]"
+  Index parameters = 0;
+};
+
+struct TimingRow {
+  std::string stage;  ///< "features"
+  double seconds = 0;
+  std::string detail;  ///< "1200 clips, 31.0 clips/s, 1 thread"
+};
+
+/// All that a report shows: strings and numbers only, so that this room knows nothing of corpora
+/// and trainers. The experiment fills it. Whatever is empty leaves its section out.
+struct ReportData {
+  std::string title;        ///< the experiment's name
+  std::string date;         ///< "2025-03-01 14:05 UTC"
+  std::string config_name;  ///< "configs/ravdess_notebook.yaml"
+  std::string command;      ///< what the user typed
+  std::vector<std::uint64_t> seeds;
+  ProtocolText protocol;
+  std::vector<std::string> notes;     ///< "actors 21-24 are not in the data: ..."
+  std::vector<std::string> warnings;  ///< "3 files could not be read: ..."
+  Evaluation evaluation;
+  std::vector<LearningCurve> curves;
+  CorpusSummary corpus;
+  std::string features;     ///< one line: what goes into the network
+  std::string model_input;  ///< "[228, 193]"
+  std::vector<LayerRow> layers;
+  std::vector<TimingRow> timings;
+  std::string config_yaml;                                       ///< resolved: every key
+  std::vector<std::pair<std::string, std::string>> environment;  ///< "serenade", "0.1.0 (abc1234)"
+};
+
+}  // namespace serenade

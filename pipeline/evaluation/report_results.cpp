@@ -1,0 +1,196 @@
+// What came out: headline, protocol, folds, confusions, classes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "pipeline/evaluation/heat_map.h"
+#include "pipeline/evaluation/html.h"
+#include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/report_sections.h"
+
+namespace serenade {
+namespace {
+
+std::string tile(const ReportData& data, std::string_view name, const MeanAndDeviation& value,
+                 std::string_view meaning) {
+  const std::size_t folds = data.evaluation.folds.size();
+  std::string html =
+      fmt::format(R"(<div><div class="name">{}</div><div class="value">{}<small> %</small></div>)",
+                  name, percent(value.mean));
+  if (folds > 1) {
+    html += fmt::format(R"(<div class="spread">± {} over {} folds</div>)", percent(value.deviation),
+                        folds);
+  }
+  return html +
+         fmt::format(R"(<div class="on">protocol <b>{}</b><br/>{}</div></div>)",
+                     escaped(data.protocol.name), meaning) +
+         "\n";
+}
+
+Index sum(const std::vector<Index>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), Index{0});
+}
+
+template <class T>
+const T* of_fold(const std::vector<T>& all, const std::string& fold) {
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const T& one) { return one.fold == fold; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+/// Columns of the folds' table that not every run has.
+struct FoldColumns {
+  bool sizes = false, speakers = false, best = false;
+};
+
+std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns columns) {
+  std::string html = fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(fold.name));
+  const FoldCorpus* corpus = of_fold(data.corpus.folds, fold.name);
+  if (columns.speakers) {
+    html +=
+        fmt::format(R"(<td class="words">{}</td>)", escaped(corpus ? corpus->test_speakers : ""));
+  }
+  if (columns.sizes) {
+    html += fmt::format("<td>{}</td><td>{}</td>", corpus ? thousands(sum(corpus->training)) : "",
+                        corpus ? thousands(sum(corpus->validation)) : "");
+  }
+  html += fmt::format("<td>{}</td>", thousands(fold.scores.clips));
+  if (columns.best) {
+    const LearningCurve* curve = of_fold(data.curves, fold.name);
+    html += fmt::format("<td>{}</td>", curve && curve->best_epoch > 0
+                                           ? std::to_string(curve->best_epoch)
+                                           : std::string());
+  }
+  return html + fmt::format("<td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                            percent(fold.scores.accuracy), percent(fold.scores.uar),
+                            percent(fold.scores.macro_f1));
+}
+
+}  // namespace
+
+std::string headline_html(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  const auto classes = std::count_if(evaluation.pooled_scores.per_class.begin(),
+                                     evaluation.pooled_scores.per_class.end(),
+                                     [](const ClassScores& one) { return one.support > 0; });
+  Index largest = 0;
+  for (const ClassScores& one : evaluation.pooled_scores.per_class) {
+    largest = std::max(largest, one.support);
+  }
+  const double majority =
+      static_cast<double>(largest) / static_cast<double>(evaluation.pooled_scores.clips);
+  std::string html = "<div class=\"headline\">\n";
+  html += tile(data, "Accuracy", evaluation.accuracy,
+               fmt::format("{}; {} % by naming the most frequent class",
+                           counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
+                           percent(majority)));
+  html +=
+      tile(data, "UAR", evaluation.uar,
+           fmt::format("mean recall of {}; {} % by guessing", counted(classes, "class", "classes"),
+                       percent(1.0 / static_cast<double>(classes))));
+  html += tile(data, "Macro-F1", evaluation.macro_f1, "mean F1 of the classes");
+  return html + "</div>\n";
+}
+
+std::string protocol_html(const ReportData& data) {
+  std::string html = fmt::format("<section>\n<h2>Protocol: {}</h2>\n<p class=\"protocol\">{}</p>\n",
+                                 escaped(data.protocol.name), escaped(data.protocol.description));
+  html += data.protocol.speaker_independent
+              ? "<p>Speaker-independent: no speaker of a test clip was heard in training.</p>\n"
+              : "<p>Speaker-dependent: speakers of test clips may have been heard in training. "
+                "Expect less on new speakers.</p>\n";
+  std::string remarks;
+  const auto remark = [&](std::string_view css_class, std::string_view kind,
+                          const std::string& text) {
+    remarks += fmt::format("<li class=\"{}\"><b>{}</b>{}</li>\n", css_class, kind, escaped(text));
+  };
+  for (const std::string& warning : data.warnings) remark("warning", "Warning", warning);
+  for (const std::string& note : data.notes) remark("note", "Note", note);
+  if (data.evaluation.unlabelled > 0) {
+    remark("note", "Note",
+           fmt::format("{} without a true class left out of every number here.",
+                       counted(data.evaluation.unlabelled, "clip", "clips")));
+  }
+  if (!remarks.empty()) html += "<ul class=\"remarks\">\n" + remarks + "</ul>\n";
+  return html + "</section>\n";
+}
+
+std::string folds_html(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  if (evaluation.folds.size() < 2) return {};
+  FoldColumns columns;
+  columns.sizes = !data.corpus.folds.empty();
+  columns.speakers =
+      std::any_of(data.corpus.folds.begin(), data.corpus.folds.end(),
+                  [](const FoldCorpus& fold) { return !fold.test_speakers.empty(); });
+  columns.best = std::any_of(data.curves.begin(), data.curves.end(),
+                             [](const LearningCurve& curve) { return curve.best_epoch > 0; });
+  std::string html =
+      "<section>\n<h2>Folds</h2>\n<div class=\"scroll\"><table class=\"plain\">\n"
+      "<thead><tr><th scope=\"col\">fold</th>";
+  if (columns.speakers) html += "<th scope=\"col\" class=\"words\">test speakers</th>";
+  if (columns.sizes) html += "<th scope=\"col\">training</th><th scope=\"col\">validation</th>";
+  html += "<th scope=\"col\">test clips</th>";
+  if (columns.best) html += "<th scope=\"col\">best epoch</th>";
+  html +=
+      "<th scope=\"col\">accuracy, %</th><th scope=\"col\">UAR, %</th>"
+      "<th scope=\"col\">macro-F1, %</th></tr></thead>\n<tbody>\n";
+  for (const FoldScores& fold : evaluation.folds) html += fold_row(data, fold, columns);
+  html += "</tbody>\n<tfoot>\n";
+  const int before =
+      1 + (columns.speakers ? 1 : 0) + (columns.sizes ? 2 : 0) + (columns.best ? 1 : 0);
+  const auto foot = [&](std::string_view name, double MeanAndDeviation::*part) {
+    html += fmt::format(
+        R"(<tr><th scope="row" colspan="{}">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>)",
+        before + 1, name, percent(evaluation.accuracy.*part), percent(evaluation.uar.*part),
+        percent(evaluation.macro_f1.*part));
+    html += "\n";
+  };
+  foot("mean over folds", &MeanAndDeviation::mean);
+  foot("sample standard deviation (n - 1)", &MeanAndDeviation::deviation);
+  return html + "</tfoot></table></div>\n</section>\n";
+}
+
+std::string confusion_html(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  std::string html = "<section class=\"keep\">\n<h2>Confusion matrix</h2>\n";
+  html += fmt::format(
+      "<p>A row is a true class, a column what its clips were taken for. Large: per cent of the "
+      "row; small: clips.{}</p>\n",
+      evaluation.folds.size() > 1 ? " Test clips of all folds together." : "");
+  html += heat_map_html(evaluation.pooled, evaluation.labels);
+  html += common_confusions_html(evaluation.pooled, evaluation.labels, 3);
+  return html + "</section>\n";
+}
+
+std::string classes_html(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  std::string html =
+      "<section>\n<h2>Classes</h2>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr>"
+      "<th scope=\"col\">class</th><th scope=\"col\">precision, %</th>"
+      "<th scope=\"col\">recall, %</th><th scope=\"col\">F1, %</th>"
+      "<th scope=\"col\">test clips</th><th scope=\"col\">taken for it</th>"
+      "<th scope=\"col\" class=\"bar words\">recall</th></tr></thead>\n<tbody>\n";
+  for (std::size_t k = 0; k < evaluation.labels.size(); ++k) {
+    const ClassScores& one = evaluation.pooled_scores.per_class[k];
+    const auto known = [](bool is_known, double share) {
+      return is_known ? percent(share) : std::string("–");
+    };
+    html += fmt::format(
+        R"(<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>)"
+        R"(<td class="bar"><div><span style="width:{}%"></span></div></td></tr>)",
+        escaped(evaluation.labels[k]), known(one.predicted > 0, one.precision),
+        known(one.support > 0, one.recall), known(one.support + one.predicted > 0, one.f1),
+        thousands(one.support), thousands(one.predicted), percent(one.recall));
+    html += "\n";
+  }
+  html += "</tbody></table></div>\n";
+  if (evaluation.folds.size() > 1) {
+    html += "<p class=\"caption\">Test clips of all folds together.</p>\n";
+  }
+  return html + "</section>\n";
+}
+
+}  // namespace serenade

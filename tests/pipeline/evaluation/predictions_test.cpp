@@ -1,0 +1,105 @@
+#include "pipeline/evaluation/predictions.h"
+
+#include <gmock/gmock.h>
+
+#include <rapidcheck/gtest.h>
+#include <algorithm>
+#include <limits>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+void expect_equal(const ClipPrediction& a, const ClipPrediction& b) {
+  EXPECT_EQ(a.id, b.id);
+  EXPECT_EQ(a.path, b.path);
+  EXPECT_EQ(a.speaker, b.speaker);
+  EXPECT_EQ(a.label, b.label);
+  EXPECT_EQ(a.predicted, b.predicted);
+  EXPECT_EQ(a.probabilities, b.probabilities);
+  EXPECT_EQ(a.fold, b.fold);
+}
+
+TEST(Predictions, HeaderAndRowsAreAsDocumented) {
+  const std::vector<std::string> labels{"calm", "angry"};
+  const std::vector<ClipPrediction> rows{
+      {"a", "x/a.wav", "1", "calm", "calm", {0.75F, 0.25F}, "fold-1"},
+      {"b", "x/b.wav", "2", "calm", "angry", {0.1F, 0.9F}, "fold-1"},
+      {"c", "x/c.wav", "", "", "angry", {0, 1}, ""}};
+  EXPECT_EQ(predictions_csv(labels, rows),
+            "id,file,speaker,fold,label,predicted,correct,p_calm,p_angry\n"
+            "a,x/a.wav,1,fold-1,calm,calm,1,0.75,0.25\n"
+            "b,x/b.wav,2,fold-1,calm,angry,0,0.1,0.9\n"
+            "c,x/c.wav,,,,angry,,0,1\n");
+}
+
+TEST(Predictions, HardNamesAreQuotedAndReadBack) {
+  const std::vector<std::string> labels{"calm, or so", "\"angry\""};
+  const std::vector<ClipPrediction> rows{
+      {"a,b",
+       "dir, with comma/\"quoted\".wav",
+       "s\r\n1",
+       labels[0],
+       labels[1],
+       {0.3F, 0.7F},
+       "line\nbreak"},
+      {"", "\"", ",", "", labels[0], {std::numeric_limits<float>::denorm_min(), 1}, "\r"}};
+  const std::string csv = predictions_csv(labels, rows);
+  EXPECT_THAT(csv, HasSubstr("\"dir, with comma/\"\"quoted\"\".wav\""));
+  const PredictionTable table = parse_predictions(csv);
+  EXPECT_EQ(table.labels, labels);
+  ASSERT_EQ(table.rows.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) expect_equal(table.rows[i], rows[i]);
+}
+
+TEST(Predictions, LinesMayEndAsOnWindows) {
+  const PredictionTable table = parse_predictions(
+      "id,file,speaker,fold,label,predicted,correct,p_calm\r\na,f,1,,calm,calm,1,1\r\n");
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_EQ(table.rows[0].probabilities, std::vector<float>{1});
+}
+
+TEST(Predictions, DamageIsNamedWithItsLine) {
+  const std::string header = "id,file,speaker,fold,label,predicted,correct,p_calm\n";
+  const auto refuses = [&](const std::string& text, const std::string& saying) {
+    SCOPED_TRACE(text);
+    EXPECT_THAT([&] { (void)parse_predictions(text); },
+                ThrowsMessage<DataError>(HasSubstr(saying)));
+  };
+  refuses("", "empty");
+  refuses("id,file\n", "line 1: the header must begin with id,file,speaker");
+  refuses("id,file,speaker,fold,label,predicted,correct,calm\n", "column \"calm\"");
+  refuses(header + "a,f,1,,calm,calm,1\n", "line 2: 7 fields where the header has 8");
+  refuses(header + "a,f,1,,calm,calm,1,much\n", "line 2: \"much\" is not a probability");
+  refuses(header + "\"a\nb\",f,1,,calm,calm,1,1\nc,\"f", "line 4: a quoted field without an end");
+  refuses(header + "a,\"f\"x,1,,calm,calm,1,1\n", "line 2: text after a quoted field");
+  refuses(header + "a,f\"x,1,,calm,calm,1,1\n", "line 2: a quote inside an unquoted field");
+}
+
+TEST(Predictions, ProbabilitiesMustFitTheLabels) {
+  const std::vector<std::string> labels{"calm", "angry"};
+  const std::vector<ClipPrediction> rows{{"a", "a.wav", "1", "calm", "calm", {1}, ""}};
+  EXPECT_THROW(predictions_csv(labels, rows), ShapeError);
+}
+
+RC_GTEST_PROP(PredictionsProperty, AnyTextComesBack,
+              (const std::string& id, const std::string& path, const std::string& label,
+               const std::vector<float>& probabilities)) {
+  std::vector<std::string> labels(probabilities.size(), label);
+  const std::vector<ClipPrediction> rows{{id, path, "s", label, id, probabilities, path}};
+  const PredictionTable table = parse_predictions(predictions_csv(labels, rows));
+  RC_ASSERT(table.labels == labels);
+  RC_ASSERT(table.rows.size() == 1U);
+  RC_ASSERT(table.rows[0].id == id);
+  RC_ASSERT(table.rows[0].path == path);
+  RC_ASSERT(table.rows[0].label == label);
+  RC_ASSERT(table.rows[0].fold == path);
+  RC_ASSERT(table.rows[0].probabilities == probabilities);
+}
+
+}  // namespace
+}  // namespace serenade
