@@ -6,77 +6,50 @@
 #include <variant>
 #include <vector>
 
-#include "kernels/device/options.h"
+#include "kernels/dsp/chroma.h"
+#include "kernels/dsp/contrast.h"
+#include "kernels/dsp/mel.h"
+#include "kernels/dsp/mfcc.h"
 
 namespace serenade {
 
 class ConfigNode;
 
 /// Mel frequency cepstral coefficients: DCT of the mel spectrogram in dB, librosa.feature.mfcc.
-struct MfccFeature {
+struct MfccFeature : MfccOptions, MelOptions {
   static constexpr std::string_view name = "mfcc";
-  int n_mfcc = 40;
-  int n_mels = 128;
-  double fmin = 0;
-  std::optional<double> fmax;
   std::optional<double> top_db = 80.0;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
-    visit("n_mfcc", self.n_mfcc, Range{1, 4096}, "number of coefficients, at most n_mels");
-    visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
-    visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
-    visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+    MfccOptions::fields(self, visit);
+    MelOptions::fields(self, visit);
     visit("top_db", self.top_db, Range{0}, "dynamic range of a clip, dB; null: all");
   }
 };
 
 /// Mel spectrogram, librosa.feature.melspectrogram, as power or in dB.
-struct MelFeature {
+struct MelFeature : MelOptions {
   static constexpr std::string_view name = "mel";
-  int n_mels = 128;
-  double fmin = 0;
-  std::optional<double> fmax;
   bool db = false;
   std::optional<double> top_db = 80.0;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
-    visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
-    visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
-    visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+    MelOptions::fields(self, visit);
     visit("db", self.db, Range{}, "decibels instead of power");
     visit("top_db", self.top_db, Range{0}, "with db: dynamic range of a clip, dB; null: all");
   }
 };
 
 /// Energy in each pitch class, librosa.feature.chroma_stft.
-struct ChromaFeature {
+struct ChromaFeature : ChromaOptions {
   static constexpr std::string_view name = "chroma_stft";
-  int n_chroma = 12;
-  std::optional<double> tuning;
-
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor& visit) {
-    visit("n_chroma", self.n_chroma, Range{1, 120}, "pitch classes in an octave");
-    visit("tuning", self.tuning, Range{-1, 1},
-          "deviation from A440 in pitch classes; null: estimated for each clip");
-  }
 };
 
 /// Peak over valley in octave bands, dB, librosa.feature.spectral_contrast.
-struct ContrastFeature {
+struct ContrastFeature : SpectralContrastOptions {
   static constexpr std::string_view name = "spectral_contrast";
-  int n_bands = 6;
-  double fmin = 200;
-  double quantile = 0.02;
-
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor& visit) {
-    visit("n_bands", self.n_bands, Range{1, 16}, "octave bands above the first; n_bands + 1 rows");
-    visit("fmin", self.fmin, Range{0, 1e6, true}, "upper edge of the first band, Hz");
-    visit("quantile", self.quantile, Range{0, 0.5, true}, "share of a band that is peak or valley");
-  }
 };
 
 /// Tonal centroids of 12-class STFT chroma: librosa.feature.tonnetz(chroma=chroma_stft(...)).

@@ -1,0 +1,86 @@
+#include "kernels/dsp/tonnetz.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+#include "kernels/device/checks.h"
+#include "kernels/dsp/lanes.h"
+
+namespace serenade {
+namespace {
+
+constexpr Index centroids = 6;
+
+}  // namespace
+
+void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
+  if (chroma.rank() != 2 || chroma.extent(1) < 1) {
+    throw ShapeError("tonnetz: chroma is " + to_string(chroma.shape()) +
+                     " but must be [frames, n_chroma]");
+  }
+  expect_shape("tonnetz", "out", out.shape(), Shape{chroma.extent(0), centroids});
+  expect_on_device("tonnetz", context, chroma, out);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::tonnetz(context, chroma, out);
+  }
+  cpu::tonnetz(context, chroma, out);
+}
+
+namespace cpu {
+namespace {
+
+using simd::Floats;
+using simd::lanes;
+using simd::Vec;
+namespace hn = simd::hn;
+
+/// [centroids, n_chroma]: angle of each pitch class on the circles of fifths, minor and major
+/// thirds; even rows are the sine, odd ones the cosine, and major thirds count half.
+std::vector<float> projection(Index n_chroma) {
+  constexpr std::array<double, centroids> turns{7.0 / 6, 7.0 / 6, 3.0 / 2,
+                                                3.0 / 2, 2.0 / 3, 2.0 / 3};
+  constexpr std::array<double, centroids> radius{1, 1, 1, 1, 0.5, 0.5};
+  std::vector<float> table;
+  for (std::size_t row = 0; row < turns.size(); ++row) {
+    for (Index c = 0; c < n_chroma; ++c) {
+      const double pitch = 12.0 * static_cast<double>(c) / static_cast<double>(n_chroma);
+      const double quarter = row % 2 == 0 ? 0.5 : 0;
+      table.push_back(static_cast<float>(
+          radius.at(row) * std::cos(std::numbers::pi * (turns.at(row) * pitch - quarter))));
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
+  const Index n_chroma = chroma.extent(1);
+  const std::vector<float> table = projection(n_chroma);
+  for_each_tile(context, chroma, out, [&](const float* in, float* centroid) {
+    const Floats d;
+    for (Index lane = 0; lane < lanes; lane += simd::width()) {
+      Vec sum = hn::Zero(d);
+      for (Index c = 0; c < n_chroma; ++c) {
+        sum = hn::Add(sum, hn::Abs(hn::Load(d, in + c * lanes + lane)));
+      }
+      const auto tiny = hn::Lt(sum, hn::Set(d, std::numeric_limits<float>::min()));
+      const Vec divisor = hn::IfThenElse(tiny, hn::Set(d, 1.0F), sum);
+      for (Index row = 0; row < centroids; ++row) {
+        Vec total = hn::Zero(d);
+        for (Index c = 0; c < n_chroma; ++c) {
+          const Vec share = hn::Div(hn::Load(d, in + c * lanes + lane), divisor);
+          const Vec weight = hn::Set(d, table[static_cast<std::size_t>(row * n_chroma + c)]);
+          total = hn::MulAdd(weight, share, total);
+        }
+        hn::Store(total, d, centroid + row * lanes + lane);
+      }
+    }
+  });
+}
+
+}  // namespace cpu
+}  // namespace serenade

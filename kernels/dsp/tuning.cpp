@@ -1,0 +1,161 @@
+#include "kernels/dsp/tuning.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "kernels/device/checks.h"
+#include "kernels/device/options.h"
+#include "kernels/dsp/lanes.h"
+
+namespace serenade {
+
+void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
+                     double sample_rate, int n_chroma, Tensor<float> tuning) {
+  const Index bins = power.rank() == 2 ? power.extent(1) : 0;
+  if (bins < 3) {
+    throw ShapeError("estimate_tuning: power is " + to_string(power.shape()) +
+                     " but must be [frames, 1 + n_fft/2]");
+  }
+  if (!(sample_rate > 0) || n_chroma < 1) {
+    throw ConfigError("estimate_tuning: sample_rate is " + shortest(sample_rate) +
+                      " and n_chroma " + std::to_string(n_chroma) + ", but both must be positive");
+  }
+  expect_shape("estimate_tuning", "power", power.shape(), Shape{frames.total(), bins});
+  expect_shape("estimate_tuning", "tuning", tuning.shape(), Shape{frames.clips()});
+  expect_on_device("estimate_tuning", context, power, tuning);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::estimate_tuning(context, power, frames, sample_rate, n_chroma, tuning);
+    }
+  }
+  cpu::estimate_tuning(context, power, frames, sample_rate, n_chroma, tuning);
+}
+
+namespace cpu {
+namespace {
+
+using simd::Floats;
+using simd::lanes;
+using simd::Vec;
+namespace hn = simd::hn;
+
+struct Peak {
+  float frequency;
+  float height;
+};
+
+struct Spectrum {
+  Index bins;
+  Index first, last;  // bins [first, last) are from 150 to 4000 Hz
+  double sample_rate;
+  double n_fft;
+};
+
+Spectrum spectrum_of(Index bins, double sample_rate) {
+  Spectrum s{bins, 0, 0, sample_rate, static_cast<double>(2 * (bins - 1))};
+  const double highest = std::min(4000.0, sample_rate / 2);
+  const double hz_per_bin = 1.0 / (s.n_fft * (1.0 / sample_rate));
+  for (Index bin = 1; bin + 1 < bins; ++bin) {
+    const double hz = static_cast<double>(bin) * hz_per_bin;
+    if (hz < 150.0) s.first = bin + 1;
+    if (hz < highest) s.last = bin + 1;
+  }
+  s.first = std::max<Index>(s.first, 1);
+  return s;
+}
+
+/// The parabola through three neighbouring bins, in the mixture of precisions that librosa has
+/// there: a histogram of 100 steps is sensitive to none, but ties are.
+Peak interpolate(const Spectrum& s, Index bin, float below, float at, float above) {
+  const double curvature = static_cast<double>(above + below) - 2.0 * static_cast<double>(at);
+  const double slope = static_cast<double>(above - below) / 2.0;
+  const float shift =
+      std::abs(slope) >= std::abs(curvature) ? 0.0F : static_cast<float>(-slope / curvature);
+  const float gradient = (above - below) / 2.0F;
+  const double position = static_cast<double>(bin) + static_cast<double>(shift);
+  return {static_cast<float>(position * s.sample_rate / s.n_fft), at + 0.5F * gradient * shift};
+}
+
+/// Peaks of a tile's first `count` lanes are added to `peaks`.
+void find_peaks(const Spectrum& s, const float* tile, Index count, std::vector<Peak>& peaks) {
+  const Floats d;
+  const Vec zero = hn::Zero(d);
+  for (Index lane = 0; lane < count; lane += simd::width()) {
+    const float* power = tile + lane;
+    Vec maximum = zero;
+    for (Index bin = 0; bin < s.bins; ++bin) {
+      maximum = hn::Max(maximum, hn::Load(d, power + bin * lanes));
+    }
+    const Vec threshold = hn::Mul(hn::Set(d, 0.1F), maximum);
+    const auto above_threshold = [&](Index bin) HWY_ATTR {
+      const Vec p = hn::Load(d, power + bin * lanes);
+      return hn::IfThenElseZero(hn::Gt(p, threshold), p);
+    };
+    Vec below = above_threshold(s.first - 1);
+    Vec at = above_threshold(s.first);
+    for (Index bin = s.first; bin < s.last; ++bin) {
+      const Vec above = above_threshold(bin + 1);
+      const auto is_peak = hn::And(hn::Gt(at, below), hn::Ge(at, above));
+      below = at;
+      at = above;
+      if (hn::AllFalse(d, is_peak)) continue;
+      std::array<std::uint8_t, 8> bits{};
+      hn::StoreMaskBits(d, is_peak, bits.data());
+      for (Index i = 0; i < std::min(simd::width(), count - lane); ++i) {
+        if ((bits[static_cast<std::size_t>(i / 8)] >> (i % 8) & 1) == 0) continue;
+        const float* p = power + bin * lanes + i;
+        peaks.push_back(interpolate(s, bin, p[-lanes], p[0], p[lanes]));
+      }
+    }
+  }
+}
+
+/// Middle height, or the mean of the two in the middle. Reorders the peaks.
+float median_height(std::vector<Peak>& peaks) {
+  const auto lower = [](const Peak& a, const Peak& b) { return a.height < b.height; };
+  const auto middle = peaks.begin() + static_cast<std::ptrdiff_t>(peaks.size() / 2);
+  std::nth_element(peaks.begin(), middle, peaks.end(), lower);
+  if (peaks.size() % 2 == 1) return middle->height;
+  return (std::max_element(peaks.begin(), middle, lower)->height + middle->height) / 2.0F;
+}
+
+/// The step of 0.01 in which most peaks of at least median height deviate from A440.
+float most_frequent_deviation(std::vector<Peak>& peaks, int n_chroma) {
+  if (peaks.empty()) return 0;
+  const float threshold = median_height(peaks);
+  std::array<Index, tuning_steps> count{};
+  for (const Peak& peak : peaks) {
+    if (peak.height < threshold) continue;
+    const auto octaves = static_cast<float>(std::log2(peak.frequency / 27.5F));
+    const float classes = static_cast<float>(n_chroma) * octaves;
+    float deviation = classes - std::floor(classes);
+    if (deviation >= 0.5F) deviation -= 1.0F;
+    // Steps are half open: the one whose lower edge is the last not above the deviation.
+    std::size_t step = tuning_step_of(static_cast<double>(deviation));
+    if (tuning_of_step(step) > static_cast<double>(deviation) && step > 0) --step;
+    ++count[step];
+  }
+  const auto most = std::max_element(count.begin(), count.end());
+  return static_cast<float>(tuning_of_step(static_cast<std::size_t>(most - count.begin())));
+}
+
+}  // namespace
+
+void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
+                     double sample_rate, int n_chroma, Tensor<float> tuning) {
+  const Spectrum spectrum = spectrum_of(power.extent(1), sample_rate);
+  context.parallel(frames.clips(), [&](Index clip) {
+    float* tile = scratch(0, spectrum.bins * lanes);
+    std::vector<Peak> peaks;
+    for (Index first = frames.begin(clip); first < frames.end(clip); first += lanes) {
+      const Index count = std::min(lanes, frames.end(clip) - first);
+      load_tile(power.data() + first * spectrum.bins, spectrum.bins, count, spectrum.bins, tile);
+      find_peaks(spectrum, tile, count, peaks);
+    }
+    tuning.data()[clip] = most_frequent_deviation(peaks, n_chroma);
+  });
+}
+
+}  // namespace cpu
+}  // namespace serenade
