@@ -8,6 +8,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int power_to_db_revision = 1;
+
 /// 10 log10(max(power, amin)) - 10 log10(max(ref, amin)), raised to at least top_db below the
 /// clip's own maximum, as librosa.power_to_db of each clip alone.
 struct PowerToDbOptions {

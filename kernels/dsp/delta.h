@@ -6,6 +6,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int delta_revision = 1;
+
 /// Local derivative of features over time: Savitzky-Golay, polynomial of degree `order` through
 /// `width` frames, its `order`-th derivative per frame^order, as librosa.feature.delta.
 struct DeltaOptions {

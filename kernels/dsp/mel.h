@@ -10,6 +10,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int mel_revision = 1;
+
 /// Triangular filters on the Slaney mel scale with Slaney area normalisation, as
 /// librosa.filters.mel(htk=False, norm="slaney").
 struct MelOptions {

@@ -8,6 +8,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int dct_revision = 1;
+
 /// MFCC are the first n_mfcc coefficients of the orthonormal DCT-II of the mel spectrogram in dB.
 struct MfccOptions {
   int n_mfcc = 40;

@@ -5,6 +5,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int rms_revision = 1;
+
 /// Root mean square of each frame, the signal continued with zeros on both sides, as
 /// librosa.feature.rms(y=...) with center=True.
 /// signal  [samples]    clips end to end

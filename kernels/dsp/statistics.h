@@ -9,6 +9,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int statistics_revision = 1;
+
 /// What becomes of a clip's frames, in order: "mean", "std" (of the population, as numpy.std),
 /// "min", "max", "median", or "p" and a percentage, 0 to 100, such as "p10" or "p97.5" (percentile
 /// with linear interpolation, as numpy.percentile).

@@ -9,6 +9,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int stft_revision = 1;
+
 /// hann: periodic, 0.5 - 0.5 cos(2 pi n / n_fft), as scipy.signal.get_window("hann").
 enum class Window { hann };
 constexpr auto enum_names(Window) { return std::to_array<std::string_view>({"hann"}); }

@@ -5,6 +5,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int zero_crossing_rate_revision = 1;
+
 /// Share of samples in a frame whose sign differs from the sample before, as
 /// librosa.feature.zero_crossing_rate(center=True): the signal is continued with its first and last
 /// sample, |x| <= 1e-10 is zero, zero counts as positive, the first sample of a frame never counts.
