@@ -16,6 +16,9 @@ constexpr Index tiles_of(Index frames) { return (frames + simd::lanes - 1) / sim
 /// tile is 64-byte aligned.
 void load_tile(const float* rows, Index stride, Index count, Index dims, float* tile);
 
+/// The same for any number of lanes that is a multiple of 8, count <= lanes: tile [dims, lanes].
+void load_lanes(const float* rows, Index stride, Index count, Index dims, Index lanes, float* tile);
+
 /// `count` rows of `dims` numbers, `stride` apart, from tile [dims, lanes].
 void store_tile(const float* tile, Index dims, Index count, float* rows, Index stride);
 

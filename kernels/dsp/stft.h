@@ -26,7 +26,7 @@ struct StftOptions {
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a window, a power of two");
-    visit("hop_length", self.hop_length, Range{1, 1 << 20}, "samples from frame to frame");
+    visit("hop_length", self.hop_length, Range{1, 1 << 16}, "samples from frame to frame");
     visit("window", self.window, Range{}, "window function");
   }
 };

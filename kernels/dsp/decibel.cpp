@@ -1,0 +1,110 @@
+#include "kernels/dsp/decibel.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/device/checks.h"
+#include "kernels/dsp/vector_math.h"
+
+namespace serenade {
+
+void power_to_db(Context& context, Tensor<const float> power, const Ragged& frames,
+                 const PowerToDbOptions& options, Tensor<float> out) {
+  check_ranges(options);
+  if (options.top_db && !(*options.top_db >= 0)) {
+    throw ConfigError("top_db is " + shortest(*options.top_db) + " but must be at least 0");
+  }
+  const Index dims = power.rank() == 2 ? power.extent(1) : 0;
+  expect_shape("power_to_db", "power", power.shape(), Shape{frames.total(), dims});
+  expect_shape("power_to_db", "out", out.shape(), power.shape());
+  expect_on_device("power_to_db", context, power, out);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::power_to_db(context, power, frames, options, out);
+    }
+  }
+  cpu::power_to_db(context, power, frames, options, out);
+}
+
+namespace cpu {
+namespace {
+
+namespace hn = simd::hn;
+
+/// A part of one clip's numbers. Lane = number: the maximum does not depend on order.
+struct Part {
+  Index clip;
+  Index begin, end;
+};
+
+std::vector<Part> parts_of(const Ragged& frames, Index dims) {
+  constexpr Index part_size = 1 << 15;
+  std::vector<Part> parts;
+  for (Index clip = 0; clip < frames.clips(); ++clip) {
+    const Index end = frames.end(clip) * dims;
+    for (Index begin = frames.begin(clip) * dims; begin < end; begin += part_size) {
+      parts.push_back({clip, begin, std::min(end, begin + part_size)});
+    }
+  }
+  return parts;
+}
+
+/// out[i] = f(in[i]) over size numbers; the last vector goes through a copy filled with `filler`.
+template <class F>
+void transform(const float* in, Index size, float filler, float* out, const F& f) {
+  const simd::Floats d;
+  const Index width = simd::width();
+  Index i = 0;
+  for (; i + width <= size; i += width) hn::StoreU(f(hn::LoadU(d, in + i)), d, out + i);
+  if (i == size) return;
+  alignas(64) std::array<float, simd::lanes> last{};
+  last.fill(filler);
+  std::copy(in + i, in + size, last.begin());
+  hn::Store(f(hn::Load(d, last.data())), d, last.data());
+  std::copy(last.begin(), last.begin() + (size - i), out + i);
+}
+
+}  // namespace
+
+void power_to_db(Context& context, Tensor<const float> power, const Ragged& frames,
+                 const PowerToDbOptions& options, Tensor<float> out) {
+  const std::vector<Part> parts = parts_of(frames, power.extent(1));
+  const auto amin = static_cast<float>(options.amin);
+  const auto reference = static_cast<float>(10.0 * std::log10(std::max(options.amin, options.ref)));
+  std::vector<float> part_max(parts.size());
+  const simd::Floats d;
+  context.parallel(static_cast<Index>(parts.size()), [&](Index p) {
+    const Part& part = parts[static_cast<std::size_t>(p)];
+    auto highest = hn::Set(d, std::numeric_limits<float>::lowest());
+    // The filler is the first number itself: it does not change the maximum.
+    transform(power.data() + part.begin, part.end - part.begin, power.data()[part.begin],
+              out.data() + part.begin, [&](simd::Vec x) HWY_ATTR {
+                const auto log = simd::log10(hn::Max(x, hn::Set(d, amin)));
+                const auto db = hn::Sub(hn::Mul(hn::Set(d, 10.0F), log), hn::Set(d, reference));
+                highest = hn::Max(highest, db);
+                return db;
+              });
+    part_max[static_cast<std::size_t>(p)] = hn::GetLane(hn::MaxOfLanes(d, highest));
+  });
+  if (!options.top_db) return;
+  std::vector<float> clip_max(static_cast<std::size_t>(frames.clips()),
+                              std::numeric_limits<float>::lowest());
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    float& highest = clip_max[static_cast<std::size_t>(parts[p].clip)];
+    highest = std::max(highest, part_max[p]);
+  }
+  const auto range = static_cast<float>(*options.top_db);
+  context.parallel(static_cast<Index>(parts.size()), [&](Index p) {
+    const Part& part = parts[static_cast<std::size_t>(p)];
+    const float lowest = clip_max[static_cast<std::size_t>(part.clip)] - range;
+    float* begin = out.data() + part.begin;
+    transform(begin, part.end - part.begin, 0.0F, begin,
+              [&](simd::Vec x) HWY_ATTR { return hn::Max(x, hn::Set(d, lowest)); });
+  });
+}
+
+}  // namespace cpu
+}  // namespace serenade
