@@ -34,7 +34,7 @@ constexpr auto enum_names(Duplicates) {
 
 /// Section `corpus` of an experiment.
 struct CorpusOptions {
-  std::string path;
+  std::string path{};
   Reader reader = Reader::automatic;
   Channel channel = Channel::speech;
   Duplicates duplicates = Duplicates::together;

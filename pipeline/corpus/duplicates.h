@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/corpus/corpus.h"
+#include "pipeline/corpus/utterance.h"
+
+namespace serenade {
+
+/// Makes ids unique and carries out `policy` on byte-identical recordings. `utterances` may be in
+/// any order; after it they are in ascending order of id, and notes tell what was done.
+///
+/// Throws DataError naming the files where one id has two contents, one content has two labels or
+/// two speakers, and, for Duplicates::error, where there are duplicates at all.
+void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
+                        std::vector<std::string>& notes);
+
+}  // namespace serenade
