@@ -13,8 +13,8 @@ struct MaxPoolOptions {
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
-    visit("pool_size", self.pool_size, Range{1, 65536}, "time steps of a window");
-    visit("stride", self.stride, Range{1, 65536}, "steps between windows; null: pool_size");
+    visit("pool_size", self.pool_size, Range{1, 1000000}, "time steps of a window");
+    visit("stride", self.stride, Range{1, 1000000}, "steps between windows; null: pool_size");
   }
 };
 

@@ -31,7 +31,7 @@ class Network {
   Network& operator=(const Network&) = delete;
 
   /// Another network with the same parameters and running statistics.
-  Network clone();
+  Network clone() const;
 
   /// Logits [batch, classes] for x [batch, ...input]; valid until the next call. Dropout does
   /// nothing, batch norm uses its running statistics: a row's bits do not depend on the other rows,

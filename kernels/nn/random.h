@@ -1,0 +1,31 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "kernels/device/philox.h"
+#include "kernels/device/tensor.h"
+
+namespace serenade {
+
+/// Calls body(e, word) for e in [begin, end): word e % 4 of philox((e / 4, c1, c2, c3)). Counters
+/// are computed sixteen at a time so that the compiler turns the rounds into vector code. begin
+/// must be divisible by 4, and end at most 2^34.
+template <class Body>
+void for_each_word(const Philox& philox, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
+                   Index begin, Index end, const Body& body) {
+  constexpr Index counters = 16;
+  std::array<std::uint32_t, 4 * counters> words;
+  for (Index first = begin; first < end; first += 4 * counters) {
+    const auto counter = static_cast<std::uint32_t>(first / 4);
+    for (std::uint32_t i = 0; i < counters; ++i) {
+      const Philox::Counter four = philox({counter + i, c1, c2, c3});
+      for (std::size_t w = 0; w < 4; ++w) words[4 * i + w] = four[w];
+    }
+    const Index count = std::min(end - first, 4 * counters);
+    for (Index i = 0; i < count; ++i) body(first + i, words[static_cast<std::size_t>(i)]);
+  }
+}
+
+}  // namespace serenade
