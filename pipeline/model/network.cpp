@@ -142,27 +142,23 @@ Index Network::parameter_count() const {
   return count;
 }
 
-std::vector<std::string> Network::summary() const {
-  std::vector<std::array<std::string, 3>> rows{{"layer", "output", "parameters"}};
-  rows.push_back({"input", to_string(input_), "0"});
+std::vector<LayerSummary> Network::layers() const {
+  std::vector<LayerSummary> all;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    Index count = 0;
-    for (const Parameter& parameter : layers_[i]->parameters()) count += parameter.value.size();
-    rows.push_back({names_[i], to_string(layers_[i]->output()), fmt::format("{}", count)});
-  }
-  rows.push_back({"total", "", fmt::format("{}", parameter_count())});
-  std::array<std::size_t, 3> widths{};
-  for (const auto& row : rows) {
-    for (std::size_t column = 0; column < 3; ++column) {
-      widths[column] = std::max(widths[column], row[column].size());
+    LayerSummary layer{.type = "dense", .options = "", .output = layers_[i]->output()};
+    if (i < spec_.layers.size()) {
+      layer.type = spec_.layers[i].name();
+      std::visit([&](const auto& options) { layer.options = canonical_text(options); },
+                 spec_.layers[i].options);
+    } else {
+      layer.options = fmt::format("one unit for each of the {} classes", classes_);
     }
+    for (const Parameter& parameter : layers_[i]->parameters()) {
+      layer.parameters += parameter.value.size();
+    }
+    all.push_back(std::move(layer));
   }
-  std::vector<std::string> lines;
-  for (const auto& row : rows) {
-    lines.push_back(fmt::format("{:<{}}  {:<{}}  {:>{}}", row[0], widths[0], row[1], widths[1],
-                                row[2], widths[2]));
-  }
-  return lines;
+  return all;
 }
 
 }  // namespace serenade

@@ -11,6 +11,14 @@
 
 namespace serenade {
 
+/// One layer of a network, for people.
+struct LayerSummary {
+  std::string type;     ///< "conv1d"
+  std::string options;  ///< canonical: "{filters: 64, kernel_size: 5, ...}"
+  Shape output;         ///< of one row
+  Index parameters = 0;
+};
+
 /// A network built from a layer list. The last layer of the list must give a vector; a dense layer
 /// to `classes` logits is added by the network itself and is not listed ("output" in names); its
 /// softmax is part of the loss (kernels/nn/loss.h).
@@ -57,8 +65,8 @@ class Network {
   Index classes() const { return classes_; }
   std::uint64_t seed() const { return seed_; }
 
-  /// A table, one string a line without line ends: layer, output shape of a row, parameters.
-  std::vector<std::string> summary() const;
+  /// What the layers are, in order, the one that the network adds included.
+  std::vector<LayerSummary> layers() const;
 
  private:
   void begin(Tensor<const float> x);
