@@ -8,6 +8,9 @@
 
 namespace serenade {
 
+/// Of the numbers this operation gives; part of the cache's key.
+inline constexpr int tuning_revision = 1;
+
 /// A tuning is one of so many steps of 0.01 from -0.5 on.
 inline constexpr std::size_t tuning_steps = 100;
 constexpr double tuning_of_step(std::size_t step) { return static_cast<double>(step) * 0.01 - 0.5; }

@@ -40,6 +40,8 @@ class FeatureExtractor {
   Index dims() const;
   /// One name a column, none twice: "mfcc_0", "delta_mfcc_3", "rms"; with statistics "rms_mean".
   std::vector<std::string> column_names() const;
+  /// What is doubtful about the options, a line each: mel bands that hold no bin.
+  std::vector<std::string> warnings() const;
   /// True when a clip gives one row instead of a row a frame.
   bool per_clip() const;
   /// Rows of the result, clip by clip: frames, or 1.
@@ -48,8 +50,8 @@ class FeatureExtractor {
   /// signal  [samples]     at spec().sample_rate, clips end to end
   /// out     [rows, dims]  rows = rows_of(samples)
   /// A clip's rows have the same bits whatever its neighbours, its place and the threads.
-  /// Throws ClipError for the first clip of the batch that has no samples or holds NaN or infinity,
-  /// ShapeError when the shapes do not fit.
+  /// Throws ClipError for the first clip of the batch that has no samples or holds NaN, infinity
+  /// or a number that no recording holds, ShapeError when the shapes do not fit.
   void extract(Context& context, Tensor<const float> signal, const Ragged& samples,
                Tensor<float> out) const;
 

@@ -146,16 +146,22 @@ struct FeatureSpec {
 
 /// An item of the list from YAML; unknown names and keys fail naming file, line and the nearest.
 void from_config(const ConfigNode& node, Feature& feature);
+/// The whole section; also fails where check() would.
+void from_config(const ConfigNode& node, FeatureSpec& spec);
 /// Flow YAML that reads back as the same: "{mfcc: {n_mfcc: 40, ...}}".
 std::string option_text(const Feature& feature);
 
+/// The feature that a derivative is taken of: the item of that name in the list, else its defaults.
+/// Throws ConfigError where `of` names no feature, or a derivative.
+Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std::string& of);
+
 /// Throws ConfigError for options that are out of range or contradict each other: an empty list, a
-/// column that would stand twice, n_mfcc above n_mels, a band above half the sample rate, `of` that
+/// feature that stands twice, n_mfcc above n_mels, a band above half the sample rate, `of` that
 /// names no feature.
 void check(const FeatureSpec& spec);
 
-/// What decides the numbers an extractor gives, and nothing else: every option in canonical form
-/// and the revision of every operation involved. Equal texts, equal bits on one device class.
+/// What decides the numbers that an extractor gives, and nothing else: every option in canonical
+/// form and the revision of every operation involved. Equal texts, equal bits on one device class.
 /// `offset` and `duration` are part of it; versions of decoder and resampler are not.
 std::string cache_text(const FeatureSpec& spec);
 

@@ -1,0 +1,156 @@
+#include "pipeline/features/spec.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "kernels/dsp/decibel.h"
+#include "kernels/dsp/delta.h"
+#include "kernels/dsp/rms.h"
+#include "kernels/dsp/statistics.h"
+#include "kernels/dsp/stft.h"
+#include "kernels/dsp/tonnetz.h"
+#include "kernels/dsp/tuning.h"
+#include "kernels/dsp/zero_crossing.h"
+#include "pipeline/config/yaml.h"
+#include "pipeline/features/extractor.h"
+
+namespace serenade {
+namespace {
+
+template <std::size_t... I>
+std::vector<Feature> one_of_each(std::index_sequence<I...>) {
+  return {Feature(std::in_place_index<I>)...};
+}
+
+std::vector<std::string> feature_names() {
+  std::vector<std::string> names;
+  for (const Feature& feature : all_features()) names.emplace_back(name_of(feature));
+  return names;
+}
+
+/// Revisions of the operations that a feature is made by.
+using Revisions = std::map<std::string, int>;
+
+void add_revisions(const MfccFeature&, Revisions& all) {
+  all.insert({{"stft", stft_revision},
+              {"mel", mel_revision},
+              {"power_to_db", power_to_db_revision},
+              {"dct", dct_revision}});
+}
+void add_revisions(const MelFeature& mel, Revisions& all) {
+  all.insert({{"stft", stft_revision}, {"mel", mel_revision}});
+  if (mel.db) all.insert({"power_to_db", power_to_db_revision});
+}
+void add_revisions(const ChromaFeature&, Revisions& all) {
+  all.insert({{"stft", stft_revision}, {"tuning", tuning_revision}, {"chroma", chroma_revision}});
+}
+void add_revisions(const ContrastFeature&, Revisions& all) {
+  all.insert({{"stft", stft_revision},
+              {"power_to_db", power_to_db_revision},
+              {"spectral_contrast", spectral_contrast_revision}});
+}
+void add_revisions(const TonnetzFeature&, Revisions& all) {
+  add_revisions(ChromaFeature{}, all);
+  all.insert({"tonnetz", tonnetz_revision});
+}
+void add_revisions(const ZeroCrossingRateFeature&, Revisions& all) {
+  all.insert({"zero_crossing_rate", zero_crossing_rate_revision});
+}
+void add_revisions(const RmsFeature&, Revisions& all) { all.insert({"rms", rms_revision}); }
+template <class Derivative>
+void add_revisions(const Derivative&, Revisions& all) {
+  all.insert({"delta", delta_revision});
+}
+
+}  // namespace
+
+std::string_view name_of(const Feature& feature) {
+  return std::visit([](const auto& options) { return options.name; }, feature);
+}
+
+std::vector<Feature> all_features() {
+  return one_of_each(std::make_index_sequence<std::variant_size_v<Feature>>());
+}
+
+void from_config(const ConfigNode& node, Feature& feature) {
+  const ConfigNode::Named named = node.named();
+  for (const Feature& candidate : all_features()) {
+    if (name_of(candidate) != named.name) continue;
+    feature = candidate;
+    std::visit([&](auto& options) { read_options(named.options, options); }, feature);
+    return;
+  }
+  const std::vector<std::string> names = feature_names();
+  const std::string hint = did_you_mean(named.name, names);
+  node.fail(
+      fmt::format("'{}' is no feature{}", named.name,
+                  hint.empty() ? fmt::format("; features: {}", fmt::join(names, ", ")) : hint));
+}
+
+void from_config(const ConfigNode& node, FeatureSpec& spec) {
+  read_options(node, spec);
+  try {
+    check(spec);
+  } catch (const ConfigError& error) {
+    node.fail(error.what());
+  }
+}
+
+std::string option_text(const Feature& feature) {
+  return std::visit(
+      [](const auto& options) {
+        return fmt::format("{{{}: {}}}", options.name, canonical_text(options));
+      },
+      feature);
+}
+
+Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std::string& of) {
+  const auto named = [&](const Feature& feature) { return name_of(feature) == of; };
+  if (of == DeltaFeature::name || of == Delta2Feature::name) {
+    throw ConfigError(
+        fmt::format("{} of {}: derivatives are taken of other features; delta2 is "
+                    "the second",
+                    derivative, of));
+  }
+  const auto listed = std::find_if(spec.extract.begin(), spec.extract.end(), named);
+  if (listed != spec.extract.end()) return *listed;
+  const std::vector<Feature> all = all_features();
+  const auto known = std::find_if(all.begin(), all.end(), named);
+  if (known != all.end()) return *known;
+  throw ConfigError(fmt::format("{}: of: '{}' is no feature{}", derivative, of,
+                                did_you_mean(of, feature_names())));
+}
+
+void check(const FeatureSpec& spec) { const FeatureExtractor extractor(spec); }
+
+std::string cache_text(const FeatureSpec& spec) {
+  Revisions revisions;
+  std::set<std::string> bases;
+  const auto add = [&](const auto& options) { add_revisions(options, revisions); };
+  for (const Feature& feature : spec.extract) {
+    std::visit(add, feature);
+    std::visit(
+        [&](const auto& options) {
+          if constexpr (requires { options.of; }) {
+            const Feature base = base_of(spec, options.name, options.of);
+            std::visit(add, base);
+            bases.insert(option_text(base));
+          }
+        },
+        feature);
+  }
+  if (!spec.statistics.empty()) revisions.insert({"statistics", statistics_revision});
+  std::vector<std::string> parts;
+  for (const auto& [operation, revision] : revisions) {
+    parts.push_back(fmt::format("{}: {}", operation, revision));
+  }
+  return fmt::format("{}\nderivatives of: [{}]\nrevisions: {{{}}}\n", canonical_text(spec),
+                     fmt::join(bases, ", "), fmt::join(parts, ", "));
+}
+
+}  // namespace serenade

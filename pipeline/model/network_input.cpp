@@ -1,0 +1,65 @@
+#include "pipeline/model/network_input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "kernels/device/checks.h"
+#include "kernels/device/error.h"
+
+namespace serenade {
+
+NetworkInput::NetworkInput(InputLayout layout, StandardScaler scaler, Index frames)
+    : layout_(layout), scaler_(std::move(scaler)), frames_(frames) {
+  if (scaler_.mean.empty() || scaler_.mean.size() != scaler_.scale.size()) {
+    throw ConfigError(
+        fmt::format("the scaler has {} means and {} scales, must have one of each "
+                    "for every feature dimension",
+                    scaler_.mean.size(), scaler_.scale.size()));
+  }
+  for (std::size_t d = 0; d < scaler_.mean.size(); ++d) {
+    if (!std::isfinite(scaler_.mean[d]) || !std::isfinite(scaler_.scale[d]) ||
+        scaler_.scale[d] <= 0) {
+      throw ConfigError(
+          fmt::format("the scaler's dimension {} has mean {} and scale {}: both must "
+                      "be finite, the scale above 0",
+                      d, scaler_.mean[d], scaler_.scale[d]));
+    }
+  }
+  if (frames_ < 1 || (layout_ == InputLayout::statistics && frames_ != 1)) {
+    throw ConfigError(
+        fmt::format("a network's input of {} cannot have {} frames", enum_name(layout_), frames_));
+  }
+}
+
+Shape NetworkInput::shape() const {
+  return layout_ == InputLayout::statistics ? Shape{dims(), 1} : Shape{frames_, dims()};
+}
+
+void NetworkInput::write(Tensor<const float> features, Tensor<float> row) const {
+  expect_shape("network input", "row", row.shape(), shape());
+  const bool fits = features.rank() == 2 && features.extent(0) >= 1 &&
+                    features.extent(1) == dims() &&
+                    (layout_ == InputLayout::frames || features.extent(0) == 1);
+  if (!fits) {
+    throw ShapeError(fmt::format(
+        "network input: features are {} but the model was made for [{}, {}]: they come of other "
+        "feature options",
+        to_string(features.shape()), layout_ == InputLayout::frames ? "frames" : "1", dims()));
+  }
+  const Index given = features.extent(0);
+  const Index used = std::min(given, frames_);
+  const float* from = features.data() + (given - used) / 2 * dims();
+  float* to = row.data();
+  for (Index frame = 0; frame < used; ++frame) {
+    for (std::size_t d = 0; d < scaler_.mean.size(); ++d) {
+      *to++ =
+          static_cast<float>((static_cast<double>(*from++) - scaler_.mean[d]) / scaler_.scale[d]);
+    }
+  }
+  std::fill(to, row.data() + row.size(), 0.0F);
+}
+
+}  // namespace serenade

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/corpus/split.h"
+#include "pipeline/corpus/utterance.h"
+#include "pipeline/model/network_input.h"
+
+namespace serenade {
+
+/// Features [frames, dims] of an utterance by its index in the corpus (frames is 1 for
+/// statistics). The view stays valid for as long as the source, as those into mapped cache shards
+/// do. Called from one thread.
+using FeatureSource = std::function<Tensor<const float>(std::size_t utterance)>;
+
+/// A corpus as networks see it: features as computed, neither standardised nor padded, so that one
+/// data set serves every fold. Row i is utterance i of the corpus. Views the features; owns the
+/// rest.
+class DataSet {
+ public:
+  /// Asks for every utterance's features once. Throws DataError naming the clip whose features hold
+  /// NaN or infinity or have no frames, ShapeError naming the one whose dims differ from the
+  /// first's.
+  DataSet(const Corpus& corpus, const FeatureSource& features);
+
+  std::size_t size() const { return rows_.size(); }
+  Index dims() const { return dims_; }
+  const std::vector<std::string>& labels() const { return labels_; }
+  Index classes() const { return static_cast<Index>(labels_.size()); }
+
+  const std::string& id(std::size_t row) const { return rows_[row].id; }
+  Tensor<const float> features(std::size_t row) const { return rows_[row].features; }
+  std::int32_t label(std::size_t row) const { return rows_[row].label; }
+  /// Who the row is to random numbers: a hash of its id, so that neither the other clips nor their
+  /// order matter to its draws.
+  std::uint32_t number(std::size_t row) const { return rows_[row].number; }
+
+ private:
+  struct Row {
+    std::string id;
+    Tensor<const float> features;
+    std::int32_t label = 0;
+    std::uint32_t number = 0;
+  };
+  std::vector<Row> rows_;
+  std::vector<std::string> labels_;
+  Index dims_ = 0;
+};
+
+/// The rows in the order of an epoch: by a number drawn for each from Philox(seed) at
+/// (0, its number, epoch, Purpose::shuffle). Which others there are does not matter to two rows'
+/// order; neither does the order given.
+std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
+                                  std::uint64_t seed, std::uint32_t epoch);
+
+/// A batch of rows as a network takes it.
+struct Batch {
+  Array<float> x;                   ///< [rows, ...input.shape()]
+  Array<float> targets;             ///< [rows, classes], one-hot
+  Array<std::uint32_t> utterances;  ///< [rows]
+};
+
+/// Fills a batch with these rows of the data set; keeps its memory.
+void gather(Context& context, const DataSet& data, const NetworkInput& input,
+            std::span<const std::size_t> rows, Batch& batch);
+
+}  // namespace serenade

@@ -1,0 +1,39 @@
+#include "pipeline/training/member.h"
+
+#include <utility>
+
+#include "kernels/device/checks.h"
+#include "kernels/device/error.h"
+
+namespace serenade {
+
+Member::Member(std::string name, Network network, NetworkInput input, const TrainingRows& training,
+               std::span<const std::size_t> validation, const TrainingOptions& options)
+    : name_(std::move(name)),
+      options_(options),
+      network_(std::move(network)),
+      input_(std::move(input)),
+      training_(training.indices().begin(), training.indices().end()),
+      validation_(validation.begin(), validation.end()),
+      schedule_(options.schedule, options.optimizer.learning_rate) {
+  check(options_, !validation_.empty());
+  if (training_.empty()) throw DataError(name_ + ": the training part is empty");
+  expect_shape(name_, "the network's input", network_.input(), input_.shape());
+  if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
+  for (const Parameter& parameter : network_.parameters()) {
+    for (auto* moments : {&first_moments_, &second_moments_}) {
+      moments->emplace_back(parameter.value.shape()).fill(0);
+    }
+  }
+}
+
+bool Member::finished() const {
+  return stopped_ || static_cast<int>(history_.size()) >= options_.epochs;
+}
+
+ModelFile Member::model_file(const ModelDescription& description) const {
+  if (kept_epoch_ == 0) throw DataError(name_ + ": no epoch is done, there is no model yet");
+  return {description, network_.spec(), input_, copy_weights(kept_), {}};
+}
+
+}  // namespace serenade

@@ -1,0 +1,66 @@
+#include "pipeline/training/scaler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+void expect_rows(const TrainingRows& rows) {
+  if (rows.size() == 0) throw DataError("the training part is empty: there is nothing to fit");
+}
+
+}  // namespace
+
+StandardScaler fit_scaler(const DataSet& data, const TrainingRows& rows) {
+  expect_rows(rows);
+  std::vector<double> mean(static_cast<std::size_t>(data.dims()), 0.0);
+  Index frames = 0;
+  for (const std::size_t row : rows.indices()) {
+    const auto x = data.features(row);
+    frames += x.extent(0);
+    const float* value = x.data();
+    for (Index frame = 0; frame < x.extent(0); ++frame) {
+      for (double& sum : mean) sum += static_cast<double>(*value++);
+    }
+  }
+  const auto n = static_cast<double>(frames);
+  for (double& sum : mean) sum /= n;
+
+  std::vector<double> squares(mean.size(), 0.0);
+  for (const std::size_t row : rows.indices()) {
+    const auto x = data.features(row);
+    const float* value = x.data();
+    for (Index frame = 0; frame < x.extent(0); ++frame) {
+      for (std::size_t d = 0; d < mean.size(); ++d) {
+        const double deviation = static_cast<double>(*value++) - mean[d];
+        squares[d] += deviation * deviation;
+      }
+    }
+  }
+
+  StandardScaler scaler{mean, {}};
+  for (std::size_t d = 0; d < mean.size(); ++d) {
+    constexpr double eps = std::numeric_limits<double>::epsilon();
+    const double variance = squares[d] / n;
+    const double rounding = n * mean[d] * eps;
+    const bool constant = variance <= n * eps * variance + rounding * rounding;
+    scaler.scale.push_back(constant ? 1.0 : std::sqrt(variance));
+  }
+  return scaler;
+}
+
+Index choose_frames(const DataSet& data, const TrainingRows& rows) {
+  expect_rows(rows);
+  std::vector<Index> lengths;
+  for (const std::size_t row : rows.indices()) lengths.push_back(data.features(row).extent(0));
+  std::sort(lengths.begin(), lengths.end());
+  const std::size_t covered = (lengths.size() * 95 + 99) / 100;
+  return lengths[covered - 1];
+}
+
+}  // namespace serenade

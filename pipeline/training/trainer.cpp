@@ -1,0 +1,212 @@
+#include "pipeline/training/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "kernels/device/checks.h"
+#include "kernels/device/error.h"
+#include "kernels/nn/loss.h"
+#include "kernels/nn/optimizer.h"
+#include "pipeline/metrics/scores.h"
+#include "pipeline/training/prediction.h"
+
+namespace serenade {
+namespace {
+
+// Clips of a batch that a message names; the rest is counted.
+constexpr std::size_t named_clips = 40;
+
+Index batches_of(std::size_t rows, int batch_size) {
+  return (static_cast<Index>(rows) + batch_size - 1) / batch_size;
+}
+
+void count(ConfusionMatrix& confusion, const DataSet& data, std::span<const std::size_t> rows,
+           Tensor<const float> logits) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    confusion.add(data.label(rows[i]), most_likely(logits.row(static_cast<Index>(i)).span()));
+  }
+}
+
+void expect_rows(std::span<const std::size_t> rows, const DataSet& data, const Member& member) {
+  if (std::ranges::all_of(rows, [&](std::size_t row) { return row < data.size(); })) return;
+  throw ShapeError(
+      fmt::format("{}: has rows beyond the {} of the data set", member.name(), data.size()));
+}
+
+}  // namespace
+
+void Trainer::train(std::span<Member> members, const TrainerHooks& hooks) {
+  for (Member& member : members) {
+    expect_fit(member);
+    const auto text = [](Member& m) { return canonical_text(m.network().spec()); };
+    if (text(member) != text(members.front())) {
+      throw ShapeError(
+          fmt::format("{} and {} have different layers: members trained together "
+                      "share one architecture",
+                      members.front().name(), member.name()));
+    }
+  }
+  for (Member& member : members) train(member, hooks);
+}
+
+void Trainer::expect_fit(Member& member) const {
+  if (member.input().dims() != data_.dims() || member.network().classes() != data_.classes()) {
+    throw ShapeError(fmt::format("{}: made for {} dims and {} classes, the data set has {} and {}",
+                                 member.name(), member.input().dims(), member.network().classes(),
+                                 data_.dims(), data_.classes()));
+  }
+  expect_rows(member.training(), data_, member);
+  expect_rows(member.validation(), data_, member);
+}
+
+void Trainer::train(Member& member, const TrainerHooks& hooks) {
+  const TrainingOptions& options = member.options_;
+  const CheckpointOptions& checkpoint = options.checkpoint;
+  observer_.begin(fmt::format("train {}", member.name()),
+                  options.epochs * batches_of(member.training_.size(), options.batch_size),
+                  "batches");
+  try {
+    while (!member.finished()) {
+      const auto begin = std::chrono::steady_clock::now();
+      EpochRecord record = train_epoch(member);
+      if (!member.validation_.empty()) validate(member, record);
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+      record.seconds = elapsed.count();
+
+      member.history_.push_back(record);
+      if (options.schedule.name == ScheduleName::reduce_on_plateau) {
+        member.schedule_.follow(record.value(options.schedule.monitor));
+      }
+      if (member.stopping_) {
+        member.stopped_ = member.stopping_->follow(record.value(options.early_stopping->monitor));
+      }
+      const bool keep =
+          checkpoint.keep == Keep::last ||
+          is_better(checkpoint.monitor, record.value(checkpoint.monitor), member.best_, 0);
+      if (keep) {
+        if (checkpoint.keep == Keep::best) member.best_ = record.value(checkpoint.monitor);
+        member.kept_epoch_ = record.epoch;
+        member.kept_ = copy_weights(member.network_);
+        if (hooks.on_kept) hooks.on_kept(member, record);
+      }
+      if (hooks.on_epoch) hooks.on_epoch(member, record);
+    }
+  } catch (...) {
+    observer_.end();
+    if (member.kept_epoch_ > 0) set_weights(member.network_, member.kept_);
+    throw;
+  }
+  set_weights(member.network_, member.kept_);
+  observer_.end();
+}
+
+EpochRecord Trainer::train_epoch(Member& member) {
+  const TrainingOptions& options = member.options_;
+  const auto epoch = static_cast<int>(member.history_.size()) + 1;
+  const auto order =
+      shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch));
+  EpochRecord record;
+  record.epoch = epoch;
+  record.learning_rate = member.schedule_.learning_rate();
+  const std::string before = member.history_.empty()
+                                 ? fmt::format("epoch 1/{}", options.epochs)
+                                 : describe(member.history_.back(), options.epochs);
+
+  ConfusionMatrix confusion(data_.classes());
+  double sum = 0;
+  for (std::size_t begin = 0; begin < order.size();) {
+    const std::size_t size =
+        std::min(order.size() - begin, static_cast<std::size_t>(options.batch_size));
+    const std::span<const std::size_t> rows(order.data() + begin, size);
+    sum += step(member, rows, confusion) * static_cast<double>(size);
+    begin += size;
+    observer_.advance(member.step_, 0, before);
+  }
+  for (const Parameter& parameter : member.network_.parameters()) {
+    const auto values = parameter.value.span();
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      fail(member, fmt::format("'{}' holds NaN or infinity", parameter.name), {});
+    }
+  }
+  const Scores scores = scores_of(confusion);
+  record.loss = sum / static_cast<double>(order.size());
+  record.accuracy = scores.accuracy;
+  record.uar = scores.uar;
+  return record;
+}
+
+double Trainer::step(Member& member, std::span<const std::size_t> rows,
+                     ConfusionMatrix& confusion) {
+  gather(context_, data_, member.input_, rows, batch_);
+  const auto batch = static_cast<Index>(rows.size());
+  losses_.resize({batch});
+  dlogits_.resize({batch, data_.classes()});
+  const TrainingKey key{static_cast<std::uint32_t>(member.step_), batch_.utterances.view()};
+  const Tensor<const float> logits = member.network_.forward(context_, batch_.x.view(), key);
+  count(confusion, data_, rows, logits);
+  const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), {},
+                                            losses_.view(), dlogits_.view());
+  if (!std::isfinite(loss)) fail(member, fmt::format("the loss is {}", loss), rows);
+  member.network_.backward(context_, dlogits_.view());
+  ++member.step_;
+
+  std::vector<OptimizerSlot> slots;
+  const auto& parameters = member.network_.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    slots.push_back({parameters[i].value, parameters[i].gradient, member.first_moments_[i].view(),
+                     member.second_moments_[i].view(), parameters[i].decay});
+  }
+  const OptimizerOptions& optimizer = member.options_.optimizer;
+  const double learning_rate = member.schedule_.learning_rate();
+  if (optimizer.name == OptimizerName::adam) {
+    adam(context_, optimizer.adamw.adam, learning_rate, member.step_, slots);
+  } else {
+    adamw(context_, optimizer.adamw, learning_rate, member.step_, slots);
+  }
+  return loss;
+}
+
+void Trainer::validate(Member& member, EpochRecord& record) {
+  std::vector<Tensor<const float>> features;
+  std::vector<std::int32_t> labels;
+  for (const std::size_t row : member.validation_) {
+    features.push_back(data_.features(row));
+    labels.push_back(data_.label(row));
+  }
+  const Prediction prediction = predict(context_, member.network_, member.input_, features);
+  const auto clips = static_cast<Index>(labels.size());
+  Array<float> targets({clips, data_.classes()});
+  one_hot(labels, targets.view());
+  Array<float> losses({clips});
+  const double loss = softmax_cross_entropy(context_, prediction.logits.view(), targets.view(), {},
+                                            losses.view(), {});
+  if (!std::isfinite(loss)) fail(member, fmt::format("the validation loss is {}", loss), {});
+  ConfusionMatrix confusion(data_.classes());
+  count(confusion, data_, member.validation_, prediction.probabilities.view());
+  const Scores scores = scores_of(confusion);
+  record.val_loss = loss;
+  record.val_accuracy = scores.accuracy;
+  record.val_uar = scores.uar;
+}
+
+void Trainer::fail(const Member& member, const std::string& what,
+                   std::span<const std::size_t> rows) const {
+  std::string clips;
+  for (std::size_t i = 0; i < std::min(rows.size(), named_clips); ++i) {
+    clips += (i > 0 ? ", " : "; the batch: ") + data_.id(rows[i]);
+  }
+  if (rows.size() > named_clips) clips += fmt::format(" and {} more", rows.size() - named_clips);
+  const std::string kept = member.kept_epoch_ > 0
+                               ? fmt::format("the weights of epoch {} are kept", member.kept_epoch_)
+                               : "no weights are kept";
+  throw DataError(
+      fmt::format("{}: {} in epoch {}, step {} (learning rate {}); {}. A lower "
+                  "training.optimizer.learning_rate may help{}",
+                  member.name(), what, member.history_.size() + 1, member.step_ + 1,
+                  shortest(member.schedule_.learning_rate()), kept, clips));
+}
+
+}  // namespace serenade

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "kernels/device/context.h"
+#include "pipeline/metrics/confusion.h"
+#include "pipeline/support/observer.h"
+#include "pipeline/training/dataset.h"
+#include "pipeline/training/member.h"
+
+namespace serenade {
+
+/// Called on the trainer's thread, so that writing files stays with the caller.
+struct TrainerHooks {
+  /// An epoch ended; the member's checkpoint() stands at its end.
+  std::function<void(const Member&, const EpochRecord&)> on_epoch;
+  /// The kept weights changed: model_file() is a better one. Before on_epoch of the same epoch.
+  std::function<void(const Member&, const EpochRecord&)> on_kept;
+};
+
+/// Trains members of one architecture over one resident data set. What a member becomes does not
+/// depend on the others nor on the number of threads, bit for bit. (On the CPU one after another,
+/// each on all threads of the context.)
+///
+/// A step takes the next batch of the epoch's shuffled rows, the mean of their cross-entropies
+/// against one-hot labels, and one step of the optimizer. The last batch of an epoch holds what is
+/// left.
+class Trainer {
+ public:
+  Trainer(Context& context, const DataSet& data, Observer& observer)
+      : context_(context), data_(data), observer_(observer) {}
+
+  /// Trains every member to its end; each network then holds its kept weights. The observer hears a
+  /// task for each member, counted in batches.
+  /// Throws DataError where a loss or a weight becomes NaN or infinite, naming member, epoch, step
+  /// and the batch's clips; the network then holds the weights kept before, if there are any.
+  /// ShapeError where a member does not fit the data set.
+  void train(std::span<Member> members, const TrainerHooks& hooks = {});
+
+ private:
+  void train(Member& member, const TrainerHooks& hooks);
+  void expect_fit(Member& member) const;
+  EpochRecord train_epoch(Member& member);
+  double step(Member& member, std::span<const std::size_t> rows, ConfusionMatrix& confusion);
+  void validate(Member& member, EpochRecord& record);
+  [[noreturn]] void fail(const Member& member, const std::string& what,
+                         std::span<const std::size_t> rows) const;
+
+  Context& context_;
+  const DataSet& data_;
+  Observer& observer_;
+  Batch batch_;
+  Array<float> losses_, dlogits_;
+};
+
+}  // namespace serenade
