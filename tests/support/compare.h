@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
 #include <string>
 
 #include "kernels/device/tensor.h"
@@ -18,10 +17,10 @@ struct Deviation {
   double found = 0, wanted = 0;  // there
 };
 
-/// `counts(i)` says whether element i is judged. NaN anywhere that counts is an infinite deviation.
+/// Of two spans or vectors of one size. `counts(i)` says whether element i is judged. NaN anywhere
+/// that counts is an infinite deviation.
 template <class Found, class Wanted, class Counts>
-Deviation deviation(std::span<const Found> found, std::span<const Wanted> wanted,
-                    const Counts& counts) {
+Deviation deviation(const Found& found, const Wanted& wanted, const Counts& counts) {
   Deviation result;
   double difference_square = 0;
   double wanted_square = 0;
@@ -42,7 +41,7 @@ Deviation deviation(std::span<const Found> found, std::span<const Wanted> wanted
 }
 
 template <class Found, class Wanted>
-Deviation deviation(std::span<const Found> found, std::span<const Wanted> wanted) {
+Deviation deviation(const Found& found, const Wanted& wanted) {
   return deviation(found, wanted, [](std::size_t) { return true; });
 }
 

@@ -55,7 +55,7 @@ std::vector<double> flat(const reference::Matrix& matrix) {
 
 test::Deviation against(const Array<float>& found, const reference::Matrix& wanted) {
   const std::vector<double> all = flat(wanted);
-  return test::deviation(found.span(), std::span<const double>(all));
+  return test::deviation(found.span(), all);
 }
 
 Ragged one_clip(Index frames) { return Ragged(std::vector<Index>{frames}); }
@@ -204,7 +204,7 @@ TEST(SpectralContrast, HasAFloorForEachClip) {
   const reference::Matrix quiet(rows.begin(), rows.begin() + 5);
   const std::vector<double> wanted =
       flat(reference::spectral_contrast(quiet, sample_rate, 6, 200, 0.02));
-  const auto d = test::deviation(together.span().first(5 * 7), std::span<const double>(wanted));
+  const auto d = test::deviation(together.span().first(5 * 7), wanted);
   EXPECT_LT(d.largest, 5e-5) << to_string(d);
 }
 
