@@ -21,6 +21,7 @@ Index class_number(std::span<const std::string> labels, const std::string& name,
 
 MeanAndDeviation over_folds(const std::vector<FoldScores>& folds, double Scores::*score) {
   std::vector<double> values;
+  values.reserve(folds.size());
   for (const FoldScores& fold : folds) values.push_back(fold.scores.*score);
   return mean_and_deviation(values);
 }

@@ -19,10 +19,9 @@ std::string cell(Index count, Index support, bool diagonal) {
   const std::string classes = fmt::format("heat{}{}", step, diagonal ? " right" : "");
   if (count == 0)
     return fmt::format(R"(<td class="{}"><span class="share">0</span></td>)", classes);
-  const double share = static_cast<double>(count) / static_cast<double>(support);
   return fmt::format(
       R"(<td class="{}"><span class="share">{}</span><span class="count">{}</span></td>)", classes,
-      percent(share, 0), thousands(count));
+      escaped(whole_percent(count, support)), thousands(count));
 }
 
 std::string scale() {

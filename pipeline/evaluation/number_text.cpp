@@ -12,6 +12,12 @@ std::string percent(double share, int digits) {
   return std::isfinite(share) ? fixed(100 * share, digits) : "n/a";
 }
 
+std::string whole_percent(Index count, Index of) {
+  if (count == 0) return "0";
+  const std::string text = percent(static_cast<double>(count) / static_cast<double>(of), 0);
+  return text == "0" ? "<1" : text;
+}
+
 std::string percent_spread(const MeanAndDeviation& value) {
   if (!std::isfinite(value.deviation)) return percent(value.mean);
   return fmt::format("{} ± {}", percent(value.mean), percent(value.deviation));

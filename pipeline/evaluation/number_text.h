@@ -9,6 +9,8 @@ namespace serenade {
 
 /// A share from 0 to 1 in per cent, without the sign: 0.703 is "70.3"; "n/a" when not finite.
 std::string percent(double share, int digits = 1);
+/// `count` of `of` in whole per cent: "0" only for none, "<1" for a few of very many.
+std::string whole_percent(Index count, Index of);
 /// "70.3 ± 1.2" in per cent; without the deviation where there is one value only.
 std::string percent_spread(const MeanAndDeviation& value);
 /// 12345 is "12,345".

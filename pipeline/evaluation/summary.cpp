@@ -118,8 +118,7 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
     text += row_label(i);
     for (Index j = 0; j < confusion.classes(); ++j) {
       const Index count = confusion(truth, j);
-      const std::string cell =
-          count == 0 ? "." : percent(static_cast<double>(count) / static_cast<double>(support), 0);
+      const std::string cell = count == 0 ? "." : whole_percent(count, support);
       text.append("  ").append(right_aligned(cell, column));
     }
     text.append(right_aligned(thousands(support), clips_width)).append("\n");

@@ -153,6 +153,9 @@ TEST(NumberText, IsWhatAReaderExpects) {
   EXPECT_EQ(percent(0.7025), "70.2");  // the nearest double is a little less than 0.7025
   EXPECT_EQ(percent(1, 0), "100");
   EXPECT_EQ(percent(std::numeric_limits<double>::quiet_NaN()), "n/a");
+  EXPECT_EQ(whole_percent(0, 0), "0");
+  EXPECT_EQ(whole_percent(1, 1000), "<1");
+  EXPECT_EQ(whole_percent(2, 3), "67");
   EXPECT_EQ(thousands(0), "0");
   EXPECT_EQ(thousands(999), "999");
   EXPECT_EQ(thousands(1000), "1,000");

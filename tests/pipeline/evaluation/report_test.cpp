@@ -158,6 +158,15 @@ TEST(HeatMap, ShowsCountAndShareOfEveryCell) {
               HasSubstr("calm taken for angry (30 %, 3 clips)."));
 }
 
+TEST(HeatMap, AFewOfManyAreNotNone) {
+  ConfusionMatrix confusion(2);
+  for (int i = 0; i < 999; ++i) confusion.add(0, 0);
+  confusion.add(0, 1);
+  const std::vector<std::string> labels{"calm", "angry"};
+  EXPECT_THAT(heat_map_html(confusion, labels),
+              HasSubstr(R"(<span class="share">&lt;1</span><span class="count">1</span>)"));
+}
+
 TEST(HeatMap, StepsFollowTheShare) {
   EXPECT_EQ(heat_step(0, 10), 0);
   EXPECT_EQ(heat_step(0, 0), 0);
