@@ -130,6 +130,16 @@ struct RangeVisitor {
       T::fields(value, *this);
     }
   }
+  template <class T>
+  void operator()(std::string_view name, const std::optional<T>& value, Range range,
+                  std::string_view text) const {
+    if (value) (*this)(name, *value, range, text);
+  }
+  template <class T>
+  void operator()(std::string_view name, const std::vector<T>& values, Range range,
+                  std::string_view text) const {
+    for (const auto& value : values) (*this)(name, value, range, text);
+  }
   static std::string describe(Range range) {
     const bool low = range.low != -std::numeric_limits<double>::infinity();
     const bool high = range.high != std::numeric_limits<double>::infinity();

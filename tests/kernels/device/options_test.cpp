@@ -27,7 +27,7 @@ struct Outer {
     visit("n", self.n, Range{1, 8}, "a count");
     visit("window", self.window, Range{}, "a window");
     visit("sizes", self.sizes, Range{1}, "sizes");
-    visit("limit", self.limit, Range{}, "a limit");
+    visit("limit", self.limit, Range{0, 5}, "a limit");
     visit("inner", self.inner, Range{}, "more");
   }
 };
@@ -35,6 +35,16 @@ struct Outer {
 TEST(Options, PrintCanonically) {
   EXPECT_EQ(canonical_text(Outer{}),
             "{n: 3, window: hamming, sizes: [1, 2], limit: null, inner: {rate: 0.1}}");
+}
+
+TEST(Options, CheckWhatIsOptionalAndEveryItemOfAList) {
+  Outer options;
+  options.sizes = {1, 0};
+  EXPECT_THROW(check_ranges(options), ConfigError);
+  options.sizes.clear();
+  check_ranges(options);
+  options.limit = 7;
+  EXPECT_THROW(check_ranges(options), ConfigError);
 }
 
 TEST(Options, NameTheFieldThatIsOutOfRange) {
