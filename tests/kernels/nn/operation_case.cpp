@@ -1,0 +1,322 @@
+#include "tests/kernels/nn/operation_case.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "kernels/nn/activation.h"
+#include "kernels/nn/batch_norm.h"
+#include "kernels/nn/dense.h"
+#include "kernels/nn/dropout.h"
+#include "kernels/nn/loss.h"
+
+namespace serenade::test {
+namespace {
+
+using Gradients = std::vector<Tensor<float>>;
+using View = Tensor<const float>;
+
+int small(Index value) { return static_cast<int>(value); }
+
+reference::Extents extents(Index batch, Index time, Index channels) {
+  return {small(batch), small(time), small(channels)};
+}
+
+std::string named(const std::string& operation, std::initializer_list<Index> sizes) {
+  std::string name = operation;
+  for (const Index size : sizes) name += "_" + std::to_string(size);
+  return name;
+}
+
+/// An optional last input.
+View bias_of(const Inputs& in, bool used) { return used ? in[2] : View{}; }
+Doubles bias_of(const std::vector<Doubles>& in, bool used) { return used ? in[2] : Doubles{}; }
+Tensor<float> bias_of(const Gradients& gradients, bool used) {
+  return used ? gradients[2] : Tensor<float>{};
+}
+
+}  // namespace
+
+OperationCase conv1d_case(Index batch, Index time, Index channels, const Conv1dOptions& options) {
+  OperationCase c;
+  const bool same = options.padding == Padding::same, biased = options.use_bias;
+  const Index out_time = conv1d_output_time(options, time);
+  c.name = named(same ? "conv1d_same" : "conv1d_valid",
+                 {batch, time, channels, options.filters, options.kernel_size}) +
+           (biased ? "" : "_unbiased");
+  c.inputs = {Shape{batch, time, channels}, Shape{options.kernel_size, channels, options.filters}};
+  if (biased) c.inputs.push_back(Shape{options.filters});
+  c.output = Shape{batch, out_time, options.filters};
+  c.terms =
+      std::max(options.kernel_size * std::max<Index>(channels, options.filters), batch * out_time);
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::conv1d(in[0], extents(batch, time, channels), in[1], options.kernel_size,
+                             options.filters, same, bias_of(in, biased));
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    conv1d(context, options, in[0], in[1], bias_of(in, biased), y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    conv1d_backward_data(context, options, in[1], dy, gradients[0]);
+    conv1d_backward_weights(context, options, in[0], dy, gradients[1], bias_of(gradients, biased));
+  };
+  c.on_rows = [=](Index rows, Index) { return conv1d_case(rows, time, channels, options); };
+  return c;
+}
+
+OperationCase dense_case(Index batch, Index features, Index units, bool use_bias) {
+  OperationCase c;
+  c.name = named("dense", {batch, features, units}) + (use_bias ? "" : "_unbiased");
+  c.inputs = {Shape{batch, features}, Shape{features, units}};
+  if (use_bias) c.inputs.push_back(Shape{units});
+  c.output = Shape{batch, units};
+  c.terms = std::max({batch, features, units});
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::dense(in[0], small(batch), small(features), in[1], small(units),
+                            bias_of(in, use_bias));
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    dense(context, in[0], in[1], bias_of(in, use_bias), y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    dense_backward_data(context, in[1], dy, gradients[0]);
+    dense_backward_weights(context, in[0], dy, gradients[1], bias_of(gradients, use_bias));
+  };
+  c.on_rows = [=](Index rows, Index) { return dense_case(rows, features, units, use_bias); };
+  return c;
+}
+
+OperationCase batch_norm_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  const BatchNormOptions options;
+  c.name = named("batch_norm", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}, Shape{channels}, Shape{channels}};
+  c.output = c.inputs[0];
+  c.terms = batch * time;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    const int rows = small(batch * time);
+    return reference::batch_norm(in[0], rows, small(channels),
+                                 reference::column_moments(in[0], rows, small(channels)), in[1],
+                                 in[2], options.epsilon);
+  };
+  const auto memory = std::make_shared<Array<float>>(Shape{4, channels});
+  const auto statistics = [=] {
+    const auto view = memory->view();
+    return BatchNormStatistics{view.row(0), view.row(1), view.row(2), view.row(3)};
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    batch_norm(context, options, in[0], in[1], in[2], statistics(), y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    batch_norm_backward(context, in[0], in[1], statistics(), dy, gradients[0], gradients[1],
+                        gradients[2]);
+  };
+  return c;
+}
+
+OperationCase batch_norm_inference_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  const BatchNormOptions options;
+  c.name = named("batch_norm_inference", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}, Shape{channels}, Shape{channels}, Shape{channels}};
+  c.output = c.inputs[0];
+  const auto variance = std::make_shared<Array<float>>(Shape{channels});
+  variance->fill(0.75F);
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::batch_norm(in[0], small(batch * time), small(channels),
+                                 {in[3], Doubles(in[3].size(), 0.75)}, in[1], in[2],
+                                 options.epsilon);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    batch_norm_inference(context, options, in[0], in[1], in[2], in[3], variance->view(), y);
+  };
+  c.on_rows = [=](Index rows, Index) { return batch_norm_inference_case(rows, time, channels); };
+  return c;
+}
+
+OperationCase relu_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  c.name = named("relu", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = c.inputs[0];
+  c.definition = [](const std::vector<Doubles>& in) { return reference::relu(in[0]); };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) { relu(context, in[0], y); };
+  c.backward = [](Context& context, const Inputs&, View y, View dy, const Gradients& gradients) {
+    relu_backward(context, y, dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return relu_case(rows, time, channels); };
+  return c;
+}
+
+OperationCase max_pool_case(Index batch, Index time, Index channels,
+                            const MaxPoolOptions& options) {
+  OperationCase c;
+  const int stride = options.stride.value_or(options.pool_size);
+  c.name = named("max_pool", {batch, time, channels, options.pool_size, stride});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = Shape{batch, max_pool_output_time(options, time), channels};
+  c.terms = (options.pool_size + stride - 1) / stride;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::max_pool(in[0], extents(batch, time, channels), options.pool_size, stride);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    max_pool(context, options, in[0], y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    max_pool_backward(context, options, in[0], dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return max_pool_case(rows, time, channels, options); };
+  return c;
+}
+
+OperationCase global_average_pool_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  c.name = named("global_average_pool", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = Shape{batch, channels};
+  c.terms = time;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::global_average_pool(in[0], extents(batch, time, channels));
+  };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
+    global_average_pool(context, in[0], y);
+  };
+  c.backward = [](Context& context, const Inputs&, View, View dy, const Gradients& gradients) {
+    global_average_pool_backward(context, dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return global_average_pool_case(rows, time, channels); };
+  return c;
+}
+
+OperationCase global_max_pool_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  c.name = named("global_max_pool", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = Shape{batch, channels};
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::max_pool(in[0], extents(batch, time, channels), small(time), 1);
+  };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
+    global_max_pool(context, in[0], y);
+  };
+  c.backward = [](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    global_max_pool_backward(context, in[0], dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return global_max_pool_case(rows, time, channels); };
+  return c;
+}
+
+OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first) {
+  OperationCase c;
+  c.name = named("dropout", {batch, time, channels, static_cast<Index>(rate * 100)});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = c.inputs[0];
+  const auto utterances = std::make_shared<Array<std::uint32_t>>(Shape{batch});
+  for (Index b = 0; b < batch; ++b) {
+    (*utterances)[b] = static_cast<std::uint32_t>(1000 + 7 * (first + b));
+  }
+  const DropoutKey key{12345678901234567ULL, 42, 3};
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::dropout(in[0], small(batch), rate, key.seed, key.step, key.layer,
+                              utterances->span());
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    dropout(context, {rate}, key, utterances->view(), in[0], y);
+  };
+  c.backward = [=](Context& context, const Inputs&, View, View dy, const Gradients& gradients) {
+    dropout(context, {rate}, key, utterances->view(), dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index begin) {
+    return dropout_case(rows, time, channels, rate, begin);
+  };
+  return c;
+}
+
+OperationCase softmax_case(Index batch, Index classes) {
+  OperationCase c;
+  c.name = named("softmax", {batch, classes});
+  c.inputs = {Shape{batch, classes}};
+  c.output = c.inputs[0];
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::softmax(in[0], small(batch), small(classes));
+  };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
+    softmax(context, in[0], y);
+  };
+  c.on_rows = [=](Index rows, Index) { return softmax_case(rows, classes); };
+  return c;
+}
+
+OperationCase loss_case(Index batch, Index classes) {
+  OperationCase c;
+  c.name = named("softmax_cross_entropy", {batch, classes});
+  c.inputs = {Shape{batch, classes}};
+  c.output = Shape{1};
+  c.terms = batch * classes;
+  const auto targets = std::make_shared<Array<float>>(Shape{batch, classes});
+  const auto weights = std::make_shared<Array<float>>(Shape{batch});
+  for (Index b = 0; b < batch; ++b) {
+    (*weights)[b] = b == 1 ? 0.0F : 0.5F + static_cast<float>(b);
+    for (Index k = 0; k < classes; ++k) {  // soft, and not of sum 1
+      (*targets)[b * classes + k] = k == b % classes ? 0.75F : 0.125F;
+    }
+  }
+  c.definition = [=](const std::vector<Doubles>& in) {
+    const Doubles soft(targets->span().begin(), targets->span().end());
+    const Doubles losses = reference::cross_entropy(in[0], soft, small(batch), small(classes));
+    double sum = 0, weight = 0;
+    for (std::size_t b = 0; b < losses.size(); ++b) {
+      sum += losses[b] * double{weights->span()[b]};
+      weight += double{weights->span()[b]};
+    }
+    return Doubles{sum / weight};
+  };
+  const auto loss = [=](Context& context, View logits, Tensor<float> dlogits) {
+    Array<float> losses(Shape{batch});
+    return softmax_cross_entropy(context, logits, targets->view(), weights->view(), losses.view(),
+                                 dlogits);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    y.data()[0] = static_cast<float>(loss(context, in[0], {}));
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    loss(context, in[0], gradients[0]);
+    for (float& value : gradients[0].span()) value *= dy.data()[0];
+  };
+  return c;
+}
+
+std::vector<OperationCase> all_cases() {
+  using enum Padding;
+  return {conv1d_case(2, 7, 3, {5, 3, same, true}),
+          conv1d_case(3, 13, 5, {17, 4, same, true}),
+          conv1d_case(2, 12, 5, {16, 4, valid, true}),
+          conv1d_case(2, 9, 3, {33, 5, valid, false}),
+          conv1d_case(1, 3, 2, {4, 7, same, false}),   // a kernel longer than the signal
+          conv1d_case(2, 5, 4, {3, 5, valid, true}),   // one step is left
+          conv1d_case(2, 100, 1, {4, 5, same, true}),  // two blocks of rows
+          conv1d_case(20, 6, 2, {2, 1, same, true}),   // more items than groups of the sum
+          dense_case(1, 1, 1, true),
+          dense_case(5, 17, 33, true),
+          dense_case(7, 100, 8, false),
+          dense_case(103, 5, 16, true),
+          batch_norm_case(1, 2, 1),
+          batch_norm_case(3, 50, 7),  // three blocks of rows, the last one short
+          batch_norm_case(9, 1, 16),
+          batch_norm_inference_case(3, 11, 7),
+          relu_case(3, 11, 7),
+          relu_case(2, 200, 90),  // two shares
+          max_pool_case(3, 11, 7, {2, {}}),
+          max_pool_case(2, 12, 3, {3, 2}),
+          max_pool_case(2, 12, 9, {3, 5}),
+          max_pool_case(2, 4, 1, {4, {}}),
+          global_average_pool_case(3, 11, 7),
+          global_max_pool_case(3, 11, 7),
+          dropout_case(3, 11, 7, 0.3),
+          dropout_case(2, 100, 90, 0.5),  // two blocks of a row
+          dropout_case(2, 5, 5, 0.0),
+          softmax_case(4, 8),
+          loss_case(5, 8),
+          loss_case(1, 1)};
+}
+
+}  // namespace serenade::test

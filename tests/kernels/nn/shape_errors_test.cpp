@@ -1,0 +1,80 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernels/nn/activation.h"
+#include "kernels/nn/batch_norm.h"
+#include "kernels/nn/conv1d.h"
+#include "kernels/nn/dense.h"
+#include "kernels/nn/dropout.h"
+#include "kernels/nn/pool.h"
+
+namespace serenade::test {
+namespace {
+
+template <class Body>
+std::string complaint(const Body& body) {
+  try {
+    body();
+  } catch (const ShapeError& error) {
+    return error.what();
+  }
+  return "no complaint";
+}
+
+TEST(ShapeErrors, NameTheOperationTheTensorAndBothShapes) {
+  Context context;
+  Array<float> x(Shape{2, 5, 3}), y(Shape{2, 5, 4}), weights(Shape{3, 3, 4}), bias(Shape{4});
+  const Conv1dOptions options{4, 3, Padding::same, true};
+  conv1d(context, options, x.view(), weights.view(), bias.view(), y.view());
+  EXPECT_EQ(complaint([&] {
+              conv1d(context, {4, 3, Padding::valid, true}, x.view(), weights.view(), bias.view(),
+                     y.view());
+            }),
+            "conv1d: y is [2, 5, 4] but must be [2, 3, 4]");
+  EXPECT_EQ(complaint([&] {
+              conv1d(context, {4, 5, Padding::same, true}, x.view(), weights.view(), bias.view(),
+                     y.view());
+            }),
+            "conv1d: weights is [3, 3, 4] but must be [5, 3, 4]");
+  EXPECT_EQ(complaint([&] { conv1d(context, options, x.view(), weights.view(), {}, y.view()); }),
+            "conv1d: bias is [] but must be [4]");
+  EXPECT_EQ(complaint([&] { relu(context, x.view(), y.view()); }),
+            "relu: y is [2, 5, 4] but must be [2, 5, 3]");
+}
+
+TEST(ShapeErrors, ComeFromEveryOperation) {
+  Context context;
+  Array<float> a(Shape{2, 5, 3}), b(Shape{2, 4, 3}), c(Shape{2, 6}), d(Shape{5});
+  const std::vector<std::uint32_t> utterances{1, 2, 3};
+  EXPECT_THROW(max_pool(context, {2, {}}, a.view(), a.view()), ShapeError);
+  EXPECT_THROW(max_pool_backward(context, {2, {}}, a.view(), b.view(), a.view()), ShapeError);
+  EXPECT_THROW(global_average_pool(context, a.view(), c.view()), ShapeError);
+  EXPECT_THROW(global_average_pool_backward(context, c.view(), a.view()), ShapeError);
+  EXPECT_THROW(global_max_pool(context, c.view(), c.view()), ShapeError);
+  EXPECT_THROW(dense(context, c.view(), c.view(), {}, c.view()), ShapeError);
+  EXPECT_THROW(dense(context, a.view(), c.view(), {}, c.view()), ShapeError);
+  EXPECT_THROW(dense_backward_weights(context, c.view(), c.view(), c.view(), {}), ShapeError);
+  EXPECT_THROW(dense_backward_data(context, c.view(), c.view(), a.view()), ShapeError);
+  EXPECT_THROW(
+      batch_norm_inference(context, {}, a.view(), d.view(), d.view(), d.view(), d.view(), a.view()),
+      ShapeError);
+  EXPECT_THROW(dropout(context, {}, {}, {utterances.data(), Shape{3}}, a.view(), a.view()),
+               ShapeError);
+  EXPECT_THROW(
+      conv1d_backward_data(context, {4, 3, Padding::same, true}, a.view(), a.view(), a.view()),
+      ShapeError);
+  EXPECT_THROW(conv1d_backward_weights(context, {3, 3, Padding::valid, true}, a.view(), a.view(),
+                                       a.view(), d.view()),
+               ShapeError);
+}
+
+TEST(ShapeErrors, RangesOfOptionsAreChecked) {
+  Context context;
+  Array<float> a(Shape{2, 5, 3});
+  EXPECT_THROW(max_pool(context, {0, {}}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(max_pool(context, {2, 0}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(dropout(context, {1.0}, {}, {}, a.view(), a.view()), ConfigError);
+}
+
+}  // namespace
+}  // namespace serenade::test

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+/// Definitions of the network operations in float64, as plain loops over row-major vectors.
+namespace serenade::reference {
+
+using Doubles = std::vector<double>;
+
+/// [batch, time, channels]
+struct Extents {
+  int batch = 1;
+  int time = 1;
+  int channels = 1;
+};
+
+/// y [batch, out time, filters]; `same` pads (kernel - 1) / 2 zeros before and the rest after.
+Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, int kernel, int filters,
+               bool same, const Doubles& bias);
+
+Doubles dense(const Doubles& x, int batch, int features, const Doubles& weights, int units,
+              const Doubles& bias);
+
+struct Moments {
+  Doubles mean;
+  Doubles variance;  ///< biased: divided by the number of rows
+};
+Moments column_moments(const Doubles& x, int rows, int channels);
+Doubles batch_norm(const Doubles& x, int rows, int channels, const Moments& moments,
+                   const Doubles& gamma, const Doubles& beta, double epsilon);
+
+Doubles relu(const Doubles& x);
+
+/// Windows wholly inside.
+Doubles max_pool(const Doubles& x, Extents shape, int pool_size, int stride);
+Doubles global_average_pool(const Doubles& x, Extents shape);
+
+/// The mask is drawn as kernels/nn/dropout.h says.
+Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, std::uint32_t step,
+                std::uint32_t layer, std::span<const std::uint32_t> utterances);
+
+Doubles softmax(const Doubles& logits, int batch, int classes);
+/// One number a row.
+Doubles cross_entropy(const Doubles& logits, const Doubles& targets, int batch, int classes);
+
+/// One number under Adam in Keras' form.
+struct Adam {
+  double beta_1, beta_2, epsilon, weight_decay;
+  double m = 0, v = 0;
+  /// The value after step t, counted from 1.
+  double step(double value, double gradient, double learning_rate, int t);
+};
+
+}  // namespace serenade::reference
