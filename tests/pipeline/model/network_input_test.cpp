@@ -1,0 +1,78 @@
+#include "pipeline/model/network_input.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+/// [frames, 2]: frame f is (f, 10 f).
+Array<float> ramp(Index frames) {
+  Array<float> x({frames, 2});
+  for (Index f = 0; f < frames; ++f) {
+    x[2 * f] = static_cast<float>(f);
+    x[2 * f + 1] = static_cast<float>(10 * f);
+  }
+  return x;
+}
+
+const StandardScaler halves{{1, 10}, {2, 20}};  // frame f becomes ((f - 1) / 2, (f - 1) / 2)
+
+std::vector<float> written(const NetworkInput& input, const Array<float>& features) {
+  Array<float> row(input.shape());
+  row.fill(-99);
+  input.write(features.view(), row.view());
+  return {row.data(), row.data() + row.size()};
+}
+
+TEST(NetworkInput, TakesFramesAsTheyAreWhenTheyFit) {
+  const NetworkInput input(InputLayout::frames, halves, 3);
+  EXPECT_EQ(input.shape(), (Shape{3, 2}));
+  EXPECT_EQ(written(input, ramp(3)), (std::vector<float>{-.5, -.5, 0, 0, .5, .5}));
+}
+
+TEST(NetworkInput, PadsWithZerosAtTheEndAfterStandardising) {
+  const NetworkInput input(InputLayout::frames, halves, 4);
+  EXPECT_EQ(written(input, ramp(2)), (std::vector<float>{-.5, -.5, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(NetworkInput, CropsToTheMiddle) {
+  const NetworkInput input(InputLayout::frames, halves, 2);
+  // Of 5 frames 1 and 2, of 6 frames 2 and 3: the odd one is cut at the end.
+  EXPECT_EQ(written(input, ramp(5)), (std::vector<float>{0, 0, .5, .5}));
+  EXPECT_EQ(written(input, ramp(6)), (std::vector<float>{.5, .5, 1, 1}));
+}
+
+TEST(NetworkInput, LaysAVectorAlongTime) {
+  const NetworkInput input(InputLayout::statistics, halves, 1);
+  EXPECT_EQ(input.shape(), (Shape{2, 1}));
+  Array<float> features({1, 2});
+  features[0] = 3;
+  features[1] = 20;
+  EXPECT_EQ(written(input, features), (std::vector<float>{1, .5}));
+}
+
+TEST(NetworkInput, RefusesWhatDoesNotFit) {
+  const NetworkInput frames(InputLayout::frames, halves, 3);
+  const NetworkInput statistics(InputLayout::statistics, halves, 1);
+  EXPECT_THROW(written(frames, Array<float>({3, 3})), ShapeError);
+  EXPECT_THROW(written(frames, Array<float>({0, 2})), ShapeError);
+  EXPECT_THROW(written(frames, Array<float>({6})), ShapeError);
+  EXPECT_THROW(written(statistics, Array<float>({2, 2})), ShapeError);
+  Array<float> row({2, 2});
+  EXPECT_THROW(frames.write(ramp(3).view(), row.view()), ShapeError);
+
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(NetworkInput(InputLayout::statistics, halves, 2), ConfigError);
+  EXPECT_THROW(NetworkInput(InputLayout::frames, halves, 0), ConfigError);
+  EXPECT_THROW(NetworkInput(InputLayout::frames, {{}, {}}, 1), ConfigError);
+  EXPECT_THROW(NetworkInput(InputLayout::frames, {{1, 2}, {1}}, 1), ConfigError);
+  EXPECT_THROW(NetworkInput(InputLayout::frames, {{1}, {0}}, 1), ConfigError);
+  EXPECT_THROW(NetworkInput(InputLayout::frames, {{nan}, {1}}, 1), ConfigError);
+}
+
+}  // namespace
+}  // namespace serenade

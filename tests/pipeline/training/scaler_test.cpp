@@ -1,0 +1,95 @@
+#include "pipeline/training/scaler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/device/error.h"
+#include "tests/pipeline/training/toy.h"
+
+namespace serenade {
+namespace {
+
+TEST(Scaler, IsMeanAndPopulationDeviationOfTheTrainingFrames) {
+  const test::Toy toy = test::waves(50);
+  const DataSet data = toy.data();
+  const Fold fold = test::fold_of(50);
+  const StandardScaler scaler = fit_scaler(data, fold.training());
+  for (Index d = 0; d < 4; ++d) {
+    // numpy.concatenate(clips)[:, d].mean() and .std() in float64.
+    double sum = 0, squares = 0, n = 0;
+    for (const std::size_t row : fold.training().indices()) {
+      const auto x = data.features(row);
+      for (Index f = 0; f < x.extent(0); ++f, n += 1)
+        sum += static_cast<double>(x.row(f).data()[d]);
+    }
+    for (const std::size_t row : fold.training().indices()) {
+      const auto x = data.features(row);
+      for (Index f = 0; f < x.extent(0); ++f) {
+        squares += std::pow(static_cast<double>(x.row(f).data()[d]) - sum / n, 2);
+      }
+    }
+    // Only the order of float64 additions may differ: about 500 of them.
+    EXPECT_NEAR(scaler.mean[static_cast<std::size_t>(d)], sum / n, 1e-12 * std::abs(sum / n));
+    EXPECT_NEAR(scaler.scale[static_cast<std::size_t>(d)], std::sqrt(squares / n), 1e-12 * 20);
+  }
+}
+
+/// sklearn.preprocessing.StandardScaler 1.9.1 on [[1, 0.1, 3], [2, 0.1, 3], [4, 0.1, 3]] (float32
+/// values as float64).
+TEST(Scaler, AgreesWithScikitLearn) {
+  test::Toy toy;
+  Array<float> first({2, 3}), second({1, 3}), unseen({1, 3});
+  const float a[] = {1, 0.1F, 3, 2, 0.1F, 3}, b[] = {4, 0.1F, 3};
+  std::copy_n(a, 6, first.data());
+  std::copy_n(b, 3, second.data());
+  unseen.fill(1000);
+  toy.add("calm", std::move(first));
+  toy.add("calm", std::move(second));
+  toy.add("calm", std::move(unseen));
+  const DataSet data = toy.data();
+  const StandardScaler scaler = fit_scaler(data, Fold("fold", {0, 1}, {}, {2}).training());
+  EXPECT_DOUBLE_EQ(scaler.mean[0], 7.0 / 3);
+  EXPECT_DOUBLE_EQ(scaler.scale[0], 1.247219128924647);
+  EXPECT_DOUBLE_EQ(scaler.mean[1], 0.10000000149011612);
+  EXPECT_EQ(scaler.scale[1], 1.0);
+  EXPECT_EQ(scaler.mean[2], 3.0);
+  EXPECT_EQ(scaler.scale[2], 1.0);
+}
+
+/// A mean that float64 cannot hold leaves deviations of an ulp, which are no signal.
+TEST(Scaler, GivesConstantDimensionsScaleOne) {
+  test::Toy toy;
+  Array<float> x({1001, 1});
+  x.fill(0.3F);
+  toy.add("calm", std::move(x));
+  const DataSet data = toy.data();
+  EXPECT_EQ(fit_scaler(data, Fold("fold", {0}, {}, {}).training()).scale[0], 1.0);
+}
+
+TEST(Scaler, NeedsTrainingRows) {
+  const test::Toy toy = test::waves(3);
+  const DataSet data = toy.data();
+  EXPECT_THROW(fit_scaler(data, Fold("fold", {}, {}, {0}).training()), DataError);
+  EXPECT_THROW(choose_frames(data, Fold("fold", {}, {}, {0}).training()), DataError);
+}
+
+TEST(ChooseFrames, CoversNineteenOfTwenty) {
+  test::Toy toy;
+  for (Index length = 1; length <= 41; ++length) toy.add("sad", Array<float>({length, 1}));
+  const DataSet data = toy.data();
+  const auto chosen = [&](std::size_t clips) {
+    std::vector<std::size_t> rows;
+    for (std::size_t i = 0; i < clips; ++i) rows.push_back(i);
+    return choose_frames(data, Fold("fold", rows, {}, {}).training());
+  };
+  EXPECT_EQ(chosen(1), 1);
+  EXPECT_EQ(chosen(19), 19);
+  EXPECT_EQ(chosen(20), 19);
+  EXPECT_EQ(chosen(21), 20);
+  EXPECT_EQ(chosen(40), 38);
+  EXPECT_EQ(chosen(41), 39);
+}
+
+}  // namespace
+}  // namespace serenade
