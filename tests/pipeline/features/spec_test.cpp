@@ -1,0 +1,115 @@
+#include "pipeline/features/spec.h"
+
+#include <gmock/gmock.h>
+
+#include "pipeline/config/yaml.h"
+
+namespace serenade {
+namespace {
+
+using testing::HasSubstr;
+
+FeatureSpec parse(const std::string& yaml) {
+  FeatureSpec spec;
+  from_config(ConfigNode::parse(yaml, "test.yaml"), spec);
+  return spec;
+}
+
+std::string complaint_about(const std::string& yaml) {
+  try {
+    parse(yaml);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "no complaint";
+}
+
+TEST(FeatureSpec, ReadsNamesAndOptionsInOrder) {
+  const FeatureSpec spec = parse(R"(
+sample_rate: 16000
+n_fft: 1024
+hop_length: 256
+extract:
+  - rms
+  - mfcc: {n_mfcc: 13}
+  - delta: {of: mfcc}
+  - mel: {n_mels: 64, db: true}
+statistics: [mean, std]
+duration: 3
+)");
+  EXPECT_EQ(spec.sample_rate, 16000);
+  EXPECT_EQ(spec.n_fft, 1024);
+  ASSERT_EQ(spec.extract.size(), 4U);
+  EXPECT_EQ(name_of(spec.extract[0]), "rms");
+  EXPECT_EQ(std::get<MfccFeature>(spec.extract[1]).n_mfcc, 13);
+  EXPECT_EQ(std::get<MfccFeature>(spec.extract[1]).n_mels, 128);
+  EXPECT_EQ(std::get<DeltaFeature>(spec.extract[2]).of, "mfcc");
+  EXPECT_TRUE(std::get<MelFeature>(spec.extract[3]).db);
+  EXPECT_EQ(spec.statistics, (std::vector<std::string>{"mean", "std"}));
+  EXPECT_EQ(spec.duration, 3.0);
+}
+
+TEST(FeatureSpec, ReadsBackWhatItPrints) {
+  FeatureSpec spec;
+  spec.extract = all_features();
+  spec.statistics = {"mean", "p97.5"};
+  spec.offset = 0.5;
+  const std::string text = canonical_text(spec);
+  EXPECT_EQ(canonical_text(parse(text)), text);
+  EXPECT_EQ(canonical_text(parse(to_yaml(text))), text);
+  EXPECT_EQ(canonical_text(parse("{}")), canonical_text(FeatureSpec{}));
+}
+
+TEST(FeatureSpec, NamesWhatIsWrongAndWhere) {
+  EXPECT_THAT(complaint_about("extract:\n  - rms\n  - mfc\n"),
+              testing::AllOf(HasSubstr("test.yaml:3"), HasSubstr("'mfc' is no feature"),
+                             HasSubstr("did you mean 'mfcc'?")));
+  EXPECT_THAT(complaint_about("extract:\n  - mfcc: {n_mfc: 3}\n"),
+              testing::AllOf(HasSubstr("test.yaml:2"), HasSubstr("did you mean 'n_mfcc'?")));
+  EXPECT_THAT(complaint_about("extract: [{rms: {width: 3}}]"), HasSubstr("width: unknown key"));
+  EXPECT_THAT(complaint_about("extract: [{mfcc: {n_mfcc: 0}}]"), HasSubstr("out of range"));
+  EXPECT_THAT(complaint_about("extract: [{chroma_stft: {tuning: 3}}]"), HasSubstr("out of range"));
+  EXPECT_THAT(complaint_about("hop_lenght: 3"), HasSubstr("did you mean 'hop_length'?"));
+}
+
+TEST(FeatureSpec, RefusesWhatContradictsItself) {
+  EXPECT_THAT(complaint_about("extract: []"), HasSubstr("the list of features is empty"));
+  EXPECT_THAT(complaint_about("extract: [rms, rms]"), HasSubstr("rms stands twice"));
+  EXPECT_THAT(complaint_about("extract: [{mfcc: {n_mfcc: 40, n_mels: 20}}]"),
+              HasSubstr("n_mfcc is 40 but there are only 20 mel bands"));
+  EXPECT_THAT(complaint_about("{sample_rate: 8000, extract: [spectral_contrast]}"),
+              HasSubstr("half the sample rate is 4000 Hz"));
+  EXPECT_THAT(complaint_about("extract: [{mel: {fmax: 12000}}]"), HasSubstr("fmax"));
+  EXPECT_THAT(complaint_about("extract: [{delta: {of: mfc}}]"), HasSubstr("did you mean 'mfcc'?"));
+  EXPECT_THAT(complaint_about("extract: [{delta: {of: delta}}]"),
+              HasSubstr("delta2 is the second"));
+  EXPECT_THAT(complaint_about("extract: [{delta: {width: 4}}]"), HasSubstr("must be odd"));
+  EXPECT_THAT(complaint_about("statistics: [mean, medain]"), HasSubstr("medain"));
+  EXPECT_THAT(complaint_about("n_fft: 1000"), HasSubstr("power of two"));
+  // Options set in code, where no YAML reader has looked at ranges.
+  FeatureSpec spec;
+  spec.extract = {ChromaFeature{{.n_chroma = 12, .tuning = 7.0}}};
+  EXPECT_THROW(check(spec), ConfigError);
+  spec.extract = {TonnetzFeature{.tuning = -7.0}};
+  EXPECT_THROW(check(spec), ConfigError);
+}
+
+TEST(FeatureSpec, TellsEverythingThatNumbersDependOnApart) {
+  const std::string plain = cache_text(parse("extract: [mfcc]"));
+  EXPECT_EQ(plain, cache_text(parse("extract: [{mfcc: {n_mfcc: 40}}]")));
+  for (const char* other :
+       {"extract: [mel]", "extract: [{mfcc: {n_mfcc: 41}}]", "extract: [{mfcc: {top_db: null}}]",
+        "extract: [mfcc, rms]", "hop_length: 256", "n_fft: 1024", "sample_rate: 16000",
+        "statistics: [mean]", "offset: 0.5", "duration: 3"}) {
+    EXPECT_NE(plain, cache_text(parse(other))) << other;
+  }
+  EXPECT_NE(cache_text(parse("extract: [mfcc, rms]")), cache_text(parse("extract: [rms, mfcc]")));
+  EXPECT_THAT(plain, HasSubstr("revisions: {dct: "));
+  EXPECT_THAT(plain, HasSubstr("stft: "));
+  EXPECT_THAT(plain, testing::Not(HasSubstr("tuning: ")));
+  EXPECT_THAT(cache_text(parse("extract: [{delta: {of: tonnetz}}]")),
+              testing::AllOf(HasSubstr("tuning: 1"), HasSubstr("derivatives of: [{tonnetz: ")));
+}
+
+}  // namespace
+}  // namespace serenade
