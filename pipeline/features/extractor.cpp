@@ -20,24 +20,6 @@
 namespace serenade {
 namespace {
 
-/// Throws ConfigError unless the fields are in range, those of optional numbers included.
-struct OptionalRanges {
-  template <class T>
-  void operator()(std::string_view name, const std::optional<T>& value, Range range,
-                  std::string_view help) const {
-    if (value) detail::RangeVisitor()(name, *value, range, help);
-  }
-  template <class T>
-  void operator()(std::string_view, const T&, Range, std::string_view) const {}
-};
-
-template <class Options>
-void check_all_ranges(const Options& options) {
-  check_ranges(options);
-  const OptionalRanges visitor;
-  Options::fields(options, visitor);
-}
-
 PowerToDbOptions decibels(const std::optional<double>& top_db) {
   PowerToDbOptions options;
   options.top_db = top_db;
@@ -250,7 +232,7 @@ struct FeatureExtractor::Plan {
 
   explicit Plan(const FeatureSpec& features) : spec(features), tables(features) {
     if (spec.extract.empty()) throw ConfigError("extract: the list of features is empty");
-    check_all_ranges(spec);
+    check_ranges(spec);
     std::set<std::string> labels;
     for (const Feature& feature : spec.extract) {
       try {
@@ -270,7 +252,7 @@ struct FeatureExtractor::Plan {
 
   template <class Options>
   void add(const Options& options) {
-    check_all_ranges(options);
+    check_ranges(options);
     if constexpr (requires { options.of; }) {
       add_derivative(options);
     } else {
@@ -294,7 +276,7 @@ struct FeatureExtractor::Plan {
     std::visit(
         [&](const auto& options) {
           if constexpr (!requires { options.of; }) {
-            check_all_ranges(options);
+            check_ranges(options);
             add_tables(options, tables);
           }
         },

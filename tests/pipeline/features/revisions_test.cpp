@@ -1,0 +1,154 @@
+// Caches are keyed by the revision of each operation, so output that changes while its revision
+// does not would be mixed with older output. tests/golden/revisions.json holds, for each operation,
+// a hash of its output on fixed input, and the revision it belongs to. This covers -march=haswell
+// and the C library of Debian 12, by whose cos, exp and log2 tables are made.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "kernels/dsp/chroma.h"
+#include "kernels/dsp/contrast.h"
+#include "kernels/dsp/decibel.h"
+#include "kernels/dsp/delta.h"
+#include "kernels/dsp/mel.h"
+#include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/rms.h"
+#include "kernels/dsp/statistics.h"
+#include "kernels/dsp/stft.h"
+#include "kernels/dsp/tonnetz.h"
+#include "kernels/dsp/tuning.h"
+#include "kernels/dsp/zero_crossing.h"
+#include "pipeline/support/content_hash.h"
+#include "pipeline/support/files.h"
+#include "tests/support/golden.h"
+
+namespace serenade {
+namespace {
+
+constexpr double sample_rate = 22050;
+
+/// One array of every golden signal, end to end.
+struct Input {
+  Array<float> values;
+  Ragged extents;
+};
+
+Input input(const std::string& file, const std::string& what) {
+  const test::Golden golden(file);
+  std::vector<float> all;
+  Input result;
+  Index dims = 0;
+  for (const std::string& signal : golden.groups()) {
+    const test::GoldenArray array = golden[signal + "/" + what];
+    dims = array.shape.size() == 2 ? array.shape[1] : 0;
+    result.extents.append(array.shape[0]);
+    const std::vector<float> values = array.floats();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  const Index rows = result.extents.total();
+  result.values.resize(dims > 0 ? Shape{rows, dims} : Shape{rows});
+  std::copy(all.begin(), all.end(), result.values.data());
+  return result;
+}
+
+struct Output {
+  int revision;
+  Array<float> values;
+};
+
+template <class Compute>
+Output output(int revision, Shape shape, const Compute& compute) {
+  Output result{revision, Array<float>(shape)};
+  compute(result.values.view());
+  return result;
+}
+
+std::map<std::string, Output> outputs() {
+  Context context;
+  const Input signal = input("librosa.h5", "samples");
+  const Input mels = input("librosa.h5", "mel");
+  const Input log_mels = input("librosa.h5", "log_mel");
+  const Input mfccs = input("librosa.h5", "mfcc");
+  const Input chromas = input("librosa.h5", "chroma_stft");
+  const Input magnitudes = input("librosa_stft.h5", "magnitude");
+  Array<float> power(magnitudes.values.shape());
+  for (Index i = 0; i < power.size(); ++i) {
+    power[i] = magnitudes.values[i] * magnitudes.values[i];
+  }
+  const Index frames = frames_of(signal.extents, 512).total();
+  const Index rows = magnitudes.extents.total();
+
+  const StftPlan plan;
+  const MelBank mel_bank({}, sample_rate, 2048);
+  const DctBasis basis(128, 40);
+  const ChromaBank chroma_bank({}, sample_rate, 2048);
+  const ContrastBands bands({}, sample_rate, 2048);
+  const StatisticsOptions kinds{.statistics = {"mean", "std", "min", "max", "median", "p10"}};
+
+  std::map<std::string, Output> all;
+  const auto add = [&](const char* name, int revision, Shape shape, const auto& compute) {
+    all.emplace(name, output(revision, shape, compute));
+  };
+  add("stft", stft_revision, Shape{frames, plan.bins()}, [&](Tensor<float> out) {
+    stft_power(context, plan, signal.values.view(), signal.extents, out);
+    magnitude(context, out, out);
+  });
+  add("mel", mel_revision, Shape{rows, 128},
+      [&](Tensor<float> out) { mel_power(context, power.view(), mel_bank, out); });
+  add("power_to_db", power_to_db_revision, mels.values.shape(),
+      [&](Tensor<float> out) { power_to_db(context, mels.values.view(), mels.extents, {}, out); });
+  add("dct", dct_revision, Shape{frames, 40},
+      [&](Tensor<float> out) { dct(context, log_mels.values.view(), basis, out); });
+  add("tuning", tuning_revision, Shape{magnitudes.extents.clips()}, [&](Tensor<float> out) {
+    estimate_tuning(context, power.view(), magnitudes.extents, sample_rate, 12, out);
+  });
+  add("chroma", chroma_revision, Shape{rows, 12}, [&](Tensor<float> out) {
+    chroma_stft(context, power.view(), magnitudes.extents, chroma_bank, out);
+  });
+  add("spectral_contrast", spectral_contrast_revision, Shape{rows, 7}, [&](Tensor<float> out) {
+    spectral_contrast(context, magnitudes.values.view(), magnitudes.extents, bands, out);
+  });
+  add("tonnetz", tonnetz_revision, Shape{frames, 6},
+      [&](Tensor<float> out) { tonnetz(context, chromas.values.view(), out); });
+  add("zero_crossing_rate", zero_crossing_rate_revision, Shape{frames, 1}, [&](Tensor<float> out) {
+    zero_crossing_rate(context, signal.values.view(), signal.extents, {}, out);
+  });
+  add("rms", rms_revision, Shape{frames, 1},
+      [&](Tensor<float> out) { rms(context, signal.values.view(), signal.extents, {}, out); });
+  add("delta", delta_revision, Shape{2 * frames, 40}, [&](Tensor<float> out) {
+    delta(context, mfccs.values.view(), mfccs.extents, {}, out.rows(0, frames));
+    delta(context, mfccs.values.view(), mfccs.extents, {.order = 2}, out.rows(frames, 2 * frames));
+  });
+  add("statistics", statistics_revision, Shape{mfccs.extents.clips(), 40 * 6},
+      [&](Tensor<float> out) {
+        statistics(context, mfccs.values.view(), mfccs.extents, kinds, out);
+      });
+  return all;
+}
+
+TEST(Revisions, ChangeWheneverTheOutputOfAnOperationDoes) {
+  const auto path = std::filesystem::path(SERENADE_GOLDEN_DIR) / "revisions.json";
+  const auto stored = nlohmann::json::parse(read_file(path, std::size_t{1} << 20U));
+  std::string lines;
+  bool changed = stored.size() != outputs().size();
+  for (const auto& [name, out] : outputs()) {
+    const std::string hash = to_string(hash_bytes(std::as_bytes(out.values.span())));
+    lines += fmt::format("{}  \"{}\": {{\"revision\": {}, \"output\": \"{}\"}}",
+                         lines.empty() ? "" : ",\n", name, out.revision, hash);
+    const auto known = stored.find(name);
+    const bool same_revision = known != stored.end() && (*known)["revision"] == out.revision;
+    const bool same_output = known != stored.end() && (*known)["output"] == hash;
+    if (same_revision && same_output) continue;
+    changed = true;
+    EXPECT_FALSE(same_revision) << "the output of " << name << " changed: raise " << name
+                                << "_revision beside its contract, so that caches filled with the "
+                                   "old output are not used";
+  }
+  EXPECT_FALSE(changed) << "then let " << path << " hold\n{\n" << lines << "\n}";
+}
+
+}  // namespace
+}  // namespace serenade
