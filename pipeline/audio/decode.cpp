@@ -142,6 +142,10 @@ void expect_finite(const std::filesystem::path& path, const Clip& clip, Index fi
 
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   check_ranges(options);
+  if (options.duration && !(*options.duration > 0)) {
+    throw ConfigError(
+        fmt::format("duration is {} s but must be more than 0", shortest(*options.duration)));
+  }
   expect_file(path);
   SF_INFO info{};
   const Sound file = open_sound(path, info);

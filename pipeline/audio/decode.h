@@ -12,8 +12,8 @@ namespace serenade {
 
 /// Which part of a recording is read.
 struct DecodeOptions {
-  double offset = 0;               ///< start, in seconds
-  std::optional<double> duration;  ///< seconds to read at most; unset reads to the end
+  double offset = 0;                 ///< start, in seconds
+  std::optional<double> duration{};  ///< seconds to read at most; unset reads to the end
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "kernels/device/error.h"
+#include "tests/support/golden.h"
 #include "tests/support/wav.h"
 
 namespace serenade {
@@ -23,6 +24,26 @@ TEST(Resample, LengthIsLibrosas) {
   EXPECT_EQ(resampled_length(48000, 16000, 22050), 66150);
   EXPECT_EQ(resampled_length(3, 44100, 22050), 2);
   EXPECT_EQ(resampled_length(777, 22050, 22050), 777);
+}
+
+TEST(Resample, IsLibrosas) {
+  const test::Golden golden("resample.h5");
+  const auto signals = golden.groups();
+  ASSERT_GE(signals.size(), 7U);
+  for (const auto& name : signals) {
+    const auto rate = [&](const std::string& key) {
+      return static_cast<int>(golden[name + "/" + key].values.at(0));
+    };
+    const auto found =
+        resample(golden[name + "/input"].floats(), rate("input_rate"), rate("output_rate"));
+    const auto wanted = golden[name + "/output"].floats();
+    ASSERT_EQ(found.size(), wanted.size()) << name;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      // The same algorithm in another build of libsoxr (other compiler and vector width) may round
+      // its sums differently: some float32 steps of full scale. Here all are equal.
+      ASSERT_NEAR(found[i], wanted[i], 5e-7F) << name << " " << i;
+    }
+  }
 }
 
 TEST(Resample, KeepsASineAndRemovesWhatCannotStay) {
