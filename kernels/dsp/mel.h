@@ -18,7 +18,7 @@ inline constexpr int mel_revision = 1;
 struct MelOptions {
   int n_mels = 128;
   double fmin = 0;
-  std::optional<double> fmax;
+  std::optional<double> fmax = std::nullopt;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {

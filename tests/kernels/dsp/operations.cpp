@@ -1,0 +1,259 @@
+#include "tests/kernels/dsp/operations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "kernels/device/philox.h"
+#include "kernels/dsp/decibel.h"
+#include "kernels/dsp/delta.h"
+#include "kernels/dsp/mel.h"
+#include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/rms.h"
+#include "kernels/dsp/statistics.h"
+#include "kernels/dsp/stft.h"
+#include "kernels/dsp/zero_crossing.h"
+
+namespace serenade::test {
+namespace {
+
+constexpr double sample_rate = 22050;
+
+Rows make_rows(Ragged of_clip, Index dims) {
+  return {Array<float>(Shape{of_clip.total(), dims}), std::move(of_clip)};
+}
+
+Rows run_power(Context& context, const Signals& signals, StftOptions options) {
+  const StftPlan plan(options);
+  Rows rows = make_rows(frames_of(signals.clips, options.hop_length), plan.bins());
+  stft_power(context, plan, signals.view(), signals.clips, rows.values.view());
+  return rows;
+}
+
+Rows run_mel(Context& context, const Signals& signals) {
+  const Rows power = run_power(context, signals, {});
+  const MelBank bank({}, sample_rate, 2048);
+  Rows rows = make_rows(power.of_clip, bank.n_mels());
+  mel_power(context, power.values.view(), bank, rows.values.view());
+  return rows;
+}
+
+Rows run_log_mel(Context& context, const Signals& signals) {
+  Rows rows = run_mel(context, signals);
+  power_to_db(context, rows.values.view(), rows.of_clip, {}, rows.values.view());
+  return rows;
+}
+
+Rows run_mfcc(Context& context, const Signals& signals) {
+  const Rows log_mel = run_log_mel(context, signals);
+  const DctBasis basis(128, 40);
+  Rows rows = make_rows(log_mel.of_clip, 40);
+  dct(context, log_mel.values.view(), basis, rows.values.view());
+  return rows;
+}
+
+Rows run_delta(Context& context, const Signals& signals, DeltaOptions options) {
+  const Rows mfcc = run_mfcc(context, signals);
+  Rows rows = make_rows(mfcc.of_clip, 40);
+  delta(context, mfcc.values.view(), mfcc.of_clip, options, rows.values.view());
+  return rows;
+}
+
+reference::Matrix mel_of(const reference::Signal& x) {
+  static const auto filters = reference::mel_filters(sample_rate, 2048, 128, 0, sample_rate / 2);
+  return reference::apply(filters, reference::stft_power(x, 2048, 512));
+}
+
+reference::Matrix mfcc_of(const reference::Signal& x) {
+  return reference::dct(reference::power_to_db(mel_of(x), 1e-10, 1, 80), 40);
+}
+
+Operation stft_operation(int n_fft, int hop_length) {
+  const StftOptions options{n_fft, hop_length};
+  return {"stft_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
+          [options](Context& context, const Signals& signals) {
+            const StftPlan plan(options);
+            Rows rows = make_rows(frames_of(signals.clips, options.hop_length), 2 * plan.bins());
+            const Index frames = rows.of_clip.total();
+            stft(context, plan, signals.view(), signals.clips,
+                 rows.values.view().reshape({frames, plan.bins(), 2}));
+            return rows;
+          },
+          [options](const reference::Signal& x) {
+            reference::Matrix rows;
+            for (const auto& row : reference::stft(x, options.n_fft, options.hop_length)) {
+              auto& to = rows.emplace_back();
+              for (const auto& value : row) {
+                to.push_back(value.real());
+                to.push_back(value.imag());
+              }
+            }
+            return rows;
+          },
+          // A transform in float32 spreads rounding errors over all bins: 2^-24 of the largest
+          // for each of its passes, here up to 6, and the window.
+          Tolerance{.peak = 5e-7}};
+}
+
+Operation power_operation(int n_fft, int hop_length) {
+  const StftOptions options{n_fft, hop_length};
+  return {"stft_power_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
+          [options](Context& context, const Signals& signals) {
+            return run_power(context, signals, options);
+          },
+          [options](const reference::Signal& x) {
+            return reference::stft_power(x, options.n_fft, options.hop_length);
+          },
+          // Twice the transform's.
+          Tolerance{.peak = 1e-6}};
+}
+
+Operation delta_operation(int order) {
+  const DeltaOptions options{.width = 9, .order = order};
+  return {"delta_" + std::to_string(order),
+          [options](Context& context, const Signals& signals) {
+            return run_delta(context, signals, options);
+          },
+          [options](const reference::Signal& x) {
+            return reference::delta(mfcc_of(x), options.width, options.order);
+          },
+          // MFCC are good to 2e-3; weights of the first derivative add up to 1/3 in absolute
+          // value, those of the second to less than 0.2.
+          Tolerance{.absolute = 7e-4}};
+}
+
+const std::vector<std::string> statistic_names = {"mean", "std", "min",    "max",
+                                                  "p10",  "p90", "median", "p33.3"};
+
+}  // namespace
+
+Signals::Signals(const std::vector<std::vector<float>>& of) {
+  for (const auto& clip : of) {
+    samples.insert(samples.end(), clip.begin(), clip.end());
+    clips.append(static_cast<Index>(clip.size()));
+  }
+}
+
+std::vector<float> Signals::clip(Index i) const {
+  return {samples.begin() + clips.begin(i), samples.begin() + clips.end(i)};
+}
+
+Tensor<const float> Signals::view() const { return {samples.data(), Shape{clips.total()}}; }
+
+Tensor<const float> Rows::clip(Index i) const {
+  return values.view().rows(of_clip.begin(i), of_clip.end(i));
+}
+
+std::vector<Operation> core_operations() {
+  std::vector<Operation> all = {
+      stft_operation(512, 160),
+      stft_operation(2048, 512),
+      power_operation(64, 1),
+      power_operation(128, 100),
+      power_operation(512, 512),
+      power_operation(1024, 2000),
+      power_operation(2048, 512),
+      power_operation(4096, 333),
+      {"magnitude",
+       [](Context& context, const Signals& signals) {
+         Rows rows = run_power(context, signals, {});
+         magnitude(context, rows.values.view(), rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) {
+         auto rows = reference::stft_power(x, 2048, 512);
+         for (auto& row : rows) {
+           for (double& value : row) value = std::sqrt(value);
+         }
+         return rows;
+       },
+       // The transform's.
+       Tolerance{.peak = 5e-7}},
+      // Relative 1e-5 as for librosa's own mel power, beside a float32 transform's rounding: about
+      // 2^-26 of the strongest bin's amplitude lands in every bin, which beside a mel band 50 dB
+      // weaker is 1e-11 of the peak. (librosa transforms in float64; mel_test judges the filters
+      // alone.)
+      {"mel", run_mel, mel_of, Tolerance{.relative = 1e-5, .peak = 1e-11}},
+      // 1e-3 dB and 2e-3: what the definitions allow against librosa.
+      {"log_mel", run_log_mel,
+       [](const reference::Signal& x) { return reference::power_to_db(mel_of(x), 1e-10, 1, 80); },
+       Tolerance{.absolute = 1e-3}},
+      {"mfcc", run_mfcc, mfcc_of, Tolerance{.absolute = 2e-3}},
+      delta_operation(1),
+      delta_operation(2),
+      // A count over a power of two.
+      {"zero_crossing_rate",
+       [](Context& context, const Signals& signals) {
+         Rows rows = make_rows(frames_of(signals.clips, 512), 1);
+         zero_crossing_rate(context, signals.view(), signals.clips, {}, rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) { return reference::zero_crossing_rate(x, 2048, 512); },
+       Tolerance{}},
+      // float64 inside: one rounding to float32.
+      {"rms",
+       [](Context& context, const Signals& signals) {
+         Rows rows = make_rows(frames_of(signals.clips, 512), 1);
+         rms(context, signals.view(), signals.clips, {}, rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) { return reference::rms(x, 2048, 512); },
+       Tolerance{.relative = 0x1p-23}},
+      {"rms_odd_blocks",
+       [](Context& context, const Signals& signals) {
+         Rows rows = make_rows(frames_of(signals.clips, 441), 1);
+         rms(context, signals.view(), signals.clips, {1024, 441}, rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) { return reference::rms(x, 1024, 441); },
+       Tolerance{.relative = 0x1p-23}},
+      {"statistics",
+       [](Context& context, const Signals& signals) {
+         const Rows mfcc = run_mfcc(context, signals);
+         Ragged one_each;
+         for (Index i = 0; i < mfcc.of_clip.clips(); ++i) one_each.append(1);
+         Rows rows = make_rows(one_each, 40 * static_cast<Index>(statistic_names.size()));
+         statistics(context, mfcc.values.view(), mfcc.of_clip, {statistic_names},
+                    rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) {
+         return reference::statistics(mfcc_of(x), statistic_names);
+       },
+       // The MFCC's: none of these moves by more than its input.
+       Tolerance{.absolute = 2e-3}, false},
+  };
+  return all;
+}
+
+std::vector<Operation> operations() { return core_operations(); }
+
+std::vector<Device> devices() { return {Device::cpu}; }
+
+Context context_on(Device device, int threads) {
+  if (device != Device::cpu) throw DeviceError("tests know no other device than the CPU yet");
+  return Context(threads);
+}
+
+std::vector<float> noise(Index samples, std::uint64_t seed, double gain) {
+  const Philox philox(seed);
+  std::vector<float> signal;
+  for (Index i = 0; i < samples; ++i) {
+    const auto words = philox({static_cast<std::uint32_t>(i), 0, 0, purpose_of(Purpose::test)});
+    signal.push_back(static_cast<float>(gain * (2.0 * static_cast<double>(uniform(words[0])) - 1)));
+  }
+  return signal;
+}
+
+std::vector<float> sweep(Index samples, std::uint64_t seed) {
+  std::vector<float> signal = noise(samples, seed, 0.005);
+  double phase = 0;
+  for (Index i = 0; i < samples; ++i) {
+    const double position = static_cast<double>(i) / static_cast<double>(samples);
+    phase += 2 * std::numbers::pi * 50 * std::pow(180.0, position) / sample_rate;
+    signal[static_cast<std::size_t>(i)] += static_cast<float>(0.5 * std::sin(phase));
+  }
+  return signal;
+}
+
+}  // namespace serenade::test

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "kernels/device/ragged.h"
+#include "tests/reference/spectral.h"
+
+/// The table of signal operations. Every row is run on every device of the build and judged against
+/// its float64 definition and against itself: the same bits for any batch, position and number of
+/// threads. To add an operation, add its rows to a function like core_operations().
+namespace serenade::test {
+
+/// A ragged batch of clips at 22,050 Hz.
+struct Signals {
+  std::vector<float> samples;
+  Ragged clips;
+
+  Signals() = default;
+  explicit Signals(const std::vector<std::vector<float>>& of);
+  std::vector<float> clip(Index i) const;
+  Tensor<const float> view() const;
+};
+
+/// What an operation gave: rows, end to end as the clips are.
+struct Rows {
+  Array<float> values;  // [rows, dims]
+  Ragged of_clip;
+
+  Tensor<const float> clip(Index i) const;
+};
+
+/// |found - expected| <= absolute + relative |expected| + peak max|expected of the clip|
+struct Tolerance {
+  double absolute = 0;
+  double relative = 0;
+  double peak = 0;
+};
+
+struct Operation {
+  std::string name;
+  /// The chain from the signals to the operation's result.
+  std::function<Rows(Context&, const Signals&)> run;
+  std::function<reference::Matrix(const reference::Signal&)> reference;
+  Tolerance tolerance;
+  bool takes_empty_clips = true;
+
+  friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
+};
+
+/// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics.
+std::vector<Operation> core_operations();
+/// All of them.
+std::vector<Operation> operations();
+
+/// The devices of this build, and a context on one.
+std::vector<Device> devices();
+Context context_on(Device device, int threads);
+
+/// Uniform noise in (-gain, gain), the same for the same seed on every machine.
+std::vector<float> noise(Index samples, std::uint64_t seed, double gain = 0.5);
+/// A sweep from 50 to 9000 Hz with noise 40 dB below it.
+std::vector<float> sweep(Index samples, std::uint64_t seed);
+
+}  // namespace serenade::test
