@@ -30,9 +30,10 @@ inline constexpr std::size_t max_safetensors_header = std::size_t{1} << 20U;
 /// wrong, IoError where it cannot be read.
 Safetensors read_safetensors(const std::filesystem::path& path);
 
-/// Writes atomically. The bytes are a function of the contents alone; order and padding are those
-/// of the format's own Python package. Throws IoError naming the file; DataError where the header
-/// would be longer than the reader takes, where a text is not UTF-8 or a name is `__metadata__`.
+/// Writes atomically. The bytes are a function of the contents alone; the header is padded with
+/// spaces to a multiple of 8 and 8-byte types come first, so that every tensor is aligned. Throws
+/// IoError naming the file; DataError where the header would be longer than the reader takes, where
+/// a text is not UTF-8 or a name is `__metadata__`.
 void write_safetensors(const std::filesystem::path& path, const Safetensors& contents);
 
 const Shape& shape_of(const StoredTensor& tensor);
