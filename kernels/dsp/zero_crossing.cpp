@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "kernels/device/checks.h"
@@ -24,33 +25,46 @@ void zero_crossing_rate(Context& context, Tensor<const float> signal, const Ragg
 }
 
 namespace cpu {
+namespace {
+
+bool negative(float x) { return x < -1e-10F; }
+
+/// Changes of sign from sample s - 1 to sample s, for s in [begin, end).
+std::int32_t crossings(const float* x, Index begin, Index end) {
+  std::int32_t count = 0;
+  for (Index s = begin; s < end; ++s) count += negative(x[s]) != negative(x[s - 1]) ? 1 : 0;
+  return count;
+}
+
+}  // namespace
 
 void zero_crossing_rate(Context& context, Tensor<const float> signal, const Ragged& samples,
                         const FrameOptions& options, Tensor<float> out) {
   const Ragged frames = frames_of(samples, options.hop_length);
   const Index half = options.frame_length / 2;
+  // Frames begin and end on multiples of `block`; each block is counted once.
+  const Index block = std::gcd<Index, Index>(half, options.hop_length);
   context.parallel(samples.clips(), [&](Index clip) {
     const Index length = samples.length(clip);
-    if (length == 0) return;
     const float* x = signal.data() + samples.begin(clip);
-    // crossings[s]: changes of sign from sample 0 up to sample s. Copies of the end samples, with
-    // which the signal is continued, add none.
-    std::vector<std::int64_t> crossings(static_cast<std::size_t>(length));
-    bool before = x[0] < -1e-10F;
-    for (Index s = 0; s < length; ++s) {
-      const bool negative = x[s] < -1e-10F;
-      crossings[static_cast<std::size_t>(s)] =
-          (s > 0 ? crossings[static_cast<std::size_t>(s - 1)] : 0) + (negative != before ? 1 : 0);
-      before = negative;
+    const Index blocks = (length + block - 1) / block;
+    std::vector<std::int64_t> before(static_cast<std::size_t>(blocks) + 1);  // sums of blocks
+    for (Index b = 0; b < blocks; ++b) {
+      before[static_cast<std::size_t>(b) + 1] =
+          before[static_cast<std::size_t>(b)] +
+          crossings(x, std::max<Index>(b * block, 1), std::min(length, (b + 1) * block));
     }
     float* to = out.data() + frames.begin(clip);
     for (Index t = 0; t < frames.length(clip); ++t) {
-      const Index centre = t * options.hop_length;
-      const auto first = static_cast<std::size_t>(std::clamp<Index>(centre - half, 0, length - 1));
+      const Index start = t * options.hop_length - half;
+      const auto first = static_cast<std::size_t>(std::max<Index>(start, 0) / block);
       const auto last =
-          static_cast<std::size_t>(std::clamp<Index>(centre + half - 1, 0, length - 1));
-      to[t] = static_cast<float>(static_cast<double>(crossings[last] - crossings[first]) /
-                                 options.frame_length);
+          static_cast<std::size_t>(std::min((start + options.frame_length) / block, blocks));
+      std::int64_t count = before[last] - before[first];
+      // The copies of the end samples that continue the clip add no crossings. A frame's own first
+      // sample never counts.
+      if (start > 0) count -= crossings(x, start, start + 1);
+      to[t] = static_cast<float>(static_cast<double>(count) / options.frame_length);
     }
   });
 }

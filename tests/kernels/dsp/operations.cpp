@@ -190,6 +190,16 @@ std::vector<Operation> core_operations() {
        },
        [](const reference::Signal& x) { return reference::zero_crossing_rate(x, 2048, 512); },
        Tolerance{}},
+      // An integer over 1000, rounded to float32.
+      {"zero_crossing_rate_odd_blocks",
+       [](Context& context, const Signals& signals) {
+         Rows rows = make_rows(frames_of(signals.clips, 441), 1);
+         zero_crossing_rate(context, signals.view(), signals.clips, {1000, 441},
+                            rows.values.view());
+         return rows;
+       },
+       [](const reference::Signal& x) { return reference::zero_crossing_rate(x, 1000, 441); },
+       Tolerance{.relative = 0x1p-24}},
       // float64 inside: one rounding to float32.
       {"rms",
        [](Context& context, const Signals& signals) {
