@@ -125,6 +125,7 @@ std::set<int> validation_speakers(const std::set<int>& training, double share, s
   const auto wanted = static_cast<std::size_t>(
       std::max(1.0, std::round(share * static_cast<double>(training.size()))));
   std::vector<std::pair<std::uint64_t, int>> order;
+  order.reserve(training.size());
   for (const int actor : training) {
     order.emplace_back(draw(seed, "validation of " + fold, fmt::format("{:02}", actor)), actor);
   }
@@ -186,6 +187,7 @@ Split emobox_split(const Corpus& corpus, const SplitOptions& options, std::uint6
       validation = validation_speakers(training, options.validation, seed, name);
     }
     std::vector<Part> parts;
+    parts.reserve(actors.size());
     for (const int actor : actors) {
       parts.push_back(test.contains(actor)         ? Part::test
                       : validation.contains(actor) ? Part::validation
