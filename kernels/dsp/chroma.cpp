@@ -25,7 +25,7 @@ std::vector<double> bank_weights(int n_chroma, double tuning, double sample_rate
   constexpr double centre_octave = 5.0;
   constexpr double octave_width = 2.0;
   const auto n = static_cast<double>(n_chroma);
-  const auto bins = static_cast<std::size_t>(1 + n_fft / 2);
+  const std::size_t bins = 1 + static_cast<std::size_t>(n_fft) / 2;
   const double a0 = 440.0 * std::exp2(tuning / n) / 16;
 
   // Position of each bin in pitch classes; bin 0 is put one and a half octaves below bin 1.

@@ -325,7 +325,7 @@ std::vector<std::string> FeatureExtractor::column_names() const {
   if (!per_clip()) return names;
   std::vector<std::string> all;
   for (const std::string& statistic : plan_->spec.statistics) {
-    for (const std::string& name : names) all.push_back(name + "_" + statistic);
+    for (const std::string& name : names) all.push_back(fmt::format("{}_{}", name, statistic));
   }
   return all;
 }

@@ -69,7 +69,7 @@ double tuning(const Matrix& power, double sample_rate, int n_chroma) {
 }
 
 Matrix chroma_filters(double sample_rate, int n_fft, int n_chroma, double tuning) {
-  const auto bins = static_cast<std::size_t>(1 + n_fft / 2);
+  const std::size_t bins = 1 + static_cast<std::size_t>(n_fft) / 2;
   const auto classes = static_cast<std::size_t>(n_chroma);
   const auto position = [&](std::size_t bin) {
     if (bin > 0) return pitch_class(hz_of(bin, bins, sample_rate), n_chroma, tuning);

@@ -81,7 +81,7 @@ TEST(FeatureExtractor, AgreesWithLibrosaEndToEnd) {
     const Signals signals({name});
     const Array<float> found = extract(extractor, signals);
     const auto at = [&](const std::string& what, double tolerance) {
-      const test::GoldenArray wanted = golden[name + "/" + what];
+      const test::GoldenArray wanted = golden[std::string(name).append("/").append(what)];
       const Index dims = wanted.shape[1];
       const std::string label = what.starts_with("delta") ? what + "_mfcc" : what;
       const std::vector<std::string> columns = extractor.column_names();

@@ -42,7 +42,7 @@ Input input(const std::string& file, const std::string& what) {
   Input result;
   Index dims = 0;
   for (const std::string& signal : golden.groups()) {
-    const test::GoldenArray array = golden[signal + "/" + what];
+    const test::GoldenArray array = golden[fmt::format("{}/{}", signal, what)];
     dims = array.shape.size() == 2 ? array.shape[1] : 0;
     result.extents.append(array.shape[0]);
     const std::vector<float> values = array.floats();
