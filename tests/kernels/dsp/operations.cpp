@@ -236,7 +236,11 @@ std::vector<Operation> core_operations() {
   return all;
 }
 
-std::vector<Operation> operations() { return core_operations(); }
+std::vector<Operation> operations() {
+  std::vector<Operation> all = core_operations();
+  for (Operation& operation : tonal_operations()) all.push_back(std::move(operation));
+  return all;
+}
 
 std::vector<Device> devices() { return {Device::cpu}; }
 

@@ -53,6 +53,8 @@ struct Operation {
 
 /// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics.
 std::vector<Operation> core_operations();
+/// Chroma, spectral contrast, tonnetz.
+std::vector<Operation> tonal_operations();
 /// All of them.
 std::vector<Operation> operations();
 
