@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -201,17 +202,39 @@ std::vector<float> to_mono(const Clip& clip) {
 }
 
 std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
-                             const DecodeOptions& options) {
+                             const DecodeOptions& options, LoadTimes* times) {
+  using Clock = std::chrono::steady_clock;
   if (sample_rate < min_sample_rate || sample_rate > max_sample_rate) {
     throw ConfigError(fmt::format("sample_rate is {} but must be between {} and {} Hz", sample_rate,
                                   min_sample_rate, max_sample_rate));
   }
+  const auto begin = Clock::now();
   const Clip clip = decode(path, options);
   if (resampled_length(clip.frames(), clip.sample_rate, sample_rate) > max_decoded_samples) {
     fail(path, fmt::format("{} frames at {} Hz become too many at {} Hz; set a duration",
                            clip.frames(), clip.sample_rate, sample_rate));
   }
-  return resample(to_mono(clip), clip.sample_rate, sample_rate);
+  const std::vector<float> mono = to_mono(clip);
+  const auto decoded = Clock::now();
+  std::vector<float> signal = resample(mono, clip.sample_rate, sample_rate);
+  if (times != nullptr) {
+    times->decode += std::chrono::duration<double>(decoded - begin).count();
+    times->resample += std::chrono::duration<double>(Clock::now() - decoded).count();
+  }
+  return signal;
+}
+
+double stated_seconds(const std::filesystem::path& path, const DecodeOptions& options) {
+  try {
+    expect_file(path);
+    SF_INFO info{};
+    const Sound file = open_sound(path, info);
+    expect_sane(path, info);
+    const Part part = part_of(path, info, options);
+    return static_cast<double>(part.length) / info.samplerate;
+  } catch (const Error&) {
+    return 0;
+  }
 }
 
 std::string audio_versions() { return fmt::format("{}, {}", sf_version_string(), soxr_version()); }

@@ -59,9 +59,19 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options = {}
 /// Mean of the channels, [frames].
 std::vector<float> to_mono(const Clip& clip);
 
-/// decode, to_mono and resample: the signal that features are computed from.
+/// Where the time of load_mono goes, in seconds of the clock.
+struct LoadTimes {
+  double decode = 0;  ///< decode and to_mono
+  double resample = 0;
+};
+
+/// decode, to_mono and resample: the signal that features are computed from. Adds to `times`.
 std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
-                             const DecodeOptions& options = {});
+                             const DecodeOptions& options = {}, LoadTimes* times = nullptr);
+
+/// Seconds of sound that decode() would read, by the file's header alone, to plan work with:
+/// nothing is decoded and the header may lie. 0 for what decode() would refuse.
+double stated_seconds(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// Names and versions of what decodes and resamples, for cache keys: "libsndfile-1.2.0,
 /// libsoxr-0.1.3". Another version may give other samples.

@@ -1,0 +1,81 @@
+#include "pipeline/features/cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+/// Raised when the layout of the cache's files changes.
+constexpr int cache_format = 1;
+
+std::string key_text_of(const FeatureFunction& function) {
+  const DecodeOptions& decode = function.decode;
+  return fmt::format(
+      "cache format: {}\ndevice: {}\naudio: {}\nsample_rate: {}\ndecode: {}\nfeatures: {}\n",
+      cache_format, to_string(Device::cpu), audio_versions(), function.sample_rate,
+      canonical_text(decode), function.text);
+}
+
+}  // namespace
+
+FeatureCache::FeatureCache(const std::filesystem::path& cache_folder,
+                           const FeatureFunction& function, Observer& observer)
+    : key_text_(key_text_of(function)), format_{function.columns, key_text_} {
+  folder_ = cache_folder / to_string(hash_text(key_text_));
+  refresh(observer);
+}
+
+void FeatureCache::refresh(Observer& observer) {
+  std::error_code error;
+  std::vector<int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    if (const auto number = shard_number(entry.path().filename().string())) {
+      numbers.push_back(*number);
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw IoError(fmt::format("{}: {}", folder_.string(), error.message()));
+  }
+  std::sort(numbers.begin(), numbers.end());
+  const auto known = std::exchange(damaged_, {});
+  for (const int number : numbers) {
+    try {
+      add_shard(number);
+    } catch (const Error& damage) {
+      const DamagedFile file{folder_ / shard_name(number), damage.what()};
+      if (std::find(known.begin(), known.end(), file) == known.end()) {
+        observer.warn(fmt::format("{}; its clips will be extracted again", damage.what()));
+      }
+      damaged_.push_back(file);
+    }
+  }
+}
+
+void FeatureCache::add_shard(int number) {
+  if (has_shard(number)) return;
+  auto shard = std::make_unique<Shard>(folder_, number, format_.dims());
+  for (std::size_t i = 0; i < shard->clips().size(); ++i) {
+    places_.try_emplace(shard->clips()[i].content, Place{shard.get(), i});
+  }
+  shards_[number] = std::move(shard);
+}
+
+std::optional<CachedClip> FeatureCache::find(ContentHash clip) const {
+  const auto found = places_.find(clip);
+  if (found == places_.end()) return std::nullopt;
+  const auto& [shard, i] = found->second;
+  const ShardClip& listed = shard->clips()[i];
+  return CachedClip{shard->rows(i), listed.samples, listed.sample_rate, listed.error};
+}
+
+std::string FeatureCache::error_of(ContentHash clip) const {
+  const auto found = places_.find(clip);
+  return found == places_.end() ? "" : found->second.shard->clips()[found->second.clip].error;
+}
+
+}  // namespace serenade

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/audio/decode.h"
+#include "pipeline/features/extractor.h"
+#include "pipeline/features/shard.h"
+#include "pipeline/support/content_hash.h"
+#include "pipeline/support/observer.h"
+
+namespace serenade {
+
+/// What the cache needs to know of a computation from a clip to rows of features.
+struct FeatureFunction {
+  /// Everything the numbers depend on beside the sound: equal texts, equal bits.
+  std::string text;
+  int sample_rate = 0;
+  DecodeOptions decode;
+  std::vector<std::string> columns;
+  /// Rows that a signal of so many samples gives.
+  std::function<Index(Index samples)> rows;
+  /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by
+  /// several threads at a time, each with its own context.
+  std::function<void(Context&, Tensor<const float> signal, Tensor<float> out)> extract;
+
+  Index dims() const { return static_cast<Index>(columns.size()); }
+};
+
+/// The extractor as such a function; it must outlive the result.
+FeatureFunction feature_function(const FeatureExtractor& extractor);
+
+/// Features of a clip as the cache has them.
+struct CachedClip {
+  Tensor<const float> rows;  ///< [frames, dims], in a mapped file: valid as long as the cache
+  Index samples = 0;         ///< of the signal, at sample_rate
+  int sample_rate = 0;
+  std::string_view error;  ///< why the clip has no rows; empty where it has
+};
+
+/// A file of the cache that cannot be trusted; what it held is missing.
+struct DamagedFile {
+  std::filesystem::path path;
+  std::string reason;
+  friend bool operator==(const DamagedFile&, const DamagedFile&) = default;
+};
+
+/// Features on disk, by the content of the recordings they were computed from. Below the cache's
+/// folder, every set of options and versions has a folder of its own, named by the hash of a text
+/// that key.txt there spells out.
+class FeatureCache {
+ public:
+  /// Opens and verifies the finished shards that are there; makes no files. Damaged ones are left
+  /// out with a warning.
+  FeatureCache(const std::filesystem::path& cache_folder, const FeatureFunction& function,
+               Observer& observer);
+
+  /// CACHE/<key>
+  const std::filesystem::path& folder() const { return folder_; }
+  const std::string& key_text() const { return key_text_; }
+  const ShardFormat& format() const { return format_; }
+
+  bool contains(ContentHash clip) const { return places_.contains(clip); }
+  /// Nothing when the clip is not in the cache. A clip's first use compares its bytes with their
+  /// hash; throws DataError naming the file when they do not fit. Any number of threads may call
+  /// it while nobody adds shards.
+  std::optional<CachedClip> find(ContentHash clip) const;
+
+  /// Why a clip that the cache knows has no features; empty where it has, or is not known.
+  std::string error_of(ContentHash clip) const;
+
+  /// Whether a shard of this number is open.
+  bool has_shard(int number) const { return shards_.contains(number); }
+  std::span<const DamagedFile> damaged() const { return damaged_; }
+  /// Opens a shard that was written since. Throws DataError or IoError where it is damaged.
+  void add_shard(int number);
+  /// Opens all shards that were written since, as the constructor does.
+  void refresh(Observer& observer);
+
+ private:
+  struct Place {
+    const Shard* shard;
+    std::size_t clip;
+  };
+  std::filesystem::path folder_;
+  std::string key_text_;
+  ShardFormat format_;
+  std::map<int, std::unique_ptr<Shard>> shards_;
+  std::map<ContentHash, Place> places_;
+  std::vector<DamagedFile> damaged_;
+};
+
+}  // namespace serenade

@@ -1,0 +1,192 @@
+#include "pipeline/features/clip_workers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+namespace {
+
+/// Adds the seconds from its making to its end to a sum.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum), begin_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() {
+    sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& sum_;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+std::size_t bytes_of(const ClipOutcome& outcome) {
+  return static_cast<std::size_t>(outcome.rows.rows.size()) * sizeof(float);
+}
+
+/// The reason without the file's name: the next reader of this content may have it under another.
+std::string without_path(std::string text, const std::string& path) {
+  if (text.starts_with(path + ": ")) text.erase(0, path.size() + 2);
+  for (auto at = text.find(path); !path.empty() && at != std::string::npos; at = text.find(path)) {
+    text.replace(at, path.size(), "the file");
+  }
+  if (text.size() <= max_error_length) return text;
+  std::size_t end = max_error_length - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // UTF-8
+  return text.substr(0, end) + "...";
+}
+
+void expect_same_content(const ClipTask& task, StageSeconds& stages) {
+  const Stopwatch watch(stages.verify);
+  if (hash_file(task.path) == task.content) return;
+  throw IoError(
+      fmt::format("{}: changed while features were extracted; run again", task.path.string()));
+}
+
+void compute(Context& context, const FeatureFunction& function, const ClipTask& task,
+             ClipOutcome& outcome) {
+  LoadTimes times;
+  const std::vector<float> signal =
+      load_mono(task.path, function.sample_rate, function.decode, &times);
+  outcome.stages.decode += times.decode;
+  outcome.stages.resample += times.resample;
+  const Stopwatch watch(outcome.stages.features);
+  outcome.rows.samples = static_cast<Index>(signal.size());
+  outcome.rows.rows.resize({function.rows(outcome.rows.samples), function.dims()});
+  function.extract(context, {signal.data(), {outcome.rows.samples}}, outcome.rows.rows.view());
+}
+
+}  // namespace
+
+ClipOutcome extract_clip(Context& context, const FeatureFunction& function, const ClipTask& task) {
+  ClipOutcome outcome;
+  outcome.rows.content = task.content;
+  outcome.rows.sample_rate = function.sample_rate;
+  const auto without_rows = [&] {
+    outcome.rows.rows = Array<float>(Shape{0, function.dims()});
+    outcome.rows.samples = 0;
+  };
+  try {
+    try {
+      compute(context, function, task, outcome);
+    } catch (const DataError& error) {
+      without_rows();
+      outcome.rows.error = without_path(error.what(), task.path.string());
+      if (outcome.rows.error.empty()) outcome.rows.error = "unknown reason";
+    }
+    // After the reading: whatever was read, the name of its content is right.
+    expect_same_content(task, outcome.stages);
+  } catch (const IoError& error) {
+    without_rows();
+    outcome.io_error = without_path(error.what(), task.path.string());
+  } catch (const std::bad_alloc&) {
+    without_rows();
+    outcome.io_error = "not enough memory";
+  }
+  return outcome;
+}
+
+ClipWorkers::ClipWorkers(const FeatureFunction& function,
+                         std::vector<std::vector<ClipTask>> batches, int threads,
+                         std::size_t max_bytes)
+    : function_(function), max_bytes_(max_bytes) {
+  for (auto& tasks : batches) {
+    const std::size_t count = tasks.size();
+    batches_.push_back({std::move(tasks), std::vector<ClipOutcome>(count), count});
+  }
+  for (int i = 0; i < threads; ++i) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;
+      break;  // the system gives no more of them
+    }
+  }
+}
+
+ClipWorkers::~ClipWorkers() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  may_begin_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void ClipWorkers::work() {
+  try {
+    Context context(1);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      // All that is read of next_batch_ is read again after every wait.
+      may_begin_.wait(lock, [this] {
+        while (next_batch_ < batches_.size() && next_task_ == batches_[next_batch_].tasks.size()) {
+          ++next_batch_;
+          next_task_ = 0;
+        }
+        if (stop_ || next_batch_ == batches_.size() || next_batch_ <= taken_) return true;
+        const auto& task = batches_[next_batch_].tasks[next_task_];
+        return bytes_in_memory_ + task.expected_bytes <= max_bytes_;
+      });
+      if (stop_ || next_batch_ == batches_.size()) return;
+      Batch& batch = batches_[next_batch_];
+      const std::size_t i = next_task_++;
+      const ClipTask& task = batch.tasks[i];
+      bytes_in_memory_ += task.expected_bytes;
+
+      lock.unlock();
+      ClipOutcome outcome = extract_clip(context, function_, task);
+      lock.lock();
+
+      bytes_in_memory_ -= task.expected_bytes;
+      bytes_in_memory_ += bytes_of(outcome);
+      progress_.done += 1;
+      progress_.audio_seconds += static_cast<double>(outcome.rows.samples) / function_.sample_rate;
+      batch.outcomes[i] = std::move(outcome);
+      batch.left -= 1;
+      may_begin_.notify_one();
+      progress_changed_.notify_one();
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    stop_ = true;
+    may_begin_.notify_all();
+    progress_changed_.notify_one();
+  }
+}
+
+ClipWorkers::Progress ClipWorkers::wait(const Progress& known) {
+  std::unique_lock lock(mutex_);
+  const auto batch_done = [this] { return taken_ < batches_.size() && batches_[taken_].left == 0; };
+  progress_changed_.wait(lock,
+                         [&] { return failure_ || batch_done() || progress_.done != known.done; });
+  if (failure_) std::rethrow_exception(failure_);
+  progress_.batch_done = batch_done();
+  return progress_;
+}
+
+std::vector<ClipOutcome> ClipWorkers::take() {
+  const std::lock_guard lock(mutex_);
+  std::vector<ClipOutcome> outcomes = std::move(batches_[taken_].outcomes);
+  taken_ += 1;
+  may_begin_.notify_all();
+  return outcomes;
+}
+
+void ClipWorkers::release(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bytes_in_memory_ -= bytes;
+  may_begin_.notify_all();
+}
+
+}  // namespace serenade

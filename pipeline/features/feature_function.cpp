@@ -1,0 +1,23 @@
+#include "pipeline/features/cache.h"
+
+namespace serenade {
+
+FeatureFunction feature_function(const FeatureExtractor& extractor) {
+  const FeatureSpec& spec = extractor.spec();
+  FeatureFunction function;
+  function.text = cache_text(spec);
+  function.sample_rate = spec.sample_rate;
+  function.decode = {spec.offset, spec.duration};
+  function.columns = extractor.column_names();
+  const auto one_clip = [](Index samples) { return Ragged(std::span<const Index>(&samples, 1)); };
+  function.rows = [&extractor, one_clip](Index samples) {
+    return extractor.rows_of(one_clip(samples)).total();
+  };
+  function.extract = [&extractor, one_clip](Context& context, Tensor<const float> signal,
+                                            Tensor<float> out) {
+    extractor.extract(context, signal, one_clip(signal.size()), out);
+  };
+  return function;
+}
+
+}  // namespace serenade

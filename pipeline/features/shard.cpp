@@ -1,0 +1,312 @@
+#include "pipeline/features/shard.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+
+#include "kernels/device/error.h"
+#include "pipeline/features/hdf5.h"
+
+namespace serenade {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "shards are mapped as they lie on disk");
+
+using hdf5::check;
+using hdf5::Handle;
+using Path = std::filesystem::path;
+
+std::uint64_t hash_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+std::uint64_t hash_of(std::span<const float> numbers) { return hash_of(std::as_bytes(numbers)); }
+
+/// What the side file holds, in the manner of the sum tools: digits, two blanks, the file's name.
+std::string side_text(std::uint64_t hash, int number) {
+  return fmt::format("{:016x}  {}\n", hash, shard_name(number));
+}
+
+/// A row of `clips` up to its error text, as it lies in memory and in the file.
+struct Record {
+  std::uint64_t content_high, content_low;
+  std::uint64_t frame_offset, frames, samples;
+  std::uint64_t sample_rate;
+  std::uint64_t rows_hash;
+};
+
+Handle string_type(std::size_t length, const Path& path) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, path, "describe text");
+  check(H5Tset_size(type.get(), std::max<std::size_t>(length, 1)), path, "describe text");
+  check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), path, "describe text");
+  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), path, "describe text");
+  return type;
+}
+
+Handle record_type(std::size_t error_length, const Path& path) {
+  constexpr std::string_view doing = "describe clips";
+  Handle type(H5Tcreate(H5T_COMPOUND, sizeof(Record) + error_length), H5Tclose, path, doing);
+  const auto add = [&](const char* name, std::size_t offset) {
+    check(H5Tinsert(type.get(), name, offset, H5T_STD_U64LE), path, doing);
+  };
+  add("content_high", offsetof(Record, content_high));
+  add("content_low", offsetof(Record, content_low));
+  add("frame_offset", offsetof(Record, frame_offset));
+  add("frames", offsetof(Record, frames));
+  add("samples", offsetof(Record, samples));
+  add("sample_rate", offsetof(Record, sample_rate));
+  add("rows_xxh3", offsetof(Record, rows_hash));
+  const Handle error = string_type(error_length, path);
+  check(H5Tinsert(type.get(), "error", sizeof(Record), error.get()), path, doing);
+  return type;
+}
+
+/// A dataset without times, so that bytes do not tell when they were written.
+Handle create_dataset(const Handle& file, const char* name, const Handle& type, const Handle& space,
+                      const Path& path) {
+  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path, "write");
+  check(H5Pset_obj_track_times(options.get(), false), path, "write");
+  check(H5Pset_fill_time(options.get(), H5D_FILL_TIME_NEVER), path, "write");
+  return {H5Dcreate2(file.get(), name, type.get(), space.get(), H5P_DEFAULT, options.get(),
+                     H5P_DEFAULT),
+          H5Dclose, path, "write"};
+}
+
+Handle simple_space(std::initializer_list<Index> extents, const Path& path) {
+  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
+  return {H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose, path,
+          "describe a dataset"};
+}
+
+void write_strings(const Handle& file, const char* name, std::span<const std::string> texts,
+                   const Path& path) {
+  std::size_t length = 1;
+  for (const auto& text : texts) length = std::max(length, text.size());
+  std::string block;
+  for (const auto& text : texts) block += text + std::string(length - text.size(), '\0');
+  const Handle type = string_type(length, path);
+  const auto data = create_dataset(file, name, type,
+                                   simple_space({static_cast<Index>(texts.size())}, path), path);
+  check(H5Dwrite(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, block.data()), path,
+        "write");
+}
+
+void write_features(const Handle& file, std::span<const ClipRows> clips, Index frames, Index dims,
+                    const Path& path) {
+  const Handle type(H5Tcopy(H5T_IEEE_F32LE), H5Tclose, path, "write");
+  const Handle space = simple_space({frames, dims}, path);
+  const Handle data = create_dataset(file, "features", type, space, path);
+  hsize_t begin = 0;
+  for (const ClipRows& clip : clips) {
+    const auto count = static_cast<hsize_t>(clip.rows.shape()[0]);
+    if (count == 0) continue;
+    const std::array<hsize_t, 2> start{begin, 0};
+    const std::array<hsize_t, 2> extent{count, static_cast<hsize_t>(dims)};
+    const Handle part = simple_space({clip.rows.shape()[0], dims}, path);
+    check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(),
+                              nullptr),
+          path, "write");
+    check(H5Dwrite(data.get(), H5T_NATIVE_FLOAT, part.get(), space.get(), H5P_DEFAULT,
+                   clip.rows.data()),
+          path, "write");
+    begin += count;
+  }
+}
+
+void write_clips(const Handle& file, std::span<const ClipRows> clips, const Path& path) {
+  std::size_t error_length = 1;
+  for (const auto& clip : clips) error_length = std::max(error_length, clip.error.size());
+  std::string block;
+  std::uint64_t frame_offset = 0;
+  for (const auto& clip : clips) {
+    const auto frames = static_cast<std::uint64_t>(clip.rows.shape()[0]);
+    const Record record{clip.content.high,
+                        clip.content.low,
+                        frame_offset,
+                        frames,
+                        static_cast<std::uint64_t>(clip.samples),
+                        static_cast<std::uint64_t>(clip.sample_rate),
+                        hash_of(clip.rows.span())};
+    block.append(reinterpret_cast<const char*>(&record), sizeof record);
+    block += clip.error + std::string(error_length - clip.error.size(), '\0');
+    frame_offset += frames;
+  }
+  const Handle type = record_type(error_length, path);
+  const auto data = create_dataset(file, "clips", type,
+                                   simple_space({static_cast<Index>(clips.size())}, path), path);
+  check(H5Dwrite(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, block.data()), path,
+        "write");
+}
+
+struct Image {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t size = 0;
+  std::span<const std::byte> span() const { return {bytes.get(), size}; }
+};
+
+/// The whole HDF5 file, made without touching a disk.
+Image build(const Path& path, const ShardFormat& format, std::span<const ClipRows> clips) {
+  const hdf5::Lock lock;
+  Index frames = 0;
+  for (const auto& clip : clips) frames += clip.rows.shape()[0];
+
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "write");
+  const std::size_t increment =
+      static_cast<std::size_t>(frames * format.dims()) * sizeof(float) + (std::size_t{1} << 16U);
+  check(H5Pset_fapl_core(access.get(), increment, /*backing_store=*/false), path, "write");
+  // Readable by any HDF5, whatever is the newest this library can write. (With the next version of
+  // the format, H5Fget_file_image of 1.10.8 gives a superblock that does not fit its checksum.)
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "write");
+  check(H5Pset_alignment(access.get(), /*threshold=*/512, /*alignment=*/64), path, "write");
+  const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "write");
+  check(H5Pset_obj_track_times(creation.get(), false), path, "write");
+  const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose,
+                    path, "write");
+  write_features(file, clips, frames, format.dims(), path);
+  write_clips(file, clips, path);
+  write_strings(file, "columns", format.columns, path);
+  write_strings(file, "options", {&format.options, 1}, path);
+  check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), path, "write");
+
+  Image image;
+  image.size =
+      static_cast<std::size_t>(check(H5Fget_file_image(file.get(), nullptr, 0), path, "write"));
+  image.bytes = std::make_unique_for_overwrite<std::byte[]>(image.size);
+  check(H5Fget_file_image(file.get(), image.bytes.get(), image.size), path, "write");
+  return image;
+}
+
+[[noreturn]] void damaged(const Path& path, std::string_view what) {
+  throw DataError(fmt::format("{}: {}", path.string(), what));
+}
+
+struct FeaturesPlace {
+  std::size_t offset = 0;  // in the file, bytes
+  Index frames = 0;
+};
+
+/// Where `features` lies; everything HDF5 says about it is compared with the file's size.
+FeaturesPlace find_features(const Handle& file, Index dims, std::size_t file_size,
+                            const Path& path) {
+  const Handle data(H5Dopen2(file.get(), "features", H5P_DEFAULT), H5Dclose, path, "read");
+  const Handle type(H5Dget_type(data.get()), H5Tclose, path, "read");
+  const Handle space(H5Dget_space(data.get()), H5Sclose, path, "read");
+  const Handle layout(H5Dget_create_plist(data.get()), H5Pclose, path, "read");
+  std::array<hsize_t, 2> extents{};
+  if (H5Tequal(type.get(), H5T_IEEE_F32LE) <= 0 || H5Pget_layout(layout.get()) != H5D_CONTIGUOUS ||
+      H5Sget_simple_extent_ndims(space.get()) != 2 ||
+      H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr) != 2) {
+    damaged(path, "features is no contiguous matrix of float32");
+  }
+  if (extents[1] != static_cast<hsize_t>(dims)) {
+    damaged(path, fmt::format("features has {} columns, these options give {}", extents[1], dims));
+  }
+  if (extents[0] == 0) return {};
+  const haddr_t offset = H5Dget_offset(data.get());
+  const std::size_t row = static_cast<std::size_t>(dims) * sizeof(float);
+  if (offset == HADDR_UNDEF || offset % sizeof(float) != 0 || offset > file_size ||
+      extents[0] > (file_size - offset) / row) {
+    damaged(path, "features does not lie within the file");
+  }
+  return {static_cast<std::size_t>(offset), static_cast<Index>(extents[0])};
+}
+
+std::vector<ShardClip> read_clips(const Handle& file, Index frames, std::size_t file_size,
+                                  const Path& path) {
+  const Handle data(H5Dopen2(file.get(), "clips", H5P_DEFAULT), H5Dclose, path, "read");
+  const Handle type(H5Dget_type(data.get()), H5Tclose, path, "read");
+  const Handle space(H5Dget_space(data.get()), H5Sclose, path, "read");
+  const std::size_t size = H5Tget_size(type.get());
+  if (size <= sizeof(Record) || size > sizeof(Record) + max_error_length ||
+      H5Tequal(type.get(), record_type(size - sizeof(Record), path).get()) <= 0) {
+    damaged(path, "clips is no table of clips");
+  }
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (count < 0 || static_cast<std::size_t>(count) > file_size / size) {
+    damaged(path, "clips does not fit into the file");
+  }
+  std::vector<char> block(static_cast<std::size_t>(count) * size);
+  check(H5Dread(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, block.data()), path, "read");
+
+  std::vector<ShardClip> clips(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    Record record{};
+    const char* at = block.data() + i * size;
+    std::memcpy(&record, at, sizeof record);
+    const char* error = at + sizeof record;
+    const auto total = static_cast<std::uint64_t>(frames);
+    if (record.frame_offset > total || record.frames > total - record.frame_offset ||
+        record.samples > static_cast<std::uint64_t>(std::numeric_limits<Index>::max()) ||
+        record.sample_rate > static_cast<std::uint64_t>(std::numeric_limits<int>::max())) {
+      damaged(path, fmt::format("clip {} lies outside of the features", i));
+    }
+    clips[i] = {{record.content_high, record.content_low},
+                static_cast<Index>(record.frame_offset),
+                static_cast<Index>(record.frames),
+                static_cast<Index>(record.samples),
+                static_cast<int>(record.sample_rate),
+                record.rows_hash,
+                std::string(error, std::find(error, at + size, '\0'))};
+  }
+  return clips;
+}
+
+}  // namespace
+
+std::string shard_name(int number) { return fmt::format("shard-{:05}.h5", number); }
+std::string shard_hash_name(int number) { return fmt::format("shard-{:05}.xxh3", number); }
+
+std::optional<int> shard_number(const std::string& file_name) {
+  constexpr std::string_view prefix = "shard-";
+  if (!file_name.starts_with(prefix)) return std::nullopt;
+  int number = -1;
+  std::from_chars(file_name.data() + prefix.size(), file_name.data() + file_name.size(), number);
+  if (number < 0 || shard_name(number) != file_name) return std::nullopt;
+  return number;
+}
+
+std::size_t write_shard(const Path& folder, int number, const ShardFormat& format,
+                        std::span<const ClipRows> clips) {
+  const Path path = folder / shard_name(number);
+  const Image image = build(path, format, clips);
+  // The side file first: where the shard stands, it can be verified.
+  write_file_atomically(folder / shard_hash_name(number), side_text(hash_of(image.span()), number));
+  write_file_atomically(path, {reinterpret_cast<const char*>(image.bytes.get()), image.size});
+  return image.size;
+}
+
+Shard::Shard(const Path& folder, int number, Index dims)
+    : number_(number), dims_(dims), path_(folder / shard_name(number)), file_(path_) {
+  const std::string side = read_file(folder / shard_hash_name(number), 256);
+  if (side != side_text(hash_of(file_.bytes()), number)) {
+    damaged(path_, fmt::format("its bytes do not fit the hash in {}", shard_hash_name(number)));
+  }
+  const hdf5::Lock lock;
+  const Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path_, "read");
+  const auto place = find_features(file, dims, file_.bytes().size(), path_);
+  features_ = reinterpret_cast<const float*>(file_.bytes().data() + place.offset);
+  clips_ = read_clips(file, place.frames, file_.bytes().size(), path_);
+  verified_ = std::make_unique<std::atomic<bool>[]>(clips_.size());
+}
+
+Tensor<const float> Shard::rows(std::size_t clip) const {
+  const ShardClip& listed = clips_.at(clip);
+  const Tensor<const float> rows(features_ + listed.frame_offset * dims_, {listed.frames, dims_});
+  if (!verified_[clip].load(std::memory_order_relaxed)) {
+    if (hash_of(rows.span()) != listed.rows_hash) {
+      damaged(path_, fmt::format("the rows of clip {} were damaged since the file was opened; "
+                                 "delete it and extract again",
+                                 to_string(listed.content)));
+    }
+    verified_[clip].store(true, std::memory_order_relaxed);
+  }
+  return rows;
+}
+
+}  // namespace serenade
