@@ -229,13 +229,15 @@ FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
 void load_frames(const FftPlan& plan, int hop_length, const float* x, Index length, Index start,
                  float* blocks) {
   const Index needed = (plan.blocks() - 1) * hop_length + plan.block_rows();
-  const float* from = x + start;
-  if (start < 0 || start + needed > length) {
+  const float* from = nullptr;
+  if (start >= 0 && start + needed <= length) {
+    from = x + start;
+  } else {
     float* copy = scratch(3, needed);
     const Index begin = std::clamp<Index>(-start, 0, needed);
     const Index end = std::clamp<Index>(length - start, begin, needed);
     std::fill(copy, copy + begin, 0.0F);
-    std::copy(x + start + begin, x + start + end, copy + begin);
+    std::copy(x + (start + begin), x + (start + end), copy + begin);
     std::fill(copy + end, copy + needed, 0.0F);
     from = copy;
   }
