@@ -46,6 +46,8 @@ class Layer {
   virtual ~Layer() = default;
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
+  Layer(Layer&&) = delete;
+  Layer& operator=(Layer&&) = delete;
 
   /// Shape of one row of the output.
   virtual Shape output() const = 0;

@@ -22,7 +22,8 @@ std::string_view LayerSpec::name() const {
 }
 
 void from_config(const ConfigNode& node, LayerSpec& spec) {
-  const auto [name, options] = node.named();
+  const ConfigNode::Named item = node.named();
+  const std::string& name = item.name;
   bool found = false;
   std::vector<std::string> names;
   for_each_layer([&]<class Layer>() {
@@ -30,7 +31,7 @@ void from_config(const ConfigNode& node, LayerSpec& spec) {
     if (name != Layer::name) return;
     found = true;
     typename Layer::Options read;
-    read_options(options, read);
+    read_options(item.options, read);
     spec.options = read;
   });
   if (!found) node.fail("there is no layer '" + name + "'" + did_you_mean(name, names));
