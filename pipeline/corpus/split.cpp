@@ -13,6 +13,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/corpus/emobox.h"
 #include "pipeline/corpus/groups.h"
+#include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
 
 namespace serenade {
@@ -255,13 +256,6 @@ void note_missing_labels(const Corpus& corpus, Split& split) {
 }
 
 /// A CSV field, quoted where it must be (RFC 4180).
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 }  // namespace
 
 Fold::Fold(std::string name, Indices training, Indices validation, Indices test)
@@ -294,7 +288,7 @@ Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_
 }
 
 std::string split_csv(const Corpus& corpus, const Split& split) {
-  std::string text = "id,speaker,label,fold,part\n";
+  std::string text = "id,content,speaker,label,fold,part\n";
   for (const auto& fold : split.folds) {
     std::vector<std::string_view> parts(corpus.utterances.size());
     for (const std::size_t i : fold.training().indices()) parts.at(i) = "training";
@@ -302,7 +296,8 @@ std::string split_csv(const Corpus& corpus, const Split& split) {
     for (const std::size_t i : fold.test()) parts.at(i) = "test";
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const auto& utterance = corpus.utterances[i];
-      text += fmt::format("{},{},{},{},{}\n", csv_field(utterance.id), csv_field(utterance.speaker),
+      text += fmt::format("{},{},{},{},{},{}\n", csv_field(utterance.id),
+                          to_string(utterance.content), csv_field(utterance.speaker),
                           csv_field(utterance.label), csv_field(fold.name()), parts[i]);
     }
   }

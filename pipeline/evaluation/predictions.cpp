@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/csv.h"
 
 namespace serenade {
 namespace {
@@ -13,81 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 7> fixed_columns = {"id",    "file",      "speaker", "fold",
                                                            "label", "predicted", "correct"};
 constexpr std::string_view probability_prefix = "p_";
-
-std::string quoted(std::string_view field) {
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
-  std::string text = "\"";
-  for (const char c : field) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  text += '"';
-  return text;
-}
-
-std::string shortest_float(float value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
-}
-
-/// Cuts CSV text into records of fields.
-class CsvReader {
- public:
-  explicit CsvReader(std::string_view text) : text_(text) {}
-
-  /// False at the end of the text.
-  bool next(std::vector<std::string>& fields) {
-    fields.clear();
-    if (at_ == text_.size()) return false;
-    record_line_ = line_;
-    do {
-      fields.push_back(field());
-    } while (take(','));
-    const bool carriage_return = take('\r');
-    if (!take('\n') && (carriage_return || at_ != text_.size())) fail("text after a quoted field");
-    return true;
-  }
-
-  [[noreturn]] void fail(std::string_view what) const {
-    throw DataError(fmt::format("predictions, line {}: {}", record_line_, what));
-  }
-
- private:
-  bool take(char wanted) {
-    if (at_ == text_.size() || text_[at_] != wanted) return false;
-    if (wanted == '\n') ++line_;
-    ++at_;
-    return true;
-  }
-
-  std::string field() {
-    if (!take('"')) {
-      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
-      const std::string_view plain = text_.substr(at_, end - at_);
-      if (plain.find('"') != std::string_view::npos) fail("a quote inside an unquoted field");
-      at_ = end;
-      return std::string(plain);
-    }
-    std::string value;
-    for (;;) {
-      if (at_ == text_.size()) fail("a quoted field without an end");
-      if (take('"')) {
-        if (!take('"')) return value;
-        value += '"';
-      } else {
-        const char c = text_[at_];
-        take(c);
-        value += c;
-      }
-    }
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1;
-  std::size_t record_line_ = 1;
-};
 
 std::vector<std::string> labels_of_header(const CsvReader& reader,
                                           const std::vector<std::string>& header) {
@@ -122,7 +48,7 @@ std::string predictions_csv(std::span<const std::string> labels,
                             std::span<const ClipPrediction> rows) {
   std::string csv = fmt::format("{}", fmt::join(fixed_columns, ","));
   for (const std::string& label : labels) {
-    csv.append(",").append(quoted(std::string(probability_prefix) + label));
+    csv.append(",").append(csv_field(std::string(probability_prefix) + label));
   }
   csv += "\n";
   for (const ClipPrediction& row : rows) {
@@ -131,17 +57,17 @@ std::string predictions_csv(std::span<const std::string> labels,
                                    row.probabilities.size(), labels.size()));
     }
     const std::string_view right = row.label == row.predicted ? "1" : "0";
-    csv += fmt::format("{},{},{},{},{},{},{}", quoted(row.id), quoted(row.path),
-                       quoted(row.speaker), quoted(row.fold), quoted(row.label),
-                       quoted(row.predicted), row.label.empty() ? "" : right);
-    for (const float p : row.probabilities) csv.append(",").append(shortest_float(p));
+    csv += fmt::format("{},{},{},{},{},{},{}", csv_field(row.id), csv_field(row.path),
+                       csv_field(row.speaker), csv_field(row.fold), csv_field(row.label),
+                       csv_field(row.predicted), row.label.empty() ? "" : right);
+    for (const float p : row.probabilities) csv.append(",").append(fmt::format("{}", p));
     csv += "\n";
   }
   return csv;
 }
 
 PredictionTable parse_predictions(std::string_view csv) {
-  CsvReader reader(csv);
+  CsvReader reader(csv, "predictions");
   std::vector<std::string> fields;
   if (!reader.next(fields)) reader.fail("the file is empty");
   PredictionTable table;

@@ -417,9 +417,13 @@ TEST(Split, IsWrittenAsCsv) {
   split.folds.emplace_back("fold-1", rest, std::vector<std::size_t>{1},
                            std::vector<std::size_t>{0});
   const std::string text = split_csv(corpus, split);
-  EXPECT_THAT(text, testing::StartsWith("id,speaker,label,fold,part\n"
-                                        "\"a,\"\"b\"\"\",01,neutral,fold-1,test\n"
-                                        "03-01-01-01-01-01-02,02,neutral,fold-1,validation\n"));
+  const auto content = [&](std::size_t i) { return to_string(corpus.utterances[i].content); };
+  EXPECT_THAT(text, testing::StartsWith("id,content,speaker,label,fold,part\n"
+                                        "\"a,\"\"b\"\"\"," +
+                                        content(0) +
+                                        ",01,neutral,fold-1,test\n"
+                                        "03-01-01-01-01-01-02," +
+                                        content(1) + ",02,neutral,fold-1,validation\n"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 181);
   const test::TemporaryFolder folder;
   write_split_csv(folder / "split.csv", corpus, split);

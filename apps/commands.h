@@ -1,0 +1,43 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/console.h"
+
+namespace serenade::app {
+
+/// What every command takes.
+struct Common {
+  ConsoleOptions console;
+  std::string device = "auto";
+  int threads = 0;
+  std::string cache = "cache";
+  std::string runs = "runs";
+  std::string command_line;  ///< what the user typed
+};
+
+enum ExitCode { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
+
+/// What a command does once the line is parsed; returns an ExitCode.
+using Action = std::function<int()>;
+
+/// Each command adds itself to the program and sets `action` when it is chosen. One file each.
+void add_run(CLI::App& program, Common& common, Action& action);
+void add_extract(CLI::App& program, Common& common, Action& action);
+void add_train(CLI::App& program, Common& common, Action& action);
+void add_evaluate(CLI::App& program, Common& common, Action& action);
+void add_predict(CLI::App& program, Common& common, Action& action);
+void add_info(CLI::App& program, Common& common, Action& action);
+
+/// A configuration file with `key.path=value` changes, as run, extract and train take it.
+struct ConfigArguments {
+  std::string file;
+  std::vector<std::string> overrides;
+};
+void add_config_arguments(CLI::App& command, ConfigArguments& arguments);
+
+}  // namespace serenade::app

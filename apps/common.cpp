@@ -1,0 +1,18 @@
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "pipeline/experiment/environment.h"
+
+namespace serenade::app {
+
+void add_config_arguments(CLI::App& command, ConfigArguments& arguments) {
+  command.add_option("config", arguments.file, "the experiment, a YAML file")
+      ->required()
+      ->type_name("CONFIG");
+  command
+      .add_option("overrides", arguments.overrides,
+                  "changes to it, as in training.epochs=3 corpus.path=/data/ravdess")
+      ->type_name("KEY.PATH=VALUE");
+}
+
+}  // namespace serenade::app

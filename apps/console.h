@@ -1,0 +1,58 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pipeline/support/observer.h"
+
+namespace serenade::app {
+
+/// How much goes to stderr.
+struct ConsoleOptions {
+  bool quiet = false;              ///< only warnings and errors
+  std::string log_level = "info";  ///< trace, debug, info, warn, error
+};
+
+/// Tells a person on stderr what the pipeline reports: a progress bar on a terminal, a line now and
+/// then elsewhere. Results never go through here: they belong on stdout.
+class Console : public Observer {
+ public:
+  explicit Console(const ConsoleOptions& options);
+  ~Console() override;
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  /// From now on every line is also appended to this file.
+  void log_to(const std::filesystem::path& file);
+
+  void begin(std::string_view task, Index total, std::string_view unit) override;
+  void advance(Index done, double audio_seconds, std::string_view detail) override;
+  void end() override;
+  void note(std::string_view line) override;
+  void warn(std::string_view line) override;
+  void error(std::string_view line);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string progress_line(bool bar) const;
+  void show(bool force);
+  void clear_bar();
+
+  std::shared_ptr<spdlog::logger> logger_;
+  bool quiet_ = false;
+  bool terminal_ = false;
+  bool bar_shown_ = false;
+  bool active_ = false;
+  std::string task_, unit_, detail_;
+  Index total_ = 0, done_ = 0;
+  double audio_seconds_ = 0;
+  Clock::time_point begun_, shown_;
+};
+
+}  // namespace serenade::app

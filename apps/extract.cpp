@@ -1,0 +1,37 @@
+#include <fmt/format.h>
+
+#include "apps/workplace.h"
+
+namespace serenade::app {
+namespace {
+
+std::string where_time_went(const ExtractionReport& result) {
+  const StageSeconds& stages = result.stages;
+  return fmt::format(
+      "{:.1f} s with {} threads; summed over threads: decode {:.1f} s, resample "
+      "{:.1f} s, features {:.1f} s, hashing {:.1f} s; writing {:.1f} s",
+      result.seconds, result.threads, stages.decode, stages.resample, stages.features,
+      stages.verify, stages.write);
+}
+
+}  // namespace
+
+void add_extract(CLI::App& program, Common& common, Action& action) {
+  CLI::App* command = program.add_subcommand(
+      "extract", "fill the feature cache and stop; interrupted work resumes");
+  auto arguments = std::make_shared<ConfigArguments>();
+  add_config_arguments(*command, *arguments);
+  command->callback([&common, &action, arguments] {
+    action = [&common, arguments] {
+      const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
+      Session session(common);
+      const ExtractionReport result = extract(config, session.workplace(arguments->file));
+      fmt::print("{} clips: {} extracted now, {} in the cache before, {} unreadable\n",
+                 result.utterances, result.extracted, result.from_cache, result.bad.size());
+      if (result.extracted > 0) session.console().note(where_time_went(result));
+      return exit_done;
+    };
+  });
+}
+
+}  // namespace serenade::app

@@ -1,0 +1,20 @@
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "pipeline/experiment/environment.h"
+
+namespace serenade::app {
+
+void add_info(CLI::App& program, Common& common, Action& action) {
+  CLI::App* command = program.add_subcommand("info", "devices, libraries, versions");
+  command->callback([&common, &action] {
+    action = [&common] {
+      std::string choice;
+      const Context context = make_context(common.device, common.threads, choice);
+      for (const auto& [what, value] : environment(context)) fmt::print("{:<16} {}\n", what, value);
+      return exit_done;
+    };
+  });
+}
+
+}  // namespace serenade::app

@@ -1,0 +1,33 @@
+#include <fmt/format.h>
+
+#include "apps/workplace.h"
+#include "pipeline/evaluation/summary.h"
+
+namespace serenade::app {
+
+void add_run(CLI::App& program, Common& common, Action& action) {
+  CLI::App* command = program.add_subcommand(
+      "run", "corpus, features, training, evaluation and report, in RUNS/NAME/");
+  auto arguments = std::make_shared<ConfigArguments>();
+  auto force = std::make_shared<bool>(false);
+  add_config_arguments(*command, *arguments);
+  command->add_flag("--force", *force, "overwrite a finished run");
+  command->callback([&common, &action, arguments, force] {
+    action = [&common, arguments, force] {
+      const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
+      Session session(common);
+      const RunResult result = run(config, session.workplace(arguments->file, *force));
+      if (result.was_finished) {
+        session.console().note(fmt::format(
+            "{} was finished with this configuration; --force runs it again", config.name));
+      } else {
+        fmt::print("{}", summary_text(*result.report));
+      }
+      session.console().note(
+          fmt::format("report: {}", result.folder.file(run_file::report).string()));
+      return exit_done;
+    };
+  });
+}
+
+}  // namespace serenade::app

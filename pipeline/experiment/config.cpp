@@ -1,0 +1,49 @@
+#include "pipeline/experiment/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace serenade {
+namespace {
+
+/// A run's name becomes a folder's.
+void check_name(const std::string& name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  });
+  if (name.empty() || !plain || name.front() == '.' || name.front() == '-') {
+    throw ConfigError(fmt::format(
+        "name: '{}' cannot name a run: letters, digits, '_', '-' and '.' can, not first '.' or '-'",
+        name));
+  }
+}
+
+ExperimentConfig read_experiment(const ConfigNode& node, const std::string& default_name) {
+  ExperimentConfig config;
+  config.name = default_name;
+  read_options(node, config);
+  check_name(config.name);
+  check(config.features);
+  check(config.training, config.split.validation > 0);
+  return config;
+}
+
+}  // namespace
+
+ExperimentConfig load_experiment(const std::filesystem::path& file,
+                                 const std::vector<std::string>& overrides) {
+  ConfigNode node = ConfigNode::load(file);
+  for (const std::string& assignment : overrides) node.apply_override(assignment);
+  return read_experiment(node, file.stem().string());
+}
+
+ExperimentConfig parse_experiment(const std::string& text, const std::string& file_name) {
+  return read_experiment(ConfigNode::parse(text, file_name), "");
+}
+
+std::string resolved_yaml(const ExperimentConfig& config) {
+  return to_yaml(canonical_text<ExperimentConfig>(config));
+}
+
+}  // namespace serenade

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pipeline/config/yaml.h"
+#include "pipeline/corpus/corpus.h"
+#include "pipeline/corpus/split.h"
+#include "pipeline/features/spec.h"
+#include "pipeline/model/model_spec.h"
+#include "pipeline/training/options.h"
+
+namespace serenade {
+
+/// One YAML file: one experiment.
+struct ExperimentConfig {
+  std::string name;
+  std::uint64_t seed = 1;
+  CorpusOptions corpus;
+  FeatureSpec features;
+  SplitOptions split;
+  ModelSpec model;
+  TrainingOptions training;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("name", self.name, Range{},
+          "name of the run and of its folder; default: the file's name");
+    visit("seed", self.seed, Range{}, "of the split, the initial weights, the order and dropout");
+    visit("corpus", self.corpus, Range{}, "the recordings");
+    visit("features", self.features, Range{}, "what is computed from them");
+    visit("split", self.split, Range{}, "which of them are learned from and which are scored");
+    visit("model", self.model, Range{}, "the network");
+    visit("training", self.training, Range{}, "how it learns");
+  }
+};
+
+/// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
+/// Throws ConfigError naming file, line and key, IoError where the file cannot be read.
+ExperimentConfig load_experiment(const std::filesystem::path& file,
+                                 const std::vector<std::string>& overrides = {});
+
+/// The same from text, such as the configuration a model holds; `file_name` is for messages.
+ExperimentConfig parse_experiment(const std::string& text, const std::string& file_name);
+
+/// The experiment with every key spelled out, as YAML that reads back as the same.
+std::string resolved_yaml(const ExperimentConfig& config);
+
+}  // namespace serenade

@@ -1,0 +1,178 @@
+#include "pipeline/experiment/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <system_error>
+
+#include "kernels/device/error.h"
+#include "pipeline/audio/decode.h"
+#include "pipeline/experiment/config.h"
+#include "pipeline/experiment/run_folder.h"
+#include "pipeline/features/extractor.h"
+#include "pipeline/model/model_file.h"
+#include "pipeline/training/prediction.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files decoded and predicted at a time: enough to keep all threads busy, few enough to hold.
+constexpr std::size_t block_files = 64;
+
+struct Model {
+  ModelFile file;
+  Network network;
+};
+
+std::vector<fs::path> model_files(const fs::path& run) {
+  if (fs::is_regular_file(run)) return {run};
+  std::vector<fs::path> files;
+  for (const RunFolder& fold : RunFolder::open(run).trained_folds()) {
+    files.push_back(fold.file(run_file::best_model));
+  }
+  return files;
+}
+
+/// Features of one file or why there are none.
+struct Decoded {
+  Array<float> features;
+  std::string error;
+};
+
+Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file) {
+  Decoded decoded;
+  try {
+    const FeatureSpec& spec = extractor.spec();
+    const std::vector<float> signal =
+        load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration});
+    Context alone(1);
+    const auto length = static_cast<Index>(signal.size());
+    const Ragged samples(std::span(&length, 1));
+    decoded.features.resize({extractor.rows_of(samples).total(), extractor.dims()});
+    extractor.extract(alone, {signal.data(), {length}}, samples, decoded.features.view());
+  } catch (const ClipError& error) {
+    decoded.error = fmt::format("{}: {}", file.string(), error.what());
+  } catch (const Error& error) {
+    decoded.error = error.what();
+  }
+  return decoded;
+}
+
+}  // namespace
+
+struct Predictor::Models {
+  std::vector<Model> models;
+  FeatureExtractor extractor;
+};
+
+Predictor::Predictor(const fs::path& run) {
+  std::vector<Model> models;
+  for (const fs::path& path : model_files(run)) {
+    ModelFile file = load_model(path);
+    Network network = file.network();
+    models.push_back({std::move(file), std::move(network)});
+    const ModelDescription& first = models.front().file.description;
+    const ModelDescription& last = models.back().file.description;
+    if (first.labels != last.labels || first.feature_key != last.feature_key) {
+      throw DataError(fmt::format("{}: its labels or features are not those of the other folds",
+                                  path.string()));
+    }
+  }
+  const ModelDescription& description = models.front().file.description;
+  const FeatureSpec spec =
+      parse_experiment(description.configuration, run.string() + ": configuration").features;
+  if (canonical_text(spec) != description.features) {
+    throw DataError(fmt::format(
+        "{}: trained on features that this version computes differently; train it again",
+        run.string()));
+  }
+  models_ = std::make_unique<Models>(Models{std::move(models), FeatureExtractor(spec)});
+}
+
+Predictor::~Predictor() = default;
+
+const std::vector<std::string>& Predictor::labels() const {
+  return models_->models.front().file.description.labels;
+}
+
+std::size_t Predictor::models() const { return models_->models.size(); }
+
+void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
+                        const std::function<void(const FilePrediction&)>& on_result) {
+  observer.begin("predict", static_cast<Index>(files.size()), "files");
+  for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
+    const std::size_t count = std::min(block_files, files.size() - begin);
+    std::vector<Decoded> decoded(count);
+    context.parallel(static_cast<Index>(count), [&](Index i) {
+      const auto at = static_cast<std::size_t>(i);
+      decoded[at] = decode_features(models_->extractor, files[begin + at]);
+    });
+
+    std::vector<Tensor<const float>> features;
+    for (const Decoded& clip : decoded) {
+      if (clip.error.empty()) features.push_back(clip.features.view());
+    }
+    const auto classes = labels().size();
+    std::vector<float> mean(features.size() * classes, 0.0F);
+    for (Model& model : models_->models) {
+      if (features.empty()) break;
+      const Prediction one = serenade::predict(context, model.network, model.file.input, features);
+      for (std::size_t i = 0; i < mean.size(); ++i) {
+        mean[i] += one.probabilities[static_cast<Index>(i)];
+      }
+    }
+    for (float& p : mean) p /= static_cast<float>(models());
+
+    std::size_t row = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      FilePrediction result;
+      result.clip.path = files[begin + i].string();
+      result.clip.id = files[begin + i].stem().string();
+      result.error = decoded[i].error;
+      if (result.error.empty()) {
+        const auto probabilities = std::span(mean).subspan(row++ * classes, classes);
+        result.clip.probabilities.assign(probabilities.begin(), probabilities.end());
+        result.clip.predicted = labels()[static_cast<std::size_t>(most_likely(probabilities))];
+      }
+      on_result(result);
+    }
+    observer.advance(static_cast<Index>(begin + count));
+  }
+  observer.end();
+}
+
+std::vector<fs::path> find_recordings(const std::vector<std::string>& paths) {
+  constexpr std::array<std::string_view, 8> extensions = {".wav", ".flac", ".ogg", ".oga",
+                                                          ".mp3", ".aiff", ".aif", ".opus"};
+  std::vector<fs::path> files;
+  for (const std::string& path : paths) {
+    if (!fs::is_directory(path)) {
+      files.emplace_back(path);  // one that does not exist is named with the others that fail
+      continue;
+    }
+    std::vector<fs::path> found;
+    std::error_code failure;
+    fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied,
+                                        failure);
+    if (failure) throw IoError(fmt::format("{}: {}", path, failure.message()));
+    for (const auto& entry : at) {
+      std::string extension = entry.path().extension().string();
+      std::transform(extension.begin(), extension.end(), extension.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      const bool sound =
+          std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+      if (sound && entry.is_regular_file() && !entry.path().filename().string().starts_with('.')) {
+        found.push_back(entry.path());
+      }
+    }
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+}  // namespace serenade

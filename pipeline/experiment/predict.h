@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/evaluation/predictions.h"
+#include "pipeline/support/observer.h"
+
+namespace serenade {
+
+/// What became of one file.
+struct FilePrediction {
+  ClipPrediction clip;
+  std::string error;  ///< why there is no prediction; empty where there is one
+};
+
+/// A trained model or, of a run of several folds, all of them: probabilities are averaged over the
+/// folds. Needs the model files and nothing else.
+class Predictor {
+ public:
+  /// `run` is a run folder, a fold's folder or a model file.
+  /// Throws DataError where there is no model or the folds do not fit together.
+  explicit Predictor(const std::filesystem::path& run);
+  ~Predictor();
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
+  const std::vector<std::string>& labels() const;
+  std::size_t models() const;
+
+  /// Predicts the files one after another, decoding and computing features on all threads, and
+  /// hands each result on in the order of the files, so that any number of files fits in memory. A
+  /// clip's bits do not depend on its neighbours.
+  void predict(Context& context, const std::vector<std::filesystem::path>& files,
+               Observer& observer, const std::function<void(const FilePrediction&)>& on_result);
+
+ private:
+  struct Models;
+  std::unique_ptr<Models> models_;
+};
+
+/// Files to predict: files as they are, folders with every sound file below them in alphabetical
+/// order. Sound files are told by their extension here; a file named outright is always taken.
+/// A path that does not exist is kept: predicting it tells why it fails.
+std::vector<std::filesystem::path> find_recordings(const std::vector<std::string>& paths);
+
+}  // namespace serenade

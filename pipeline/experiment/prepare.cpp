@@ -1,0 +1,65 @@
+#include "pipeline/experiment/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace serenade {
+
+Tensor<const float> Prepared::rows(std::size_t utterance) const {
+  const Utterance& wanted = corpus.utterances[utterance];
+  const auto clip = features.find(wanted.content);
+  if (!clip || !clip->error.empty()) {
+    throw DataError(
+        fmt::format("{}: has no features in {}", wanted.path.string(), features.folder().string()));
+  }
+  return clip->rows;
+}
+
+Prepared load_features(const ExperimentConfig& config, const Workplace& workplace,
+                       MissingFeatures missing) {
+  Observer& observer = workplace.observer;
+  Corpus corpus = read_corpus(workplace.context, config.corpus, observer);
+  for (const std::string& note : corpus.notes) observer.note(note);
+
+  const FeatureExtractor extractor(config.features);
+  const FeatureFunction function = feature_function(extractor);
+  FeatureCache cache(workplace.cache, function, observer);
+  if (missing == MissingFeatures::refuse) {
+    const auto absent = std::count_if(
+        corpus.utterances.begin(), corpus.utterances.end(),
+        [&](const Utterance& utterance) { return !cache.contains(utterance.content); });
+    if (absent > 0) {
+      throw DataError(
+          fmt::format("features of {} of {} clips are not in {}: run `serenade extract` "
+                      "with the same configuration first",
+                      absent, corpus.utterances.size(), cache.folder().string()));
+    }
+  }
+  ExtractionReport extraction = extract_features(
+      cache, function, corpus.utterances,
+      {.threads = workplace.context.threads(), .max_bad = config.corpus.max_bad, .shards = {}},
+      observer);
+
+  std::vector<std::string> warnings;
+  std::set<std::string> bad;
+  for (const BadClip& clip : extraction.bad) {
+    bad.insert(clip.id);
+    warnings.push_back(fmt::format("left out: {}", clip.reason));
+    observer.warn(warnings.back());
+  }
+  std::erase_if(corpus.utterances,
+                [&](const Utterance& utterance) { return bad.contains(utterance.id); });
+  return {std::move(corpus), std::move(cache), std::move(extraction), {}, std::move(warnings)};
+}
+
+Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
+                 MissingFeatures missing) {
+  Prepared prepared = load_features(config, workplace, missing);
+  prepared.split = make_split(prepared.corpus, config.split, config.seed);
+  for (const std::string& note : prepared.split.notes) workplace.observer.note(note);
+  return prepared;
+}
+
+}  // namespace serenade

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/experiment/experiment.h"
+#include "pipeline/features/cache.h"
+
+namespace serenade {
+
+/// An experiment before anything is learned: who is in it, their features, and who is on which
+/// side.
+struct Prepared {
+  Corpus corpus;  ///< without the clips that could not be read
+  FeatureCache features;
+  ExtractionReport extraction;
+  Split split;
+  std::vector<std::string> warnings;  ///< for the report; the observer has heard them
+
+  /// Features [rows, dims] of an utterance of the corpus.
+  Tensor<const float> rows(std::size_t utterance) const;
+};
+
+enum class MissingFeatures { compute, refuse };
+
+/// Corpus and features of an experiment; `split` stays empty. Unreadable clips are left out, with a
+/// warning that names them. Throws DataError where too many clips are unreadable, or where features
+/// are missing that may not be computed.
+Prepared load_features(const ExperimentConfig& config, const Workplace& workplace,
+                       MissingFeatures missing);
+
+/// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
+/// same as with them.
+Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
+                 MissingFeatures missing);
+
+}  // namespace serenade

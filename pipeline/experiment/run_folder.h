@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace serenade {
+
+/// runs/NAME and the files in it. environment.json is written when every fold is trained, and
+/// metrics.json when everything is done: which of them exist tells how far a run came.
+class RunFolder {
+ public:
+  enum class State { empty, unfinished, trained, finished };
+
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// The folder of an existing run. Throws DataError where there is none, saying what is there.
+  static RunFolder open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path file(std::string_view name) const { return path_ / name; }
+  /// The folder of one fold; the run's own where there is only one.
+  RunFolder fold(std::size_t index, std::size_t folds) const;
+  /// The folds' folders that hold a model, in order; the run's own where it has one.
+  std::vector<RunFolder> trained_folds() const;
+
+  State state() const;
+  /// Makes the folder, and takes out of it what a run writes; other people's files stay.
+  void clear() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Names of the files in a run folder.
+namespace run_file {
+inline constexpr std::string_view config = "config.yaml";
+inline constexpr std::string_view environment = "environment.json";
+inline constexpr std::string_view split = "split.csv";
+inline constexpr std::string_view epochs = "metrics.csv";
+inline constexpr std::string_view best_model = "model.safetensors";
+inline constexpr std::string_view last_model = "last.safetensors";
+inline constexpr std::string_view predictions = "predictions.csv";
+inline constexpr std::string_view metrics = "metrics.json";
+inline constexpr std::string_view report = "report.html";
+inline constexpr std::string_view log = "log.txt";
+}  // namespace run_file
+
+}  // namespace serenade

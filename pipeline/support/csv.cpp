@@ -1,0 +1,66 @@
+#include "pipeline/support/csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernels/device/error.h"
+
+namespace serenade {
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+bool CsvReader::next(std::vector<std::string>& fields) {
+  fields.clear();
+  if (at_ == text_.size()) return false;
+  record_line_ = line_;
+  do {
+    fields.push_back(field());
+  } while (take(','));
+  const bool carriage_return = take('\r');
+  if (!take('\n') && (carriage_return || at_ != text_.size())) fail("text after a quoted field");
+  return true;
+}
+
+void CsvReader::fail(std::string_view problem) const {
+  throw DataError(fmt::format("{}, line {}: {}", what_, record_line_, problem));
+}
+
+bool CsvReader::take(char wanted) {
+  if (at_ == text_.size() || text_[at_] != wanted) return false;
+  if (wanted == '\n') ++line_;
+  ++at_;
+  return true;
+}
+
+std::string CsvReader::field() {
+  if (!take('"')) {
+    const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+    const std::string_view plain = text_.substr(at_, end - at_);
+    if (plain.find('"') != std::string_view::npos) fail("a quote inside an unquoted field");
+    at_ = end;
+    return std::string(plain);
+  }
+  std::string value;
+  for (;;) {
+    if (at_ == text_.size()) fail("a quoted field without an end");
+    if (take('"')) {
+      if (!take('"')) return value;
+      value += '"';
+    } else {
+      const char c = text_[at_];
+      take(c);
+      value += c;
+    }
+  }
+}
+
+}  // namespace serenade

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace serenade {
+
+/// A field of a CSV file as RFC 4180 writes it: in quotes where it holds a comma, a quote or a line
+/// end.
+std::string csv_field(std::string_view text);
+
+/// Cuts CSV text into records of fields, as RFC 4180 writes them; lines end in \n or \r\n. Views
+/// the text.
+class CsvReader {
+ public:
+  /// `what` begins the messages: "predictions, line 3: ...".
+  CsvReader(std::string_view text, std::string_view what) : text_(text), what_(what) {}
+
+  /// The next record. False at the end of the text. Throws DataError naming the line.
+  bool next(std::vector<std::string>& fields);
+
+  /// Throws DataError about the record read last.
+  [[noreturn]] void fail(std::string_view problem) const;
+
+ private:
+  bool take(char wanted);
+  std::string field();
+
+  std::string_view text_;
+  std::string_view what_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  std::size_t record_line_ = 1;
+};
+
+}  // namespace serenade

@@ -1,0 +1,126 @@
+// Prints configs/REFERENCE.md: every key of an experiment, every feature and every layer, from the
+// option structs themselves.
+
+#include <fmt/format.h>
+
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "pipeline/experiment/config.h"
+#include "pipeline/model/layer_table.h"
+
+namespace serenade {
+namespace {
+
+template <class T>
+constexpr std::string_view kind_of() {
+  if constexpr (std::is_same_v<T, bool>) return "true or false";
+  if constexpr (std::is_same_v<T, int> || std::is_same_v<T, std::uint64_t>) return "whole number";
+  if constexpr (std::is_same_v<T, double>) return "number";
+  if constexpr (std::is_same_v<T, std::string>) return "text";
+  if constexpr (detail::IsVector<T>::value) return "list";
+  return "";
+}
+
+std::string range_text(const Range& range) {
+  const Range all;
+  if (range.low == all.low && range.high == all.high) return "";
+  return detail::RangeVisitor::describe(range);
+}
+
+template <class T>
+std::string values_text(const T& value, const Range& range) {
+  if constexpr (detail::IsOptional<T>::value) {
+    using Inner = typename T::value_type;
+    const std::string inner = values_text(Inner{}, range);
+    return inner + ", or null";
+  } else if constexpr (OptionEnum<T>) {
+    std::string text;
+    for (const auto name : enum_names(value)) {
+      text += (text.empty() ? "" : ", ") + std::string(name);
+    }
+    return text;
+  } else {
+    const std::string limits = range_text(range);
+    return std::string(kind_of<T>()) + (limits.empty() ? "" : ", " + limits);
+  }
+}
+
+/// Rows of one table; a struct within becomes `name.key` rows.
+struct RowVisitor {
+  std::string prefix;
+  std::string rows;
+
+  template <class T>
+  void operator()(std::string_view name, const T& value, Range range, std::string_view meaning) {
+    const std::string key = prefix + std::string(name);
+    if constexpr (OptionStruct<T>) {
+      RowVisitor inner{key + ".", ""};
+      T::fields(value, inner);
+      rows += inner.rows;
+    } else {
+      std::string standard = option_text(value);
+      if (standard.size() > 60) standard = "...";
+      rows += fmt::format("| `{}` | {} | `{}` | {} |\n", key, values_text(value, range), standard,
+                          meaning);
+    }
+  }
+};
+
+template <class Options>
+void print_table(std::string_view heading, const Options& options) {
+  RowVisitor visitor;
+  Options::fields(options, visitor);
+  fmt::print("{}\n\n", heading);
+  if (visitor.rows.empty()) {
+    fmt::print("No options.\n\n");
+    return;
+  }
+  fmt::print("| key | values | default | meaning |\n| --- | --- | --- | --- |\n{}\n", visitor.rows);
+}
+
+struct SectionVisitor {
+  template <class T>
+  void operator()(std::string_view name, const T& value, Range, std::string_view meaning) {
+    if constexpr (OptionStruct<T>) {
+      print_table(fmt::format("## `{}`: {}", name, meaning), value);
+    } else {
+      fmt::print("- `{}`: {}; default `{}`\n", name, meaning, option_text(value));
+    }
+  }
+};
+
+void print_all() {
+  fmt::print(
+      "# Reference\n\n"
+      "Every key of an experiment, every feature and every layer. This page is printed by\n"
+      "`build/reference`, from the same lists that the program reads configurations by.\n\n"
+      "A configuration is one YAML file. Every key may be left out; an unknown one is an error "
+      "that\n"
+      "names file, line and the nearest known key. `key.path=value` on the command line changes a\n"
+      "value; items of lists go by number: `model.layers.0.conv1d.filters=128`.\n\n");
+  SectionVisitor sections;
+  ExperimentConfig::fields(ExperimentConfig{}, sections);
+  fmt::print(
+      "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`.\n\n");
+  for (const Feature& feature : all_features()) {
+    std::visit(
+        [](const auto& options) {
+          print_table(fmt::format("### `{}`", std::decay_t<decltype(options)>::name), options);
+        },
+        feature);
+  }
+  fmt::print("## Layers\n\nItems of `model.layers`: a name, or `name: {{option: value}}`.\n\n");
+  const auto print_layer = []<class Layer>(std::type_identity<Layer>) {
+    print_table(fmt::format("### `{}`", Layer::name), typename Layer::Options{});
+  };
+  []<class... Layers>(std::type_identity<std::tuple<Layers...>>, const auto& print) {
+    (print(std::type_identity<Layers>()), ...);
+  }(std::type_identity<LayerTable>(), print_layer);
+}
+
+}  // namespace
+}  // namespace serenade
+
+int main() { serenade::print_all(); }
