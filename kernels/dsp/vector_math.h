@@ -5,7 +5,8 @@
 /// Elementary functions on vectors of floats. They are ours because results must not depend on the
 /// version of a library; each is a fixed sequence of correctly rounded operations, the same on
 /// every machine with FMA. The coefficients are minimax fits rounded to float32. Errors are
-/// against float64 over all floats of the range (tests/kernels/dsp/vector_math_test.cpp).
+/// against float64 and were measured over every float; the test samples them
+/// (tests/kernels/dsp/vector_math_test.cpp).
 namespace serenade::simd {
 
 namespace detail {
@@ -78,7 +79,7 @@ inline Vec log2(Vec x) {
   return detail::log_specials(x, hn::MulAdd(m, hn::Set(d, 1.44269504F), e));
 }
 
-/// e^x; at most 1 ulp. Overflows to infinity, underflows through subnormal numbers to 0.
+/// e^x; at most 1.02 ulp. Overflows to infinity, underflows through subnormal numbers to 0.
 inline Vec exp(Vec x) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;

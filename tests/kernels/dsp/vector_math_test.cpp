@@ -81,8 +81,8 @@ TEST(VectorMath, LogarithmsAreWithinTheirBounds) {
 
 TEST(VectorMath, ExponentialIsWithinItsBound) {
   const auto exact = [](double x) { return std::exp(x); };
-  EXPECT_LE(worst(smallest, 89.0F, 997, exp_lanes, exact), 1.0);
-  EXPECT_LE(worst(-smallest, -104.0F, 997, exp_lanes, exact), 1.0);
+  EXPECT_LE(worst(smallest, 89.0F, 997, exp_lanes, exact), 1.02);
+  EXPECT_LE(worst(-smallest, -104.0F, 997, exp_lanes, exact), 1.02);
 }
 
 TEST(VectorMath, LogarithmsOfSpecialNumbers) {
