@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "kernels/device/error.h"
+#include "kernels/nn/loss.h"
+#include "kernels/nn/optimizer.h"
 #include "pipeline/training/prediction.h"
 #include "tests/pipeline/training/toy_member.h"
 
@@ -34,6 +36,54 @@ double accuracy(const DataSet& data, Member& member, std::span<const std::size_t
     right += most_likely(row.span()) == data.label(rows[i]) ? 1 : 0;
   }
   return right / static_cast<double>(rows.size());
+}
+
+/// Two epochs written out: order, masks, loss, step numbers and learning rate are as documented.
+TEST(Trainer, TakesTheStepsItPromises) {
+  const test::Toy toy = test::waves(40);
+  const DataSet data = toy.data();
+  const Fold fold = test::fold_of(40);
+  Member member =
+      member_of(data, fold,
+                training_options("{epochs: 2, batch_size: 10, checkpoint: {keep: last}, "
+                                 "optimizer: {name: adamw, learning_rate: 0.02}}"));
+  Member untrained = member_of(data, fold, member.options());
+  Network& network = untrained.network();
+  train(data, member);
+
+  Context context;
+  Array<float> losses({10}), dlogits({10, 3});
+  std::vector<Array<float>> moments;
+  std::vector<OptimizerSlot> slots;
+  for (const Parameter& p : network.parameters()) {
+    moments.emplace_back(p.value.shape()).fill(0);
+    moments.emplace_back(p.value.shape()).fill(0);
+  }
+  for (std::size_t i = 0; i < network.parameters().size(); ++i) {
+    const Parameter& p = network.parameters()[i];
+    slots.push_back(
+        {p.value, p.gradient, moments[2 * i].view(), moments[2 * i + 1].view(), p.decay});
+  }
+  std::uint32_t step = 0;
+  for (const std::uint32_t epoch : {1U, 2U}) {
+    const auto order = shuffled(data, fold.training().indices(), 1, epoch);
+    double sum = 0;
+    for (std::size_t begin = 0; begin < 24; begin += 10) {
+      const std::size_t size = std::min<std::size_t>(10, 24 - begin);
+      Batch batch;
+      gather(context, data, untrained.input(), std::span(order).subspan(begin, size), batch);
+      losses.resize({static_cast<Index>(size)});
+      dlogits.resize({static_cast<Index>(size), 3});
+      const auto logits = network.forward(context, batch.x.view(), {step, batch.utterances.view()});
+      sum +=
+          static_cast<double>(size) * softmax_cross_entropy(context, logits, batch.targets.view(),
+                                                            {}, losses.view(), dlogits.view());
+      network.backward(context, dlogits.view());
+      adamw(context, member.options().optimizer.adamw, 0.02, ++step, slots);
+    }
+    EXPECT_EQ(member.history()[epoch - 1].loss, sum / 24);
+  }
+  EXPECT_TRUE(bits(network) == bits(member.network()));
 }
 
 TEST(Trainer, LearnsWhatCanBeLearned) {
