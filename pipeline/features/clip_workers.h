@@ -48,6 +48,8 @@ class ClipWorkers {
   ~ClipWorkers();
   ClipWorkers(const ClipWorkers&) = delete;
   ClipWorkers& operator=(const ClipWorkers&) = delete;
+  ClipWorkers(ClipWorkers&&) = delete;
+  ClipWorkers& operator=(ClipWorkers&&) = delete;
 
   /// Waits until more is done than `known` says or the next batch is complete. Rethrows what a
   /// worker threw.

@@ -51,6 +51,8 @@ class FolderLock {
   ~FolderLock() { ::close(fd_); }
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
+  FolderLock(FolderLock&&) = delete;
+  FolderLock& operator=(FolderLock&&) = delete;
 
  private:
   int fd_;
@@ -155,6 +157,7 @@ std::vector<PlannedShard> shards_to_write(const FeatureCache& cache, const Conte
   }
   if (missing.empty()) return shards;
   std::vector<ClipSize> unplanned;
+  unplanned.reserve(missing.size());
   for (const auto& clip : missing) unplanned.push_back(sizes.at(clip));
   const Numbers next = free_numbers(cache.folder(), plans);
   const Plan plan{next.plan, cut_into_shards(unplanned, next.shard, limits)};

@@ -1,5 +1,6 @@
 #include "pipeline/features/plan.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/temporary_folder.h"
@@ -9,6 +10,7 @@ namespace {
 
 std::vector<std::size_t> counts(const std::vector<PlannedShard>& shards) {
   std::vector<std::size_t> result;
+  result.reserve(shards.size());
   for (const auto& shard : shards) result.push_back(shard.clips.size());
   return result;
 }
@@ -53,19 +55,20 @@ TEST(Plan, ReportsWhatIsNoPlan) {
   const test::TemporaryFolder folder;
   const std::string hash(32, 'a');
   const auto with_shards = [](const std::string& shards) {
-    return "{\"format\": 1, \"first_shard\": 0, \"shards\": " + shards + "}";
+    return fmt::format("{{\"format\": 1, \"first_shard\": 0, \"shards\": {}}}", shards);
   };
   int refused = 0;
   const auto read = [&](const std::string& text) {
     test::write_bytes(folder / "plan-000.json", text);
     return read_plans(folder.path(), [&](const auto&, const auto&) { ++refused; }).size();
   };
-  EXPECT_EQ(read(with_shards("[[\"" + hash + "\"]]")), 1U);
+  EXPECT_EQ(read(with_shards(fmt::format("[[\"{}\"]]", hash))), 1U);
+  const std::string twice = fmt::format("[[\"{0}\", \"{0}\"]]", hash);
   EXPECT_EQ(refused, 0);
   for (const std::string& text :
        {std::string(), std::string("\0\1\2", 3), std::string("{}"), with_shards("[[]]"),
         with_shards("7"), with_shards("[7]"), with_shards("[[7]]"), with_shards("[[\"short\"]]"),
-        with_shards("[[\"" + hash + "\", \"" + hash + "\"]]"), std::string(100'000, '[')}) {
+        with_shards(twice), std::string(100'000, '[')}) {
     const int before = refused;
     EXPECT_EQ(read(text), 0U) << text.substr(0, 80);
     EXPECT_EQ(refused, before + 1) << text.substr(0, 80);

@@ -1,11 +1,13 @@
 #include "pipeline/features/shard.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <hdf5.h>
 #include <xxhash.h>
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "kernels/device/error.h"
 #include "tests/support/temporary_folder.h"
@@ -13,7 +15,6 @@
 namespace serenade {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 ClipRows clip_rows(std::uint64_t id, Index frames, Index dims) {
