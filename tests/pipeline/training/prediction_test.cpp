@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
+#include <memory>
 
 #include "kernels/device/error.h"
 #include "pipeline/training/trainer.h"
@@ -15,36 +18,38 @@ namespace {
 class Predicted : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    toy_ = std::make_unique<test::Toy>(test::waves(70));
-    data_ = std::make_unique<DataSet>(toy_->data());
-    member_ = std::make_unique<Member>(
-        test::member_of(*data_, test::fold_of(70), test::training_options("{epochs: 2}")));
+    toy = std::make_unique<test::Toy>(test::waves(70));
+    data = std::make_unique<DataSet>(toy->data());
+    member = std::make_unique<Member>(
+        test::member_of(*data, test::fold_of(70), test::training_options("{epochs: 2}")));
     Context context(2);
     Observer observer;
-    Trainer(context, *data_, observer).train({member_.get(), 1});
+    Trainer(context, *data, observer).train({member.get(), 1});
   }
   static void TearDownTestSuite() {
-    member_.reset();
-    data_.reset();
-    toy_.reset();
+    member.reset();
+    data.reset();
+    toy.reset();
   }
 
   static Prediction of(std::span<const std::size_t> rows, int threads = 1) {
     Context context(threads);
     std::vector<Tensor<const float>> features;
-    for (const std::size_t row : rows) features.push_back(data_->features(row));
-    return predict(context, member_->network(), member_->input(), features);
+    for (const std::size_t row : rows) features.push_back(data->features(row));
+    return predict(context, member->network(), member->input(), features);
   }
   static bool same(const Prediction& a, Index row_a, const Prediction& b, Index row_b) {
     const auto equal = [&](const Array<float>& x, const Array<float>& y) {
-      return std::memcmp(x.data() + 3 * row_a, y.data() + 3 * row_b, 3 * sizeof(float)) == 0;
+      const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
+      return std::ranges::equal(x.view().row(row_a).span(), y.view().row(row_b).span(), {}, bits,
+                                bits);
     };
     return equal(a.logits, b.logits) && equal(a.probabilities, b.probabilities);
   }
 
-  static inline std::unique_ptr<test::Toy> toy_;
-  static inline std::unique_ptr<DataSet> data_;
-  static inline std::unique_ptr<Member> member_;
+  static inline std::unique_ptr<test::Toy> toy;
+  static inline std::unique_ptr<DataSet> data;
+  static inline std::unique_ptr<Member> member;
 };
 
 TEST_F(Predicted, HasTheSameBitsAloneAndInAnyCompany) {
@@ -84,9 +89,9 @@ TEST_F(Predicted, RefusesOtherFeaturesAndNetworks) {
   Context context;
   const Array<float> narrow({5, 3});
   const std::vector<Tensor<const float>> features = {narrow.view()};
-  EXPECT_THROW(predict(context, member_->network(), member_->input(), features), ShapeError);
-  const NetworkInput longer(InputLayout::frames, member_->input().scaler(), 21);
-  EXPECT_THROW(predict(context, member_->network(), longer, {}), ShapeError);
+  EXPECT_THROW(predict(context, member->network(), member->input(), features), ShapeError);
+  const NetworkInput longer(InputLayout::frames, member->input().scaler(), 21);
+  EXPECT_THROW(predict(context, member->network(), longer, {}), ShapeError);
 }
 
 TEST(MostLikely, IsTheFirstOfEquals) {
