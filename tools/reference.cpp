@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "pipeline/experiment/config.h"
 #include "pipeline/model/layer_table.h"
@@ -47,6 +48,15 @@ std::string values_text(const T& value, const Range& range) {
   }
 }
 
+template <class T>
+constexpr bool is_optional_struct() {
+  if constexpr (detail::IsOptional<T>::value) {
+    return OptionStruct<typename T::value_type>;
+  } else {
+    return false;
+  }
+}
+
 /// Rows of one table; a struct within becomes `name.key` rows.
 struct RowVisitor {
   std::string prefix;
@@ -58,6 +68,12 @@ struct RowVisitor {
     if constexpr (OptionStruct<T>) {
       RowVisitor inner{key + ".", ""};
       T::fields(value, inner);
+      rows += inner.rows;
+    } else if constexpr (is_optional_struct<T>()) {
+      rows += fmt::format("| `{}` | the keys below, or null | `null` | {} |\n", key, meaning);
+      const typename T::value_type inside;
+      RowVisitor inner{key + ".", ""};
+      T::value_type::fields(inside, inner);
       rows += inner.rows;
     } else {
       std::string standard = option_text(value);
@@ -81,9 +97,11 @@ void print_table(std::string_view heading, const Options& options) {
 }
 
 struct SectionVisitor {
+  bool in_list = true;
   template <class T>
   void operator()(std::string_view name, const T& value, Range, std::string_view meaning) {
     if constexpr (OptionStruct<T>) {
+      if (std::exchange(in_list, false)) fmt::print("\n");
       print_table(fmt::format("## `{}`: {}", name, meaning), value);
     } else {
       fmt::print("- `{}`: {}; default `{}`\n", name, meaning, option_text(value));
@@ -95,13 +113,15 @@ void print_all() {
   fmt::print(
       "# Reference\n\n"
       "Every key of an experiment, every feature and every layer. This page is printed by\n"
-      "`build/reference`, from the same lists that the program reads configurations by.\n\n"
+      "`build/reference` (target `reference`), from the same lists that the program reads "
+      "configurations by.\n\n"
       "A configuration is one YAML file. Every key may be left out; an unknown one is an error "
       "that\n"
       "names file, line and the nearest known key. `key.path=value` on the command line changes a\n"
       "value; items of lists go by number: `model.layers.0.conv1d.filters=128`.\n\n");
   SectionVisitor sections;
-  ExperimentConfig::fields(ExperimentConfig{}, sections);
+  const ExperimentConfig defaults;
+  ExperimentConfig::fields(defaults, sections);
   fmt::print(
       "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`.\n\n");
   for (const Feature& feature : all_features()) {
