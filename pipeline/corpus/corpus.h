@@ -39,6 +39,7 @@ struct CorpusOptions {
   Channel channel = Channel::speech;
   Duplicates duplicates = Duplicates::together;
   double max_bad = 0.05;
+  std::string title;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -50,6 +51,7 @@ struct CorpusOptions {
           "(first), refused (error), or treated as different, which leaks (allow)");
     visit("max_bad", self.max_bad, Range{0, 1},
           "largest share of recordings that may be unreadable; they are left out and named");
+    visit("title", self.title, Range{}, "what reports call the corpus; default: its reader's name");
   }
 };
 

@@ -80,7 +80,7 @@ std::string describe_features(const FeatureSpec& spec) {
 CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& options) {
   const Corpus& corpus = prepared.corpus;
   CorpusSummary summary;
-  summary.name = corpus.name;
+  summary.name = options.title.empty() ? corpus.name : options.title;
   summary.path = options.path;
   summary.clips = static_cast<Index>(corpus.utterances.size());
   std::set<std::string> speakers;
