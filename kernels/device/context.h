@@ -14,7 +14,8 @@ namespace serenade {
 /// (The CUDA stream, library handles and device scratch will live here too.)
 class Context {
  public:
-  /// A CPU context with this many threads, the caller's included. 0 means all cores.
+  /// A CPU context with this many threads, the caller's included, or as many as the system gives;
+  /// threads() says how many. 0 means all cores.
   explicit Context(int threads = 1);
   ~Context();
   Context(Context&&) noexcept;

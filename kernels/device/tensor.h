@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <new>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/device/device.h"
 #include "kernels/device/error.h"
@@ -111,18 +113,35 @@ class Tensor {
   Device device_ = Device::cpu;
 };
 
-/// Owns the numbers a Tensor views, 64-byte aligned host memory, zeroed. Move-only; keeps its
-/// allocation when resized to fit, so that a step of the same size allocates nothing.
+/// Owns the numbers a Tensor views, 64-byte aligned host memory, zeroed. Move-only, empty when
+/// moved from; keeps its allocation when resized to fit, so that a step of the same size allocates
+/// nothing.
 template <class T>
 class Array {
  public:
   Array() = default;
   explicit Array(Shape shape) { resize(shape); }
+  ~Array() = default;
+  Array(Array&& other) noexcept
+      : data_(std::move(other.data_)),
+        shape_(std::exchange(other.shape_, Shape{0})),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Array& operator=(Array&& other) noexcept {
+    Array taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(shape_, taken.shape_);
+    std::swap(capacity_, taken.capacity_);
+    return *this;
+  }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
 
-  /// Gives the array this shape. The contents are unspecified where it had another size.
+  /// Gives the array this shape. The contents are unspecified where it had another size. Throws
+  /// std::bad_alloc, which leaves the array empty, also for shapes that no memory could hold.
   void resize(Shape shape) {
-    const Index size = shape.size();
+    const Index size = countable(shape);
     if (size > capacity_) {
+      *this = Array();
       constexpr std::size_t alignment = 64;
       const std::size_t bytes =
           (static_cast<std::size_t>(size) * sizeof(T) + alignment - 1) / alignment * alignment;
@@ -151,6 +170,20 @@ class Array {
   struct Free {
     void operator()(T* data) const { std::free(data); }
   };
+
+  /// shape.size(), where the bytes of so many numbers can be counted at all: extents may come from
+  /// a file, and a product that wrapped around would look small.
+  static Index countable(const Shape& shape) {
+    constexpr Index most = std::numeric_limits<Index>::max() / 2 / static_cast<Index>(sizeof(T));
+    Index left = most;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (shape[axis] == 0) return 0;
+      left /= shape[axis];
+    }
+    if (left == 0) throw std::bad_alloc();
+    return shape.size();
+  }
+
   std::unique_ptr<T, Free> data_;
   Shape shape_{0};
   Index capacity_ = 0;

@@ -1,8 +1,10 @@
 #include "kernels/device/context.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <vector>
 
 namespace serenade {
@@ -30,6 +32,28 @@ TEST(Context, PassesAnExceptionOnAndStaysUsable) {
   std::atomic<int> runs{0};
   context.parallel(10, [&](Index) { ++runs; });
   EXPECT_EQ(runs.load(), 10);
+}
+
+/// The program's end where a context of many threads works although there is memory for a few.
+[[noreturn]] void use_more_threads_than_there_are() {
+  const rlimit limit{std::size_t{1} << 28U, std::size_t{1} << 28U};  // a thread's stack takes 2^23
+  ::setrlimit(RLIMIT_AS, &limit);
+  int status = 1;
+  {
+    Context context(500);
+    std::atomic<int> runs{0};
+    context.parallel(1000, [&](Index) { ++runs; });
+    if (context.threads() < 500 && runs == 1000) status = 0;
+  }
+  std::_Exit(status);
+}
+
+TEST(Context, MakesDoWithTheThreadsThatTheSystemGives) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer needs more address space than this test leaves";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(use_more_threads_than_there_are(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Context, RefusesNegativeThreads) { EXPECT_THROW(Context(-1), ConfigError); }

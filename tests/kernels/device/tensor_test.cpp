@@ -44,5 +44,39 @@ TEST(Array, IsAlignedZeroedAndKeepsItsMemory) {
   EXPECT_EQ(array.size(), 6);
 }
 
+TEST(Array, IsEmptyWhenMovedFromAndCanBeUsedAgain) {
+  Array<float> array(Shape{5, 7});
+  array[34] = 3;
+  Array<float> taken(std::move(array));
+  EXPECT_EQ(taken.shape(), (Shape{5, 7}));
+  EXPECT_EQ(taken[34], 3.0F);
+  // NOLINTBEGIN(bugprone-use-after-move): what is left behind is what is tested
+  EXPECT_EQ(array.size(), 0);
+  EXPECT_EQ(array.view().size(), 0);
+  array.resize({5, 7});
+  ASSERT_NE(array.data(), nullptr);
+  EXPECT_NE(array.data(), taken.data());
+
+  Array<float> other(Shape{2});
+  other = std::move(taken);
+  EXPECT_EQ(other[34], 3.0F);
+  taken.resize({2});
+  ASSERT_NE(taken.data(), nullptr);
+  // NOLINTEND(bugprone-use-after-move)
+}
+
+TEST(Array, RefusesShapesWhoseBytesCannotBeCounted) {
+  constexpr Index huge = Index{1} << 31U;
+  // As products of 64 bits these are 0, negative, and 2^62, whose bytes are 0 again.
+  for (const Shape& shape : {Shape{huge, huge, 4}, Shape{huge, huge, 2}, Shape{huge, huge}}) {
+    Array<float> array(Shape{3});
+    EXPECT_THROW(array.resize(shape), std::bad_alloc) << to_string(shape);
+    array.resize({2});
+    EXPECT_NE(array.data(), nullptr);
+    EXPECT_EQ(array.shape(), Shape{2});
+  }
+  EXPECT_EQ(Array<float>(Shape{huge, huge, 0}).size(), 0);
+}
+
 }  // namespace
 }  // namespace serenade
