@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
+#include <sstream>
 #include <utility>
 
 #include "kernels/device/error.h"
@@ -29,23 +32,50 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// Refuses aliases: a few lines of them stand for more nodes than any memory holds, or for a list
+/// that is its own item. Hears the events of YAML's parser, as its nodes no longer tell.
+class RefuseAliases final : public YAML::EventHandler {
+ public:
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw YAML::ParserException(mark, "aliases (*name) are not taken here; write the value out");
+  }
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// The first document of a text; YAML::Exception where there is none.
+YAML::Node load_tree(const std::string& text) {
+  std::istringstream stream(text);
+  RefuseAliases handler;
+  YAML::Parser(stream).HandleNextDocument(handler);
+  return YAML::Load(text);
+}
+
 void refuse_repeated_keys(const YAML::Node& node, const std::string& file) {
   if (node.IsSequence()) {
     for (const auto& item : node) refuse_repeated_keys(item, file);
   }
   if (!node.IsMap()) return;
-  std::vector<std::string> seen;
+  std::set<std::string> seen;
   for (const auto& entry : node) {
     const YAML::Node& key = entry.first;
     if (!key.IsScalar()) {
       throw ConfigError(
           fmt::format("{}:{}: a key must be a plain name", file, key.Mark().line + 1));
     }
-    if (std::find(seen.begin(), seen.end(), key.Scalar()) != seen.end()) {
+    if (!seen.insert(key.Scalar()).second) {
       throw ConfigError(fmt::format("{}:{}: key '{}' stands here a second time", file,
                                     key.Mark().line + 1, key.Scalar()));
     }
-    seen.push_back(key.Scalar());
     refuse_repeated_keys(entry.second, file);
   }
 }
@@ -101,7 +131,7 @@ ConfigNode ConfigNode::load(const std::filesystem::path& path) {
 ConfigNode ConfigNode::parse(const std::string& text, const std::string& file_name) {
   YAML::Node root;
   try {
-    root = YAML::Load(text);
+    root = load_tree(text);
   } catch (const YAML::Exception& error) {
     throw ConfigError(
         fmt::format("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg));
@@ -125,7 +155,7 @@ void ConfigNode::apply_override(std::string_view assignment) {
   }
   YAML::Node value;
   try {
-    value = YAML::Load(std::string(assignment.substr(equals + 1)));
+    value = load_tree(std::string(assignment.substr(equals + 1)));
   } catch (const YAML::Exception& error) {
     throw ConfigError(fmt::format("{}: the value is not valid YAML: {}", path, error.msg));
   }

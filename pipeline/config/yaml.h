@@ -19,7 +19,7 @@ namespace serenade {
 class ConfigNode {
  public:
   /// Throws ConfigError naming the file and line where the text is not YAML, where a key stands
-  /// twice, or where the file is longer than 1 MiB.
+  /// twice or an alias (*name) at all, or where the file is longer than 1 MiB.
   static ConfigNode load(const std::filesystem::path& path);
   static ConfigNode parse(const std::string& text, const std::string& file_name);
 

@@ -118,6 +118,30 @@ TEST(Yaml, NamesWrongValues) {
   EXPECT_THAT(complaint("a: [1"), testing::StartsWith("c.yaml:1: not valid YAML"));
 }
 
+TEST(Yaml, RefusesAliases) {
+  constexpr auto* refusal = "not valid YAML: aliases (*name) are not taken here";
+  EXPECT_THAT(complaint("epochs: &n 3\nsizes: [*n]"),
+              testing::StartsWith(std::string("c.yaml:2: ") + refusal));
+  // A list that is its own item, which has no end, and one of 10^20 items.
+  EXPECT_THAT(complaint("sizes: &a [*a]"), testing::HasSubstr(refusal));
+  std::string text = "a: &a0 [x]\n";
+  for (int i = 1; i <= 20; ++i) {
+    const std::string item = "*a" + std::to_string(i - 1) + ", ";
+    text += "b" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) text += item;
+    text += "]\n";
+  }
+  EXPECT_THAT(complaint(text), testing::HasSubstr(refusal));
+  EXPECT_THAT(complaint("", {"sizes=&a [*a]"}), testing::HasSubstr("aliases (*name)"));
+  EXPECT_EQ(read("name: &n 'x *n'").name, "x *n");
+}
+
+TEST(Yaml, ReadsManyKeysInGoodTime) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(complaint(text), testing::HasSubstr("unknown key"));
+}
+
 TEST(Yaml, CommandLineOverrides) {
   EXPECT_EQ(read("epochs: 3", {"epochs=5"}).epochs, 5);
   EXPECT_EQ(read("", {"inner.rate=0.125"}).inner.rate, 0.125);
