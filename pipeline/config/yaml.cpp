@@ -119,8 +119,9 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
 
 }  // namespace
 
-ConfigNode::ConfigNode(YAML::Node node, std::string path, int line, std::shared_ptr<Origin> origin)
-    : node_(std::move(node)), path_(std::move(path)), line_(line), origin_(std::move(origin)) {
+ConfigNode::ConfigNode(const YAML::Node& node, std::string path, int line,
+                       std::shared_ptr<Origin> origin)
+    : node_(node), path_(std::move(path)), line_(line), origin_(std::move(origin)) {
   if (node_.IsDefined() && !node_.Mark().is_null()) line_ = node_.Mark().line + 1;
 }
 

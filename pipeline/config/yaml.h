@@ -58,7 +58,7 @@ class ConfigNode {
     std::string file;
     std::vector<std::string> overridden;  // key paths set on the command line
   };
-  ConfigNode(YAML::Node node, std::string path, int line, std::shared_ptr<Origin> origin);
+  ConfigNode(const YAML::Node& node, std::string path, int line, std::shared_ptr<Origin> origin);
   std::string where() const;
 
   YAML::Node node_;
