@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct LayerSite {
   std::uint32_t index = 0;  ///< position, for random numbers
   std::uint64_t seed = 0;
   Shape input;  ///< of one row: [time, channels] or [features]
+  /// Numbers that its parameters may have: a layer list out of a file must not take more memory
+  /// than the weights that come with it.
+  Index max_parameters = std::numeric_limits<Index>::max();
 };
 
 /// One layer of a network: owns its parameters, not its activations. Shapes are checked when it is

@@ -211,8 +211,11 @@ void set_weights(Network& network, const Weights& weights) {
 }
 
 Network ModelFile::network() const {
+  Index numbers = 0;
+  for (const auto& [name, value] : weights) numbers += value.size();
   try {
-    Network network(model, input.shape(), static_cast<Index>(description.labels.size()), 0);
+    Network network(model, input.shape(), static_cast<Index>(description.labels.size()), 0,
+                    numbers);
     set_weights(network, weights);
     return network;
   } catch (const ConfigError& error) {

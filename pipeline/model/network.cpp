@@ -39,17 +39,21 @@ Shape batched(Index batch, const Shape& row) {
 
 }  // namespace
 
-Network::Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed)
+Network::Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed,
+                 Index max_parameters)
     : spec_(spec), input_(input), classes_(classes), seed_(seed) {
   if (classes < 1) throw ConfigError("a network needs at least one class");
   if (batched(1, input).size() == 0) {
     throw ConfigError("a network's input is empty: " + to_string(input));
   }
-  LayerSite site{"", 0, seed, input};
+  LayerSite site{"", 0, seed, input, max_parameters};
   const auto add = [&](const LayerSpec& layer) {
     layers_.push_back(make_layer(layer, site));
     names_.push_back(site.name);
     site.input = layers_.back()->output();
+    for (const Parameter& parameter : layers_.back()->parameters()) {
+      site.max_parameters -= parameter.value.size();
+    }
     ++site.index;
   };
   for (const LayerSpec& layer : spec.layers) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,8 +31,10 @@ struct LayerSummary {
 class Network {
  public:
   /// `input` is the shape of one row: [time, channels], or [features] for a network of dense
-  /// layers. Throws ConfigError naming a layer by position and type where its input does not fit.
-  Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed);
+  /// layers. Throws ConfigError naming a layer by position and type where its input does not fit,
+  /// or where the parameters up to it are more than max_parameters numbers.
+  Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed,
+          Index max_parameters = std::numeric_limits<Index>::max());
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;

@@ -12,8 +12,8 @@ class BatchNormLayer final : public Layer {
 
   BatchNormLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {
     const Shape channels{site.input[site.input.rank() - 1]};
-    gamma_ = Trained(channels);
-    beta_ = Trained(channels);
+    gamma_ = Trained(site, channels);
+    beta_ = Trained(site, channels);
     gamma_.value.fill(1);
     for (auto* statistic : {&mean_, &inverse_std_, &running_mean_, &running_variance_}) {
       statistic->resize(channels);

@@ -19,8 +19,8 @@ class Conv1dLayer final : public Layer {
       refuse(site, "needs at least " + std::to_string(options.kernel_size) + " time steps");
     }
     output_ = Shape{time, options.filters};
-    kernel_ = Trained(Shape{options.kernel_size, channels, options.filters});
-    if (options.use_bias) bias_ = Trained(Shape{options.filters});
+    kernel_ = Trained(site, Shape{options.kernel_size, channels, options.filters});
+    if (options.use_bias) bias_ = Trained(site, Shape{options.filters});
     glorot_uniform(site.seed, site.index, options.kernel_size * channels,
                    Index{options.kernel_size} * options.filters, kernel_.value.view());
   }

@@ -14,8 +14,8 @@ class DenseLayer final : public Layer {
   DenseLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {
     expect_rank(site, 1, "[features]; put flatten or a global pool before it");
     const Index features = site.input[0];
-    kernel_ = Trained(Shape{features, options.units});
-    if (options.use_bias) bias_ = Trained(Shape{options.units});
+    kernel_ = Trained(site, Shape{features, options.units});
+    if (options.use_bias) bias_ = Trained(site, Shape{options.units});
     glorot_uniform(site.seed, site.index, features, options.units, kernel_.value.view());
   }
 

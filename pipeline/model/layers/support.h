@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -8,20 +9,30 @@
 
 namespace serenade {
 
+/// Throws ConfigError "layers.2.conv1d: gets [64] but needs at least 5 time steps".
+[[noreturn]] inline void refuse(const LayerSite& site, const std::string& why) {
+  throw ConfigError(site.name + ": gets " + to_string(site.input) + " but " + why);
+}
+
 /// A parameter's numbers and their gradient; empty where the layer does without it.
 struct Trained {
   Trained() = default;
-  explicit Trained(Shape shape) : value(shape), gradient(shape) {}
+  /// Throws ConfigError for more than site.max_parameters numbers, without taking memory for them.
+  Trained(const LayerSite& site, Shape shape) {
+    Index left = site.max_parameters;
+    for (int axis = 0; axis < shape.rank(); ++axis) left /= std::max<Index>(shape[axis], 1);
+    if (left < 1) {
+      refuse(site, "parameters " + to_string(shape) + " are more than the " +
+                       std::to_string(site.max_parameters) + " numbers there are for them");
+    }
+    value.resize(shape);
+    gradient.resize(shape);
+  }
   Parameter parameter(std::string name, bool decay) {
     return {std::move(name), value.view(), gradient.view(), decay};
   }
   Array<float> value, gradient;
 };
-
-/// Throws ConfigError "layers.2.conv1d: gets [64] but needs at least 5 time steps".
-[[noreturn]] inline void refuse(const LayerSite& site, const std::string& why) {
-  throw ConfigError(site.name + ": gets " + to_string(site.input) + " but " + why);
-}
 
 inline void expect_rank(const LayerSite& site, int rank, std::string_view takes) {
   if (site.input.rank() != rank) refuse(site, "takes " + std::string(takes));

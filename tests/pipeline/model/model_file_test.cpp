@@ -161,6 +161,21 @@ TEST_F(ModelOnDisk, IsRefusedWhenItsPartsDoNotFit) {
               HasSubstr("must begin with 'training.'"));
 }
 
+TEST_F(ModelOnDisk, TakesNoMoreMemoryThanItsWeights) {
+  // Layers of gigabytes with the weights of a small model.
+  EXPECT_THAT(saving([](ModelFile& file) {
+                file.model.layers.push_back({DenseOptions{16384}});
+                file.model.layers.push_back({DenseOptions{16384}});
+              }),
+              testing::HasSubstr("layers.5.dense: gets [4] but parameters [4, 16384] are more than "
+                                 "the "));
+  // Each by itself would fit into what the file holds, all together do not.
+  EXPECT_THAT(saving([](ModelFile& file) {
+                for (int i = 0; i < 9; ++i) file.model.layers.push_back({DenseOptions{4}});
+              }),
+              testing::HasSubstr("numbers there are for them"));
+}
+
 TEST(Weights, StayAsTheyAreWhereOthersDoNotFit) {
   Network network(small_model(), {12, 3}, 3, 1);
   const std::string before = bits(copy_weights(network));
