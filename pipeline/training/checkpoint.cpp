@@ -27,9 +27,9 @@ void append(std::vector<double>& row, const EpochRecord& r) {
                          r.val_uar.value_or(absent), r.learning_rate, r.seconds});
 }
 
-EpochRecord record_of(std::span<const double> row) {
+EpochRecord record_of(std::span<const double> row, int epoch) {
   EpochRecord r;
-  r.epoch = static_cast<int>(row[0]);
+  r.epoch = epoch;
   r.loss = row[1];
   r.accuracy = row[2];
   r.uar = row[3];
@@ -153,7 +153,11 @@ void Member::restore(const ModelFile& checkpoint) {
   }
   std::vector<EpochRecord> records;
   for (Index row = 0; row < history.shape()[0]; ++row) {
-    records.push_back(record_of(history.view().row(row).span()));
+    const auto numbers = history.view().row(row).span();
+    if (Stored::count(numbers[0]) != row + 1) {
+      throw DataError(name_ + ": the checkpoint's history does not count its epochs from 1");
+    }
+    records.push_back(record_of(numbers, static_cast<int>(row) + 1));
   }
   const auto& progress = state.get<std::int64_t>("progress", Shape{3});
   const auto& best = state.get<double>("best", Shape{1});
@@ -176,6 +180,15 @@ void Member::restore(const ModelFile& checkpoint) {
   }
   Weights kept;
   const int kept_epoch = Stored::count(static_cast<double>(progress[1]));
+  const Index epochs = history.shape()[0];
+  const Index steps_of_epoch =
+      (static_cast<Index>(training_.size()) + options_.batch_size - 1) / options_.batch_size;
+  if (progress[0] != epochs * steps_of_epoch || kept_epoch > epochs) {
+    throw DataError(
+        fmt::format("{}: the checkpoint's {} epochs do not fit its {} steps and the "
+                    "weights kept of epoch {}",
+                    name_, epochs, progress[0], kept_epoch));
+  }
   if (kept_epoch > 0) {
     for (const auto& [name, value] : checkpoint.weights) {
       kept.emplace(name, array_of<float>(state.get<float>("kept." + name, value.shape()).span(),

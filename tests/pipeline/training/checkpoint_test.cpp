@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "kernels/device/error.h"
 #include "pipeline/training/trainer.h"
 #include "tests/pipeline/training/toy_member.h"
@@ -123,6 +125,17 @@ TEST_F(Checkpoint, OfAnotherTrainingIsRefused) {
   ModelFile odd = member.checkpoint(description());
   std::get<Array<double>>(odd.training.tensors.at("training.schedule"))[2] = -1.5;
   EXPECT_THROW(same.restore(odd), DataError);
+  for (const double epoch : {2.0, 1e300, -1.0, std::nan("")}) {
+    odd = member.checkpoint(description());
+    std::get<Array<double>>(odd.training.tensors.at("training.history"))[0] = epoch;
+    EXPECT_THROW(same.restore(odd), DataError) << epoch;
+  }
+  for (const auto& [index, number] : {std::pair{0, -1}, {0, 7}, {1, 3}, {1, -1}}) {
+    odd = member.checkpoint(description());
+    std::get<Array<std::int64_t>>(odd.training.tensors.at("training.progress"))[index] = number;
+    EXPECT_THROW(same.restore(odd), DataError) << index << ' ' << number;
+  }
+  EXPECT_TRUE(same.history().empty());
   same.restore(file);
   EXPECT_EQ(same.history().size(), 2U);
 }
