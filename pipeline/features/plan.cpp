@@ -37,7 +37,7 @@ Plan parse_plan(int number, const std::string& text) {
   if (json.at("format").get<int>() != format_version) throw DataError("is of another format");
   const auto first = json.at("first_shard").get<std::int64_t>();
   const Json& shards = json.at("shards");
-  if (!shards.is_array() || first < 0 ||
+  if (!shards.is_array() || first < 0 || first > max_shard_number ||
       first + static_cast<std::int64_t>(shards.size()) > max_shard_number) {
     throw DataError("its shards are no list of shards");
   }

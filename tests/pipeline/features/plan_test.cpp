@@ -68,7 +68,12 @@ TEST(Plan, ReportsWhatIsNoPlan) {
   for (const std::string& text :
        {std::string(), std::string("\0\1\2", 3), std::string("{}"), with_shards("[[]]"),
         with_shards("7"), with_shards("[7]"), with_shards("[[7]]"), with_shards("[[\"short\"]]"),
-        with_shards(twice), std::string(100'000, '[')}) {
+        with_shards(twice), std::string(100'000, '['),
+        // A first shard whose number is none, and one that a sum would wrap around.
+        fmt::format("{{\"format\": 1, \"first_shard\": -1, \"shards\": [[\"{}\"]]}}", hash),
+        fmt::format("{{\"format\": 1, \"first_shard\": 9223372036854775807, "
+                    "\"shards\": [[\"{}\"]]}}",
+                    hash)}) {
     const int before = refused;
     EXPECT_EQ(read(text), 0U) << text.substr(0, 80);
     EXPECT_EQ(refused, before + 1) << text.substr(0, 80);
