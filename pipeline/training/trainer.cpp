@@ -65,13 +65,14 @@ void Trainer::expect_fit(Member& member) const {
 void Trainer::train(Member& member, const TrainerHooks& hooks) {
   const TrainingOptions& options = member.options_;
   const CheckpointOptions& checkpoint = options.checkpoint;
+  const std::int64_t began = member.step_;  // past 0 where an interrupted training goes on
   observer_.begin(fmt::format("train {}", member.name()),
-                  options.epochs * batches_of(member.training_.size(), options.batch_size),
+                  options.epochs * batches_of(member.training_.size(), options.batch_size) - began,
                   "batches");
   try {
     while (!member.finished()) {
       const auto begin = std::chrono::steady_clock::now();
-      EpochRecord record = train_epoch(member);
+      EpochRecord record = train_epoch(member, began);
       if (!member.validation_.empty()) validate(member, record);
       const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
       record.seconds = elapsed.count();
@@ -92,6 +93,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
         member.kept_ = copy_weights(member.network_);
         if (hooks.on_kept) hooks.on_kept(member, record);
       }
+      observer_.advance(member.step_ - began, 0, describe(record, options.epochs));
       if (hooks.on_epoch) hooks.on_epoch(member, record);
     }
   } catch (...) {
@@ -103,7 +105,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   observer_.end();
 }
 
-EpochRecord Trainer::train_epoch(Member& member) {
+EpochRecord Trainer::train_epoch(Member& member, std::int64_t began) {
   const TrainingOptions& options = member.options_;
   const auto epoch = static_cast<int>(member.history_.size()) + 1;
   const auto order =
@@ -123,7 +125,7 @@ EpochRecord Trainer::train_epoch(Member& member) {
     const std::span<const std::size_t> rows(order.data() + begin, size);
     sum += step(member, rows, confusion) * static_cast<double>(size);
     begin += size;
-    observer_.advance(member.step_, 0, before);
+    observer_.advance(member.step_ - began, 0, before);
   }
   for (const Parameter& parameter : member.network_.parameters()) {
     const auto values = parameter.value.span();

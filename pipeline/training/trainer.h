@@ -32,7 +32,7 @@ class Trainer {
       : context_(context), data_(data), observer_(observer) {}
 
   /// Trains every member to its end; each network then holds its kept weights. The observer hears a
-  /// task for each member, counted in batches.
+  /// task for each member, counted in batches from where it takes up.
   /// Throws DataError where a loss or a weight becomes NaN or infinite, naming member, epoch, step
   /// and the batch's clips; the network then holds the weights kept before, if there are any.
   /// ShapeError where a member does not fit the data set.
@@ -41,7 +41,7 @@ class Trainer {
  private:
   void train(Member& member, const TrainerHooks& hooks);
   void expect_fit(Member& member) const;
-  EpochRecord train_epoch(Member& member);
+  EpochRecord train_epoch(Member& member, std::int64_t began);
   double step(Member& member, std::span<const std::size_t> rows, ConfusionMatrix& confusion);
   void validate(Member& member, EpochRecord& record);
   [[noreturn]] void fail(const Member& member, const std::string& what,

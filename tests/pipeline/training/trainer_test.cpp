@@ -245,8 +245,8 @@ TEST(Trainer, TellsHowFarItIs) {
   Trainer(context, data, recorder).train({&member, 1});
   // 15 training clips are three batches: 7, 7 and 1.
   EXPECT_THAT(recorder.lines, testing::ElementsAre("train toy 6 batches", "end"));
-  EXPECT_THAT(recorder.counts, testing::ElementsAre(1, 2, 3, 4, 5, 6));
-  EXPECT_THAT(recorder.last_detail, testing::StartsWith("epoch 1/2  loss "));
+  EXPECT_THAT(recorder.counts, testing::ElementsAre(1, 2, 3, 3, 4, 5, 6, 6));
+  EXPECT_THAT(recorder.last_detail, testing::StartsWith("epoch 2/2  loss "));
 }
 
 TEST(Trainer, StopsAtALossThatIsNoNumber) {
