@@ -23,7 +23,7 @@ struct Common {
 enum ExitCode { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
 
 /// What a command does once the line is parsed; returns an ExitCode.
-using Action = std::function<int()>;
+using Action = std::function<int(Console&)>;
 
 /// Each command adds itself to the program and sets `action` when it is chosen. One file each.
 void add_run(CLI::App& program, Common& common, Action& action);

@@ -38,8 +38,9 @@ Console::Console(const ConsoleOptions& options)
     : quiet_(options.quiet), terminal_(::isatty(STDERR_FILENO) == 1) {
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   logger_ = std::make_shared<spdlog::logger>("serenade", sink);
-  logger_->set_level(spdlog::level::from_str(options.log_level));
-  if (quiet_) sink->set_level(spdlog::level::warn);
+  logger_->set_level(spdlog::level::trace);  // each sink has a level of its own
+  const auto level = spdlog::level::from_str(options.log_level);
+  sink->set_level(quiet_ ? std::max(level, spdlog::level::warn) : level);
   // A note stands by itself; what is wrong says so.
   logger_->set_pattern("%v");
 }
@@ -48,13 +49,18 @@ Console::~Console() { clear_bar(); }
 
 void Console::log_to(const std::filesystem::path& file) {
   try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-    sink->set_pattern("%Y-%m-%d %H:%M:%S %-7l %v");
-    logger_->sinks().push_back(sink);
+    file_ = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    file_->set_pattern("%Y-%m-%d %H:%M:%S %-7l %v");
+    file_->set_level(spdlog::level::info);
+    logger_->sinks().push_back(file_);
     logger_->flush_on(spdlog::level::info);
   } catch (const spdlog::spdlog_ex& failure) {
     throw IoError(fmt::format("{}: cannot write the log: {}", file.string(), failure.what()));
   }
+}
+
+void Console::log_only(std::string_view line) {
+  if (file_) file_->log({logger_->name(), spdlog::level::info, {line.data(), line.size()}});
 }
 
 void Console::begin(std::string_view task, Index total, std::string_view unit) {
@@ -74,17 +80,17 @@ void Console::advance(Index done, double audio_seconds, std::string_view detail)
   done_ = done;
   audio_seconds_ = audio_seconds;
   detail_ = detail;
-  show(false);
+  show();
 }
 
 void Console::end() {
   if (!active_) return;
   clear_bar();
   active_ = false;
-  if (done_ > 0) logger_->info("{}", progress_line(false));
+  if (done_ > 0) logger_->info("{}", progress_line(false, true));
 }
 
-std::string Console::progress_line(bool bar) const {
+std::string Console::progress_line(bool bar, bool ended) const {
   const double elapsed = duration<double>(Clock::now() - begun_).count();
   const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
   std::string line = fmt::format("{:<9}", task_);
@@ -100,7 +106,7 @@ std::string Console::progress_line(bool bar) const {
     line += fmt::format(", {:.0f} x real time", audio_seconds_ / elapsed);
   }
   if (!detail_.empty()) line += ", " + detail_;
-  if (done_ < total_ && rate > 0) {
+  if (!ended && done_ < total_ && rate > 0) {
     line += fmt::format(", {} left", clock_text(static_cast<double>(total_ - done_) / rate));
   } else {
     line += fmt::format(", took {}", clock_text(elapsed));
@@ -108,21 +114,21 @@ std::string Console::progress_line(bool bar) const {
   return line;
 }
 
-void Console::show(bool force) {
+void Console::show() {
   if (quiet_ || !active_) return;
   const auto now = Clock::now();
   const auto pause =
       terminal_ ? duration<double>(milliseconds(100)) : duration<double>(seconds(10));
-  if (!force && now - shown_ < pause) return;
+  if (now - shown_ < pause) return;
   shown_ = now;
   if (terminal_) {
-    std::string line = progress_line(true);
+    std::string line = progress_line(true, false);
     line.resize(std::min(line.size(), static_cast<std::size_t>(terminal_columns() - 1)));
     fmt::print(stderr, "\r\x1b[K{}", line);
     std::fflush(stderr);
     bar_shown_ = true;
   } else if (done_ < total_) {
-    logger_->info("{}", progress_line(false));
+    logger_->info("{}", progress_line(false, false));
   }
 }
 

@@ -12,7 +12,7 @@
 
 namespace serenade::app {
 
-/// How much goes to stderr.
+/// How much goes to stderr. A log file gets everything from `info` up, whatever is said here.
 struct ConsoleOptions {
   bool quiet = false;              ///< only warnings and errors
   std::string log_level = "info";  ///< trace, debug, info, warn, error
@@ -29,6 +29,8 @@ class Console : public Observer {
 
   /// From now on every line is also appended to this file.
   void log_to(const std::filesystem::path& file);
+  /// One line for the log file alone.
+  void log_only(std::string_view line);
 
   void begin(std::string_view task, Index total, std::string_view unit) override;
   void advance(Index done, double audio_seconds, std::string_view detail) override;
@@ -37,14 +39,18 @@ class Console : public Observer {
   void warn(std::string_view line) override;
   void error(std::string_view line);
 
+  /// Takes the progress bar off the terminal, so that a result can be printed there; the next
+  /// advance() draws it again.
+  void clear_bar();
+
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string progress_line(bool bar) const;
-  void show(bool force);
-  void clear_bar();
+  std::string progress_line(bool bar, bool ended) const;
+  void show();
 
   std::shared_ptr<spdlog::logger> logger_;
+  std::shared_ptr<spdlog::sinks::sink> file_;
   bool quiet_ = false;
   bool terminal_ = false;
   bool bar_shown_ = false;

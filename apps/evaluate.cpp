@@ -11,8 +11,8 @@ void add_evaluate(CLI::App& program, Common& common, Action& action) {
   auto folder = std::make_shared<std::string>();
   command->add_option("run", *folder, "a run folder")->required()->type_name("RUN");
   command->callback([&common, &action, folder] {
-    action = [&common, folder] {
-      Session session(common);
+    action = [&common, folder](Console& console) {
+      Session session(common, console);
       const ReportData report = evaluate(RunFolder::open(*folder), session.workplace());
       fmt::print("{}", summary_text(report));
       return exit_done;

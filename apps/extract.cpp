@@ -22,13 +22,13 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
   auto arguments = std::make_shared<ConfigArguments>();
   add_config_arguments(*command, *arguments);
   command->callback([&common, &action, arguments] {
-    action = [&common, arguments] {
+    action = [&common, arguments](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
-      Session session(common);
+      Session session(common, console);
       const ExtractionReport result = extract(config, session.workplace(arguments->file));
       fmt::print("{} clips: {} extracted now, {} in the cache before, {} unreadable\n",
                  result.utterances, result.extracted, result.from_cache, result.bad.size());
-      if (result.extracted > 0) session.console().note(where_time_went(result));
+      if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;
     };
   });

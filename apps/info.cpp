@@ -8,7 +8,7 @@ namespace serenade::app {
 void add_info(CLI::App& program, Common& common, Action& action) {
   CLI::App* command = program.add_subcommand("info", "devices, libraries, versions");
   command->callback([&common, &action] {
-    action = [&common] {
+    action = [&common](Console&) {
       std::string choice;
       const Context context = make_context(common.device, common.threads, choice);
       for (const auto& [what, value] : environment(context)) fmt::print("{:<16} {}\n", what, value);

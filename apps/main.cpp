@@ -1,7 +1,16 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
-#include <iostream>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "apps/commands.h"
 #include "kernels/device/error.h"
@@ -11,6 +20,77 @@ namespace {
 
 using serenade::app::Action;
 using serenade::app::Common;
+using serenade::app::Console;
+
+/// A word as a shell would have to be given it.
+std::string shell_quoted(std::string_view word) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += R"('\'')";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::string command_line(int argc, char** argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) line += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+  return line;
+}
+
+/// The words behind the program's name, last first, as CLI11 takes them. It would read a file named
+/// "[a,b]" as two.
+std::vector<std::string> words_to_parse(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string word = argv[i];
+    words.push_back((word.starts_with('[') ? "./" : "") + word);
+  }
+  return words;
+}
+
+/// A closed standard stream would lend its number to the next file that is opened, and results
+/// would be printed into a model. The other direction is opened, so that use still fails.
+void occupy_standard_streams() {
+  for (const int fd : {0, 1, 2}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == 1 ? O_RDONLY : O_WRONLY);
+  }
+}
+
+/// Throws unless everything printed has arrived: a full disk shows only here.
+void finish_results() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw serenade::IoError(
+        fmt::format("cannot write the results to standard output: {}", std::strerror(errno)));
+  }
+}
+
+int carry_out(const Action& action, Console& console) {
+  try {
+    serenade::expect_supported_processor();
+    const int code = action(console);
+    finish_results();
+    return code;
+  } catch (const serenade::ConfigError& error) {
+    console.error(error.what());
+    return serenade::app::exit_wrong_use;
+  } catch (const std::filesystem::filesystem_error& error) {
+    console.error(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+  } catch (const std::bad_alloc&) {
+    console.error("out of memory");
+  } catch (const std::exception& error) {
+    console.error(error.what());
+  }
+  return serenade::app::exit_failed;
+}
 
 void add_common_options(CLI::App& program, Common& common) {
   program.add_option("--device", common.device, "where to compute")
@@ -34,6 +114,7 @@ void add_common_options(CLI::App& program, Common& common) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_streams();
   CLI::App program(
       "Recognises emotion in speech: from a folder of recordings and one YAML file to "
       "a trained, evaluated model.");
@@ -44,6 +125,7 @@ int main(int argc, char** argv) {
   program.fallthrough();  // common options may stand behind the command
 
   Common common;
+  common.command_line = command_line(argc, argv);
   Action action;
   add_common_options(program, common);
   serenade::app::add_run(program, common, action);
@@ -54,18 +136,10 @@ int main(int argc, char** argv) {
   serenade::app::add_info(program, common, action);
 
   try {
-    program.parse(argc, argv);
+    program.parse(words_to_parse(argc, argv));
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? serenade::app::exit_done : serenade::app::exit_wrong_use;
   }
-  try {
-    serenade::expect_supported_processor();
-    return action();
-  } catch (const serenade::ConfigError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return serenade::app::exit_wrong_use;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return serenade::app::exit_failed;
-  }
+  Console console(common.console);
+  return carry_out(action, console);
 }

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "apps/workplace.h"
@@ -20,13 +23,36 @@ struct PredictArguments {
   bool json = false;
 };
 
+/// A path for a table: control characters, which could break the line or drive the terminal, are
+/// shown as \n or \x1b.
+std::string one_line(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      text += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 /// Prints results as they come.
 class Printer {
  public:
-  Printer(Format format, const std::vector<std::string>& labels, std::size_t path_width)
-      : format_(format), labels_(labels), path_width_(path_width) {
+  Printer(Format format, const std::vector<std::string>& labels,
+          const std::vector<std::filesystem::path>& files)
+      : format_(format), labels_(labels) {
     if (format_ == Format::table) {
-      fmt::print("{:<{}}  {:<10}  {}\n", "file", path_width_, "emotion", "probability");
+      for (const auto& file : files) {
+        path_width_ =
+            std::max(path_width_, std::min(max_path_width, one_line(file.string()).size()));
+      }
+      for (const std::string& label : labels) label_width_ = std::max(label_width_, label.size());
+      print_row("file", "emotion", "probability");
     }
     if (format_ == Format::csv) {
       std::string header = "file,predicted";
@@ -45,7 +71,7 @@ class Printer {
     }
     const float best = *std::max_element(clip.probabilities.begin(), clip.probabilities.end());
     if (format_ == Format::table) {
-      fmt::print("{:<{}}  {:<10}  {:.3f}\n", clip.path, path_width_, clip.predicted, best);
+      print_row(one_line(clip.path), clip.predicted, fmt::format("{:.3f}", best));
     } else if (format_ == Format::csv) {
       std::string line = csv_field(clip.path) + "," + csv_field(clip.predicted);
       for (const float p : clip.probabilities) line += fmt::format(",{}", p);
@@ -61,6 +87,15 @@ class Printer {
   }
 
  private:
+  static constexpr std::size_t max_path_width = 60;
+
+  /// Padded by bytes: fmt would count the columns of a path that may be no UTF-8.
+  void print_row(std::string path, std::string label, const std::string& probability) const {
+    path.resize(std::max(path.size(), path_width_), ' ');
+    label.resize(std::max(label.size(), label_width_), ' ');
+    fmt::print("{}  {}  {}\n", path, label, probability);
+  }
+
   /// One object a line (JSON lines), so that results can be read as they come.
   static void print_json(const nlohmann::ordered_json& object) {
     fmt::print("{}\n",
@@ -69,42 +104,71 @@ class Printer {
 
   Format format_;
   const std::vector<std::string>& labels_;
-  std::size_t path_width_;
+  std::size_t path_width_ = 4, label_width_ = 7;
 };
 
-std::vector<std::string> lines_of_stdin() {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (!line.empty()) lines.push_back(line);
+/// Paths on stdin, a line each, or ended by NUL bytes as `find -print0` writes them. A list made on
+/// Windows may end its lines in \r\n.
+void add_paths_of_stdin(std::vector<std::string>& paths) {
+  const std::string list{std::istreambuf_iterator<char>(std::cin), {}};
+  const char end_mark = list.find('\0') == std::string::npos ? '\n' : '\0';
+  for (std::size_t begin = 0; begin < list.size();) {
+    const std::size_t end = std::min(list.find(end_mark, begin), list.size());
+    std::string path = list.substr(begin, end - begin);
+    begin = end + 1;
+    std::error_code unknown;
+    const bool windows = end_mark == '\n' && path.ends_with('\r');
+    if (windows && !std::filesystem::exists(path, unknown)) path.pop_back();
+    if (!path.empty()) paths.push_back(std::move(path));
   }
-  return lines;
 }
 
-int predict(const Common& common, const PredictArguments& arguments) {
-  std::vector<std::string> paths = arguments.paths;
-  if (paths.empty() || (paths.size() == 1 && paths[0] == "-")) paths = lines_of_stdin();
-  Predictor predictor(arguments.run);
-  const auto files = find_recordings(paths);
-  if (files.empty()) throw DataError("no recordings to predict");
-  Session session(common);
+/// Paths as given, "-" replaced by those on stdin.
+std::vector<std::string> listed_paths(const std::vector<std::string>& arguments, Console& console) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    if (argument != "-") {
+      paths.push_back(argument);
+      continue;
+    }
+    if (::isatty(STDIN_FILENO) == 1) console.note("reading paths from the terminal, one a line");
+    add_paths_of_stdin(paths);
+  }
+  return paths;
+}
 
-  std::size_t width = 4;
-  for (const auto& file : files) width = std::max(width, file.string().size());
+int predict(const Common& common, Console& console, const PredictArguments& arguments) {
+  Predictor predictor(arguments.run);
+  const auto paths = listed_paths(
+      arguments.paths.empty() ? std::vector<std::string>{"-"} : arguments.paths, console);
+  const Recordings recordings = find_recordings(paths);
+  for (const std::string& error : recordings.errors) console.warn(error);
+  const auto& files = recordings.files;
+  if (files.empty()) {
+    throw DataError(paths.empty() ? "no paths to predict were given"
+                                  : "no recordings in what was given to predict");
+  }
+  Session session(common, console);
+  if (predictor.models() > 1) {
+    console.note(fmt::format("probabilities are means over {} folds", predictor.models()));
+  }
+
   Format format = Format::table;
   if (arguments.csv) format = Format::csv;
   if (arguments.json) format = Format::json;
-  const Printer printer(format, predictor.labels(), std::min<std::size_t>(width, 60));
+  const Printer printer(format, predictor.labels(), files);
   std::size_t failed = 0;
-  predictor.predict(session.context(), files, session.console(), [&](const FilePrediction& result) {
+  predictor.predict(session.context(), files, console, [&](const FilePrediction& result) {
+    console.clear_bar();
     printer.print(result);
     if (result.error.empty()) return;
     ++failed;
-    session.console().warn(result.error);
+    console.warn(result.error);
   });
-  if (failed == 0) return exit_done;
-  session.console().warn(
-      fmt::format("{} of {} files could not be predicted", failed, files.size()));
-  return exit_failed;
+  if (failed > 0) {
+    console.warn(fmt::format("{} of {} files could not be predicted", failed, files.size()));
+  }
+  return failed == 0 && recordings.errors.empty() ? exit_done : exit_failed;
 }
 
 }  // namespace
@@ -116,12 +180,15 @@ void add_predict(CLI::App& program, Common& common, Action& action) {
   command->add_option("run", arguments->run, "a run folder or a model file")
       ->required()
       ->type_name("RUN");
-  command->add_option("paths", arguments->paths,
-                      "files and folders; none or '-': a list on stdin, a path a line");
+  command->add_option(
+      "paths", arguments->paths,
+      "files and folders; none or '-': a list on stdin, a path a line or as find -print0 writes");
   CLI::Option* csv = command->add_flag("--csv", arguments->csv, "comma-separated values");
   command->add_flag("--json", arguments->json, "JSON, an object a line")->excludes(csv);
   command->callback([&common, &action, arguments] {
-    action = [&common, arguments] { return predict(common, *arguments); };
+    action = [&common, arguments](Console& console) {
+      return predict(common, console, *arguments);
+    };
   });
 }
 

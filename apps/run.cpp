@@ -13,18 +13,17 @@ void add_run(CLI::App& program, Common& common, Action& action) {
   add_config_arguments(*command, *arguments);
   command->add_flag("--force", *force, "overwrite a finished run");
   command->callback([&common, &action, arguments, force] {
-    action = [&common, arguments, force] {
+    action = [&common, arguments, force](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
-      Session session(common);
+      Session session(common, console);
       const RunResult result = run(config, session.workplace(arguments->file, *force));
       if (result.was_finished) {
-        session.console().note(fmt::format(
-            "{} was finished with this configuration; --force runs it again", config.name));
+        console.note(fmt::format("{} was finished with this configuration; --force runs it again",
+                                 config.name));
       } else {
         fmt::print("{}", summary_text(*result.report));
       }
-      session.console().note(
-          fmt::format("report: {}", result.folder.file(run_file::report).string()));
+      console.note(fmt::format("report: {}", result.folder.file(run_file::report).string()));
       return exit_done;
     };
   });

@@ -12,12 +12,12 @@ void add_train(CLI::App& program, Common& common, Action& action) {
   add_config_arguments(*command, *arguments);
   command->add_flag("--force", *force, "overwrite a finished run");
   command->callback([&common, &action, arguments, force] {
-    action = [&common, arguments, force] {
+    action = [&common, arguments, force](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
-      Session session(common);
+      Session session(common, console);
       const RunResult result = train(config, session.workplace(arguments->file, *force));
       const std::string folder = result.folder.path().string();
-      session.console().note(
+      console.note(
           result.was_finished
               ? fmt::format("{} was trained with this configuration; --force trains it again",
                             folder)

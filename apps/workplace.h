@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "apps/commands.h"
@@ -8,16 +10,14 @@
 
 namespace serenade::app {
 
-/// Console and context of one command, and the Workplace they make.
+/// The context of one command, and the Workplace it makes with the console.
 class Session {
  public:
-  explicit Session(const Common& common) : common_(common), console_(common.console) {
-    std::string choice;
-    context_ = make_context(common.device, common.threads, choice);
-    console_.note(choice);
+  Session(const Common& common, Console& console) : common_(common), console_(console) {
+    context_ = make_context(common.device, common.threads, device_);
+    console_.note(device_);
   }
 
-  Console& console() { return console_; }
   Context& context() { return context_; }
 
   Workplace workplace(const std::string& config_name = "", bool force = false) {
@@ -29,13 +29,17 @@ class Session {
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {
       console_.log_to(folder.file(run_file::log));
+      console_.log_only(common_.command_line);
+      console_.log_only(
+          fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_));
     };
     return place;
   }
 
  private:
   const Common& common_;
-  Console console_;
+  Console& console_;
+  std::string device_;  ///< what was chosen and why
   Context context_;
 };
 

@@ -7,15 +7,19 @@
 namespace serenade {
 namespace {
 
+constexpr std::size_t max_name_bytes = 200;
+
 /// A run's name becomes a folder's.
 void check_name(const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
   });
-  if (name.empty() || !plain || name.front() == '.' || name.front() == '-') {
-    throw ConfigError(fmt::format(
-        "name: '{}' cannot name a run: letters, digits, '_', '-' and '.' can, not first '.' or '-'",
-        name));
+  if (name.empty() || name.size() > max_name_bytes || !plain || name.front() == '.' ||
+      name.front() == '-') {
+    throw ConfigError(
+        fmt::format("name: '{}' cannot name a run: up to {} letters, digits, '_', '-' and '.' can, "
+                    "not first '.' or '-'; without `name` it is the file's name",
+                    name, max_name_bytes));
   }
 }
 
@@ -29,11 +33,20 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   return config;
 }
 
+/// A wrongly named file is wrong use, as a wrongly named key is.
+ConfigNode load_node(const std::filesystem::path& file) {
+  try {
+    return ConfigNode::load(file);
+  } catch (const IoError& error) {
+    throw ConfigError(error.what());
+  }
+}
+
 }  // namespace
 
 ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides) {
-  ConfigNode node = ConfigNode::load(file);
+  ConfigNode node = load_node(file);
   for (const std::string& assignment : overrides) node.apply_override(assignment);
   return read_experiment(node, file.stem().string());
 }

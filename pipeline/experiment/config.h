@@ -38,7 +38,7 @@ struct ExperimentConfig {
 };
 
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
-/// Throws ConfigError naming file, line and key, IoError where the file cannot be read.
+/// Throws ConfigError naming file, line and key, also where the file cannot be read.
 ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides = {});
 

@@ -86,7 +86,7 @@ Training train_folds(const ExperimentConfig& config, const Workplace& workplace,
                                           to_string(network.input()), network.parameter_count()));
     }
     folders.push_back(run.fold(i, folds.size()));
-    std::filesystem::create_directories(folders.back().path());
+    folders.back().make();
     members.emplace_back(folds[i].name(), std::move(network), std::move(input), folds[i].training(),
                          folds[i].validation(), config.training);
     resume(members.back(), folders.back(), workplace.observer);
@@ -106,6 +106,8 @@ Training train_folds(const ExperimentConfig& config, const Workplace& workplace,
 
   Training training;
   for (std::size_t i = 0; i < members.size(); ++i) {
+    // Also where nothing was left to train: the run may have been killed between two files.
+    write_file_atomically(folders[i].file(run_file::epochs), history_csv(members[i].history()));
     save_model(folders[i].file(run_file::best_model), members[i].model_file(description));
     training.folds.push_back(trained_fold(members[i], members[i].network()));
   }
@@ -187,79 +189,62 @@ ReportData score(const ExperimentConfig& config, const Workplace& workplace,
   return report;
 }
 
-/// The run's folder, ready to be written to; true when it holds a run of this configuration that
-/// came as far as `done`.
-bool begin_run(const RunFolder& folder, const std::string& yaml, const Workplace& workplace,
-               RunFolder::State done) {
-  const RunFolder::State state = folder.state();
+/// How far the run in this folder has come with this configuration: what is to be done is the rest.
+/// Clears the folder of a run that may be overwritten.
+RunFolder::State begin_run(const RunFolder& folder, const std::string& yaml,
+                           const Workplace& workplace) {
+  using State = RunFolder::State;
+  const State state = folder.state();
   const auto path = folder.file(run_file::config);
   const bool same = std::filesystem::exists(path) && read_file(path, max_text_bytes) == yaml;
-  if (!workplace.force) {
-    if (state >= done && same) return true;
-    if (state >= RunFolder::State::trained && !same) {
-      throw DataError(
-          fmt::format("{}: holds a finished run of another configuration; give this "
-                      "one another name (name=...) or overwrite it with --force",
-                      folder.path().string()));
-    }
+  if (same && !workplace.force) {
+    folder.remove_leftovers();
+    return state;
   }
-  if (!same || workplace.force) {
-    folder.clear();
-    write_file_atomically(path, yaml);
+  if (state >= State::trained && !workplace.force) {
+    throw DataError(
+        fmt::format("{}: holds a {} run of another configuration; give this "
+                    "one another name (name=...) or overwrite it with --force",
+                    folder.path().string(), state == State::finished ? "finished" : "trained"));
   }
-  return false;
+  if (state == State::unfinished && !same) {
+    workplace.observer.note(
+        fmt::format("{}: held an unfinished run of another configuration, which is dropped",
+                    folder.path().string()));
+  }
+  folder.clear();
+  write_file_atomically(path, yaml);
+  return State::unfinished;
 }
 
 /// Training up to the saved models; nothing in `result.report`.
 Training train_run(const ExperimentConfig& config, const Workplace& workplace,
                    const Prepared& prepared, const RunFolder& folder) {
-  write_file_atomically(folder.file(run_file::split), split_csv(prepared.corpus, prepared.split));
+  const std::string split = split_csv(prepared.corpus, prepared.split);
+  const auto path = folder.file(run_file::split);
+  if (std::filesystem::exists(path) && read_file(path, max_text_bytes) != split) {
+    workplace.observer.warn(
+        fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew",
+                    folder.path().string()));
+    for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
+      const auto fold = folder.fold(k, prepared.split.folds.size());
+      std::filesystem::remove(fold.file(run_file::last_model));
+    }
+  }
+  write_file_atomically(path, split);
   return train_folds(config, workplace, prepared, folder);
 }
 
-}  // namespace
-
-ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace) {
-  return load_features(config, workplace, MissingFeatures::compute).extraction;
-}
-
-RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
-  const RunFolder folder(workplace.runs / config.name);
-  if (begin_run(folder, resolved_yaml(config), workplace, RunFolder::State::finished)) {
-    return {folder, true, std::nullopt};
-  }
-  workplace.on_run_folder(folder);
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
-  const Training training = train_run(config, workplace, prepared, folder);
-  std::vector<ClipPrediction> predictions;
-  ReportData report = score(config, workplace, prepared, folder, training, predictions);
-  write_fold_results(folder, report, predictions);
-  write_results(folder, report, predictions);
-  return {folder, false, std::move(report)};
-}
-
-RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
-  const RunFolder folder(workplace.runs / config.name);
-  if (begin_run(folder, resolved_yaml(config), workplace, RunFolder::State::trained)) {
-    return {folder, true, std::nullopt};
-  }
-  workplace.on_run_folder(folder);
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::refuse);
-  train_run(config, workplace, prepared, folder);
-  return {folder, false, std::nullopt};
-}
-
-ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
-  const auto config_path = folder.file(run_file::config);
-  const ExperimentConfig config =
-      parse_experiment(read_file(config_path, max_text_bytes), config_path.string());
+/// Scores a trained run, whose lock the caller holds where results are to be written.
+ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
+                        const Workplace& workplace) {
   const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
   const auto split_path = folder.file(run_file::split);
   if (read_file(split_path, max_text_bytes) != split_csv(prepared.corpus, prepared.split)) {
-    throw DataError(
-        fmt::format("{}: the corpus at {} no longer gives this split: clips were added, "
-                    "removed or changed since the run was trained",
-                    split_path.string(), config.corpus.path));
+    throw DataError(fmt::format(
+        "{}: the corpus at {} no longer gives this split: clips were added, "
+        "removed or changed since the run was trained; `serenade run --force` trains it anew",
+        split_path.string(), config.corpus.path));
   }
   // The curves and layers of the folds come from their last checkpoints.
   Training training;
@@ -267,7 +252,9 @@ ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
     const Fold& fold = prepared.split.folds[k];
     const RunFolder fold_folder = folder.fold(k, prepared.split.folds.size());
     const ModelFile last = load_model(fold_folder.file(run_file::last_model));
-    Member member(fold.name(), last.network(), last.input, fold.training(), fold.validation(),
+    Network network(config.model, last.input.shape(),
+                    static_cast<Index>(prepared.corpus.labels.size()), config.seed);
+    Member member(fold.name(), std::move(network), last.input, fold.training(), fold.validation(),
                   config.training);
     member.restore(last);
     training.folds.push_back(trained_fold(member, member.network()));
@@ -279,6 +266,57 @@ ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
     write_results(folder, report, predictions);
   }
   return report;
+}
+
+}  // namespace
+
+ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace) {
+  return load_features(config, workplace, MissingFeatures::compute).extraction;
+}
+
+RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
+  const RunFolder folder(workplace.runs / config.name);
+  folder.make();
+  const RunLock lock(folder);
+  const auto state = begin_run(folder, resolved_yaml(config), workplace);
+  if (state == RunFolder::State::finished) return {folder, true, std::nullopt};
+  workplace.on_run_folder(folder);
+  if (state == RunFolder::State::trained) {
+    return {folder, false, evaluate_run(config, folder, workplace)};
+  }
+  const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
+  const Training training = train_run(config, workplace, prepared, folder);
+  std::vector<ClipPrediction> predictions;
+  ReportData report = score(config, workplace, prepared, folder, training, predictions);
+  write_fold_results(folder, report, predictions);
+  write_results(folder, report, predictions);
+  return {folder, false, std::move(report)};
+}
+
+RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
+  const RunFolder folder(workplace.runs / config.name);
+  folder.make();
+  const RunLock lock(folder);
+  if (begin_run(folder, resolved_yaml(config), workplace) >= RunFolder::State::trained) {
+    return {folder, true, std::nullopt};
+  }
+  workplace.on_run_folder(folder);
+  const Prepared prepared = prepare(config, workplace, MissingFeatures::refuse);
+  train_run(config, workplace, prepared, folder);
+  return {folder, false, std::nullopt};
+}
+
+ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
+  const auto path = folder.file(run_file::config);
+  if (!std::filesystem::exists(path)) {
+    throw DataError(
+        fmt::format("{}: holds no {}; a fold is evaluated with its run, by the run's folder",
+                    folder.path().string(), run_file::config));
+  }
+  const ExperimentConfig config = parse_experiment(read_file(path, max_text_bytes), path.string());
+  std::optional<RunLock> lock;
+  if (folder.state() != RunFolder::State::finished) lock.emplace(folder);  // it will be written to
+  return evaluate_run(config, folder, workplace);
 }
 
 }  // namespace serenade

@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <iterator>
 #include <system_error>
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/decode.h"
+#include "pipeline/corpus/find_files.h"
 #include "pipeline/experiment/config.h"
 #include "pipeline/experiment/run_folder.h"
+#include "pipeline/features/cache.h"
 #include "pipeline/features/extractor.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
@@ -29,12 +30,18 @@ struct Model {
 };
 
 std::vector<fs::path> model_files(const fs::path& run) {
-  if (fs::is_regular_file(run)) return {run};
+  if (fs::exists(run) && !fs::is_directory(run)) return {run};
   std::vector<fs::path> files;
   for (const RunFolder& fold : RunFolder::open(run).trained_folds()) {
     files.push_back(fold.file(run_file::best_model));
   }
   return files;
+}
+
+std::string on_one_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 /// Features of one file or why there are none.
@@ -58,6 +65,8 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
     decoded.error = fmt::format("{}: {}", file.string(), error.what());
   } catch (const Error& error) {
     decoded.error = error.what();
+  } catch (const std::bad_alloc&) {
+    decoded.error = fmt::format("{}: takes more memory than there is", file.string());
   }
   return decoded;
 }
@@ -67,7 +76,24 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
 struct Predictor::Models {
   std::vector<Model> models;
   FeatureExtractor extractor;
+  std::string warning;  ///< about the features; empty where they are the model's
 };
+
+namespace {
+
+FeatureSpec features_of(const ModelDescription& description, const fs::path& run) {
+  try {
+    const FeatureSpec spec =
+        parse_experiment(description.configuration, "its configuration").features;
+    if (canonical_text(spec) == description.features) return spec;
+    throw DataError("its features have other options than its configuration");
+  } catch (const Error& error) {
+    throw DataError(fmt::format("{}: cannot be used by this version of the program: {}",
+                                run.string(), error.what()));
+  }
+}
+
+}  // namespace
 
 Predictor::Predictor(const fs::path& run) {
   std::vector<Model> models;
@@ -83,14 +109,16 @@ Predictor::Predictor(const fs::path& run) {
     }
   }
   const ModelDescription& description = models.front().file.description;
-  const FeatureSpec spec =
-      parse_experiment(description.configuration, run.string() + ": configuration").features;
-  if (canonical_text(spec) != description.features) {
-    throw DataError(fmt::format(
-        "{}: trained on features that this version computes differently; train it again",
-        run.string()));
-  }
-  models_ = std::make_unique<Models>(Models{std::move(models), FeatureExtractor(spec)});
+  FeatureExtractor extractor(features_of(description, run));
+  const std::string key = cache_key_text(feature_function(extractor));
+  const std::string warning =
+      key == description.feature_key
+          ? ""
+          : fmt::format(
+                "{}: was trained on features of other versions, so that predictions may "
+                "differ from its evaluation. Then: {}; now: {}",
+                run.string(), on_one_line(description.feature_key), on_one_line(key));
+  models_ = std::make_unique<Models>(Models{std::move(models), std::move(extractor), warning});
 }
 
 Predictor::~Predictor() = default;
@@ -103,6 +131,7 @@ std::size_t Predictor::models() const { return models_->models.size(); }
 
 void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
                         const std::function<void(const FilePrediction&)>& on_result) {
+  if (!models_->warning.empty()) observer.warn(models_->warning);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
@@ -145,34 +174,25 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
   observer.end();
 }
 
-std::vector<fs::path> find_recordings(const std::vector<std::string>& paths) {
-  constexpr std::array<std::string_view, 8> extensions = {".wav", ".flac", ".ogg", ".oga",
-                                                          ".mp3", ".aiff", ".aif", ".opus"};
-  std::vector<fs::path> files;
+Recordings find_recordings(const std::vector<std::string>& paths) {
+  Recordings recordings;
   for (const std::string& path : paths) {
-    if (!fs::is_directory(path)) {
-      files.emplace_back(path);  // one that does not exist is named with the others that fail
+    std::error_code unknown;  // what cannot be looked at cannot be predicted, which will be said
+    if (!fs::is_directory(path, unknown)) {
+      recordings.files.emplace_back(path);
       continue;
     }
-    std::vector<fs::path> found;
-    std::error_code failure;
-    fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied,
-                                        failure);
-    if (failure) throw IoError(fmt::format("{}: {}", path, failure.message()));
-    for (const auto& entry : at) {
-      std::string extension = entry.path().extension().string();
-      std::transform(extension.begin(), extension.end(), extension.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const bool sound =
-          std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-      if (sound && entry.is_regular_file() && !entry.path().filename().string().starts_with('.')) {
-        found.push_back(entry.path());
+    try {
+      FoundFiles found = find_files(path);
+      for (const fs::path& closed : found.closed_folders) {
+        recordings.errors.push_back(fmt::format("{}: cannot be listed", closed.string()));
       }
+      std::move(found.sounds.begin(), found.sounds.end(), std::back_inserter(recordings.files));
+    } catch (const IoError& error) {
+      recordings.errors.emplace_back(error.what());
     }
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
   }
-  return files;
+  return recordings;
 }
 
 }  // namespace serenade

@@ -34,7 +34,8 @@ class Predictor {
 
   /// Predicts the files one after another, decoding and computing features on all threads, and
   /// hands each result on in the order of the files, so that any number of files fits in memory. A
-  /// clip's bits do not depend on its neighbours.
+  /// clip's bits do not depend on its neighbours. The observer is warned where the features are
+  /// not computed by the versions that the model was trained with.
   void predict(Context& context, const std::vector<std::filesystem::path>& files,
                Observer& observer, const std::function<void(const FilePrediction&)>& on_result);
 
@@ -43,9 +44,15 @@ class Predictor {
   std::unique_ptr<Models> models_;
 };
 
-/// Files to predict: files as they are, folders with every sound file below them in alphabetical
-/// order. Sound files are told by their extension here; a file named outright is always taken.
-/// A path that does not exist is kept: predicting it tells why it fails.
-std::vector<std::filesystem::path> find_recordings(const std::vector<std::string>& paths);
+/// What to predict, and which folders could not be listed.
+struct Recordings {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::string> errors;  ///< a line each
+};
+
+/// Files to predict: files as they are, folders with the sound files below them as find_files()
+/// finds them. A file named outright is always taken, and a path that does not exist is kept:
+/// predicting it tells why it fails.
+Recordings find_recordings(const std::vector<std::string>& paths);
 
 }  // namespace serenade

@@ -46,7 +46,10 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
   std::set<std::string> bad;
   for (const BadClip& clip : extraction.bad) {
     bad.insert(clip.id);
-    warnings.push_back(fmt::format("left out: {}", clip.reason));
+    // Some reasons name the file, those remembered in the cache cannot: it may be elsewhere now.
+    const std::string path = clip.path.string();
+    const bool named = clip.reason.find(path) != std::string::npos;
+    warnings.push_back(fmt::format("left out: {}{}", named ? "" : path + ": ", clip.reason));
     observer.warn(warnings.back());
   }
   std::erase_if(corpus.utterances,

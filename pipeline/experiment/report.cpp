@@ -65,6 +65,12 @@ LearningCurve curve_of(const TrainedFold& fold, const std::string& name,
   return curve;
 }
 
+/// "filters: 32, kernel_size: 5" of "{filters: 32, kernel_size: 5}"; nothing of "{}".
+std::string without_braces(const std::string& options) {
+  if (!options.starts_with('{') || !options.ends_with('}')) return options;
+  return options.substr(1, options.size() - 2);
+}
+
 std::string describe_features(const FeatureSpec& spec) {
   std::vector<std::string_view> names;
   for (const Feature& feature : spec.extract) names.push_back(name_of(feature));
@@ -131,7 +137,7 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
     report.model_input = folds.front().model_input;
     for (const LayerSummary& layer : folds.front().layers) {
       report.layers.push_back(
-          {layer.type, layer.options, to_string(layer.output), layer.parameters});
+          {layer.type, without_braces(layer.options), to_string(layer.output), layer.parameters});
     }
   }
   report.config_yaml = resolved_yaml(config);

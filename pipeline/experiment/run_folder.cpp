@@ -1,8 +1,13 @@
 #include "pipeline/experiment/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include "kernels/device/error.h"
@@ -37,6 +42,12 @@ std::vector<fs::path> fold_folders(const fs::path& run) {
   return folders;
 }
 
+void remove_file(const fs::path& path) {
+  std::error_code failure;
+  fs::remove(path, failure);
+  if (failure) throw IoError(fmt::format("{}: {}", path.string(), failure.message()));
+}
+
 }  // namespace
 
 RunFolder RunFolder::open(const fs::path& path) {
@@ -48,6 +59,10 @@ RunFolder RunFolder::open(const fs::path& path) {
   if (folder.trained_folds().empty()) {
     throw DataError(fmt::format("{}: no trained model in this folder ({} is missing)",
                                 path.string(), run_file::best_model));
+  }
+  if (folder.state() == State::unfinished) {
+    throw DataError(fmt::format("{}: its training is not finished; `serenade run {}` goes on",
+                                path.string(), folder.file(run_file::config).string()));
   }
   return folder;
 }
@@ -72,27 +87,64 @@ RunFolder::State RunFolder::state() const {
   return fs::exists(file(run_file::config)) ? State::unfinished : State::empty;
 }
 
-void RunFolder::clear() const {
+void RunFolder::make() const {
   std::error_code failure;
   fs::create_directories(path_, failure);
-  if (failure) {
-    throw IoError(
-        fmt::format("{}: cannot make the run folder: {}", path_.string(), failure.message()));
+  if (!failure) return;
+  throw IoError(
+      fmt::format("{}: cannot make the run folder: {}", path_.string(), failure.message()));
+}
+
+void RunFolder::clear() const {
+  // A run that is half cleared must not look finished, nor another run's files like this one's: the
+  // configuration goes last, and what says how far a run came goes first.
+  for (const fs::path& folder : fold_folders(path_)) {
+    remove_file(folder / run_file::metrics);
   }
   const auto remove_files = [](const fs::path& folder) {
-    for (const auto name :
-         {run_file::metrics, run_file::config, run_file::environment, run_file::split,
-          run_file::epochs, run_file::best_model, run_file::last_model, run_file::predictions,
-          run_file::report, run_file::log}) {
-      fs::remove(folder / name);
+    for (const auto name : {run_file::metrics, run_file::environment, run_file::split,
+                            run_file::last_model, run_file::best_model, run_file::epochs,
+                            run_file::predictions, run_file::report, run_file::log}) {
+      remove_file(folder / name);
     }
   };
-  // metrics.json goes first: a run that is half cleared must not look finished.
+  remove_leftovers();
   remove_files(path_);
   for (const fs::path& folder : fold_folders(path_)) {
     remove_files(folder);
-    if (fs::is_empty(folder)) fs::remove(folder);
+    std::error_code ignored;
+    fs::remove(folder, ignored);  // it stays where it holds something else
+  }
+  remove_file(file(run_file::config));
+}
+
+void RunFolder::remove_leftovers() const {
+  std::vector<fs::path> folders = fold_folders(path_);
+  folders.push_back(path_);
+  for (const fs::path& folder : folders) {
+    std::vector<fs::path> leftovers;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.path().extension().string().starts_with(".tmp-")) leftovers.push_back(entry.path());
+    }
+    for (const fs::path& path : leftovers) remove_file(path);
   }
 }
+
+RunLock::RunLock(const RunFolder& folder)
+    : fd_(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (fd_ < 0) {
+    throw IoError(fmt::format("{}: {}", folder.path().string(), std::strerror(errno)));
+  }
+  // A file system without locks says something else, and is used without.
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(fd_);
+  throw IoError(
+      fmt::format("{}: another program is writing this run; wait until it is done or give this "
+                  "one another name (name=...)",
+                  folder.path().string()));
+}
+
+RunLock::~RunLock() { ::close(fd_); }
 
 }  // namespace serenade

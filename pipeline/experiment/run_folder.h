@@ -15,7 +15,8 @@ class RunFolder {
 
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// The folder of an existing run. Throws DataError where there is none, saying what is there.
+  /// The folder of a run that is trained, or of one of its folds. Throws DataError where there is
+  /// none, saying what is there.
   static RunFolder open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -26,11 +27,29 @@ class RunFolder {
   std::vector<RunFolder> trained_folds() const;
 
   State state() const;
-  /// Makes the folder, and takes out of it what a run writes; other people's files stay.
+  /// Makes the folder where there is none. Throws IoError.
+  void make() const;
+  /// Takes out of the folder what a run writes; other people's files stay. Throws IoError.
   void clear() const;
+  /// Takes out half-written files of a process that was killed. Throws IoError.
+  void remove_leftovers() const;
 
  private:
   std::filesystem::path path_;
+};
+
+/// Keeps two programs from writing one run folder at a time; gone with the process, however it
+/// ends.
+class RunLock {
+ public:
+  /// Throws IoError where another program holds it.
+  explicit RunLock(const RunFolder& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int fd_;
 };
 
 /// Names of the files in a run folder.

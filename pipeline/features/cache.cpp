@@ -13,7 +13,9 @@ namespace {
 /// Raised when the layout of the cache's files changes.
 constexpr int cache_format = 1;
 
-std::string key_text_of(const FeatureFunction& function) {
+}  // namespace
+
+std::string cache_key_text(const FeatureFunction& function) {
   const DecodeOptions& decode = function.decode;
   return fmt::format(
       "cache format: {}\ndevice: {}\naudio: {}\nsample_rate: {}\ndecode: {}\nfeatures: {}\n",
@@ -21,11 +23,9 @@ std::string key_text_of(const FeatureFunction& function) {
       canonical_text(decode), function.text);
 }
 
-}  // namespace
-
 FeatureCache::FeatureCache(const std::filesystem::path& cache_folder,
                            const FeatureFunction& function, Observer& observer)
-    : key_text_(key_text_of(function)), format_{function.columns, key_text_} {
+    : key_text_(cache_key_text(function)), format_{function.columns, key_text_} {
   folder_ = cache_folder / to_string(hash_text(key_text_));
   refresh(observer);
 }

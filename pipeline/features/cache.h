@@ -53,6 +53,10 @@ struct DamagedFile {
   friend bool operator==(const DamagedFile&, const DamagedFile&) = default;
 };
 
+/// All that decides about the bits of features: options, revisions of operations, libraries that
+/// decode and resample.
+std::string cache_key_text(const FeatureFunction& function);
+
 /// Features on disk, by the content of the recordings they were computed from. Below the cache's
 /// folder, every set of options and versions has a folder of its own, named by the hash of a text
 /// that key.txt there spells out.
