@@ -1,0 +1,171 @@
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "tests/apps/program_fixture.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+using test::lines_of;
+using test::Outcome;
+using test::SerenadeProgram;
+using test::write_bytes;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+/// A failure that a user can act on: the exit code, one line, nothing where results go.
+void expect_failure(const Outcome& outcome, int status, const std::string& text) {
+  EXPECT_EQ(outcome.status, status) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr(text));
+  int errors = 0;
+  for (const auto& line : lines_of(outcome.err)) errors += line.starts_with("error: ") ? 1 : 0;
+  EXPECT_EQ(errors, 1) << outcome.err;
+}
+
+TEST(Commands, WrongUseExitsWithTwo) {
+  const SerenadeProgram program;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {"dance"},
+                                             {"run"},
+                                             {"run", "small.yaml", "--frobnicate"},
+                                             {"run", "small.yaml", "--threads", "-1"},
+                                             {"run", "small.yaml", "--device", "tpu"},
+                                             {"predict", "runs/small", "--csv", "--json"}}) {
+    const Outcome outcome = program.serenade(words);
+    EXPECT_EQ(outcome.status, 2) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err, "");
+  }
+  expect_failure(program.serenade({"run", "absent.yaml"}), 2, "absent.yaml");
+  expect_failure(program.serenade({"run", "small.yaml", "training.epoch=3"}), 2, "'epochs'");
+  expect_failure(program.serenade({"run", "small.yaml", "training.epochs=0"}), 2, "epochs");
+  expect_failure(program.serenade({"run", "small.yaml", "training.epochs"}), 2, "key.path=value");
+  write_bytes(program.folder / "misspelt.yaml", "seed: 1\ntraining:\n  epoch: 3\n");
+  expect_failure(program.serenade({"run", "misspelt.yaml"}), 2, "misspelt.yaml:3: training.epoch");
+  EXPECT_FALSE(fs::exists(program.folder / "runs"));
+}
+
+TEST(Commands, WhatFailsExitsWithOne) {
+  const SerenadeProgram program;
+  expect_failure(program.serenade({"run", "small.yaml", "corpus.path=absent"}), 1, "absent");
+  fs::create_directories(program.folder / "bare");
+  expect_failure(program.serenade({"extract", "small.yaml", "corpus.path=bare"}), 1, "bare");
+  expect_failure(program.serenade({"train", "small.yaml"}), 1, "serenade extract");
+  expect_failure(program.serenade({"evaluate", "runs/absent"}), 1, "runs/absent");
+  expect_failure(program.serenade({"predict", "runs/absent", "x.wav"}), 1, "runs/absent");
+  expect_failure(program.serenade({"run", "small.yaml", "--device", "cuda"}), 1, "cuda");
+}
+
+TEST(Commands, HelpAndVersionAreResults) {
+  const SerenadeProgram program;
+  for (const std::string word : {"--help", "--version"}) {
+    const Outcome outcome = program.serenade({word});
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("erenade"));
+    EXPECT_EQ(outcome.err, "");
+  }
+  EXPECT_THAT(program.serenade({"info"}).out, HasSubstr("hdf5"));
+}
+
+TEST(Commands, RunPrintsResultsAndTellsTheRest) {
+  const SerenadeProgram program;
+  const Outcome outcome = program.serenade({"run", "small.yaml", "--threads", "2"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("UAR"));
+  EXPECT_THAT(outcome.err, HasSubstr("2 threads"));
+  EXPECT_THAT(outcome.err, HasSubstr("report: runs/small/report.html"));
+  // The last line of progress is of the last epoch.
+  EXPECT_THAT(outcome.err, HasSubstr("epoch 4/4"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("epoch 3/4")));
+
+  // The log holds what was told, and what was typed; so does the report.
+  const std::string log = program.bytes("log.txt");
+  EXPECT_THAT(log, HasSubstr("run small.yaml --threads 2"));
+  EXPECT_THAT(log, HasSubstr("2 threads"));
+  EXPECT_THAT(log, HasSubstr("epoch 4/4"));
+  EXPECT_THAT(program.bytes("report.html"), HasSubstr("run small.yaml --threads 2"));
+
+  const Outcome evaluated = program.serenade({"evaluate", "runs/small"});
+  EXPECT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_EQ(evaluated.out, outcome.out);
+
+  const Outcome again = program.serenade({"run", "small.yaml"});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_EQ(again.out, "");
+  EXPECT_THAT(again.err, HasSubstr("finished"));
+  EXPECT_THAT(again.err, HasSubstr("--force"));
+  EXPECT_EQ(program.serenade({"run", "runs/small/config.yaml"}).err, again.err);
+
+  expect_failure(program.serenade({"run", "small.yaml", "seed=8"}), 1, "--force");
+  EXPECT_EQ(program.serenade({"run", "small.yaml", "--force"}).status, 0);
+}
+
+TEST(Commands, TheReportQuotesWhatWasTyped) {
+  const SerenadeProgram program;
+  fs::rename(program.folder / "corpus", program.folder / "it's a corpus");
+  const Outcome outcome =
+      program.serenade({"run", "small.yaml", "corpus.path=it's a corpus", "training.epochs=1"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(program.bytes("log.txt"),
+              HasSubstr(R"('corpus.path=it'\''s a corpus' training.epochs=1)"));
+}
+
+TEST(Commands, QuietTellsNothingButResults) {
+  const SerenadeProgram program;
+  const Outcome outcome = program.serenade({"--quiet", "run", "small.yaml"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("UAR"));
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(program.bytes("log.txt"), HasSubstr("epoch 4/4"));
+}
+
+TEST(Commands, StepsAreOneRun) {
+  const SerenadeProgram program;
+  EXPECT_THAT(program.serenade({"extract", "small.yaml"}).out, HasSubstr("120 extracted now"));
+  EXPECT_THAT(program.serenade({"extract", "small.yaml"}).out, HasSubstr("0 extracted now"));
+  EXPECT_EQ(program.serenade({"train", "small.yaml"}).status, 0);
+  const Outcome steps = program.serenade({"evaluate", "runs/small"});
+  EXPECT_EQ(steps.out, program.serenade({"run", "small.yaml", "--runs", "whole"}).out);
+  EXPECT_THAT(program.serenade({"run", "small.yaml"}).err, HasSubstr("finished"));
+}
+
+TEST(Commands, FailuresAreInTheLog) {
+  const SerenadeProgram program;
+  expect_failure(program.serenade({"run", "small.yaml", "corpus.path=absent"}), 1, "absent");
+  EXPECT_THAT(program.bytes("log.txt"), HasSubstr("error: absent"));
+  EXPECT_FALSE(program.has("metrics.json"));
+}
+
+TEST(Commands, ResultsThatCannotBePrintedAreAFailure) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  const SerenadeProgram program;
+  for (const std::string to : {">/dev/full", ">&-"}) {
+    const Outcome outcome = test::run_program(
+        program.folder.path(),
+        {"/bin/sh", "-c", fmt::format("'{}' run small.yaml --force {}", SERENADE_PROGRAM, to)});
+    EXPECT_EQ(outcome.status, 1) << to;
+    EXPECT_THAT(outcome.err, HasSubstr("error: ")) << to;
+    EXPECT_TRUE(program.has("metrics.json"));
+    // A model that a closed stdout had been lent to would begin otherwise.
+    EXPECT_EQ(program.serenade({"evaluate", "runs/small"}).status, 0);
+  }
+}
+
+TEST(Commands, FoldersThatCannotBeWrittenAreNamed) {
+  const SerenadeProgram program;
+  write_bytes(program.folder / "file", "x");
+  expect_failure(program.serenade({"run", "small.yaml", "--runs", "file"}), 1, "file/small");
+  expect_failure(program.serenade({"run", "small.yaml", "--cache", "file"}), 1, "file/");
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write into any folder";
+  fs::create_directories(program.folder / "closed");
+  fs::permissions(program.folder / "closed", fs::perms::owner_read | fs::perms::owner_exec);
+  expect_failure(program.serenade({"run", "small.yaml", "--runs", "closed"}), 1, "closed");
+}
+
+}  // namespace
+}  // namespace serenade
