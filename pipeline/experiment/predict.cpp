@@ -83,8 +83,7 @@ namespace {
 
 FeatureSpec features_of(const ModelDescription& description, const fs::path& run) {
   try {
-    const FeatureSpec spec =
-        parse_experiment(description.configuration, "its configuration").features;
+    FeatureSpec spec = parse_experiment(description.configuration, "its configuration").features;
     if (canonical_text(spec) == description.features) return spec;
     throw DataError("its features have other options than its configuration");
   } catch (const Error& error) {
