@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "kernels/device/error.h"
@@ -20,7 +21,7 @@ using std::chrono::seconds;
 
 /// "1:07:03", "2:41", "0:09".
 std::string clock_text(double total_seconds) {
-  const auto whole = static_cast<Index>(total_seconds + 0.5);
+  const auto whole = static_cast<Index>(std::lround(total_seconds));
   const Index hours = whole / 3600, minutes = whole / 60 % 60, rest = whole % 60;
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, rest);
   return fmt::format("{}:{:02}", minutes, rest);

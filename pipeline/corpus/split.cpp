@@ -255,7 +255,6 @@ void note_missing_labels(const Corpus& corpus, Split& split) {
   }
 }
 
-/// A CSV field, quoted where it must be (RFC 4180).
 }  // namespace
 
 Fold::Fold(std::string name, Indices training, Indices validation, Indices test)

@@ -85,7 +85,7 @@ Training train_folds(const ExperimentConfig& config, const Workplace& workplace,
       workplace.observer.note(fmt::format("network: input {}, {} parameters",
                                           to_string(network.input()), network.parameter_count()));
     }
-    folders.push_back(run.fold(i, folds.size()));
+    folders.push_back(run.fold(folds[i].name(), folds.size()));
     folders.back().make();
     members.emplace_back(folds[i].name(), std::move(network), std::move(input), folds[i].training(),
                          folds[i].validation(), config.training);
@@ -124,7 +124,7 @@ std::vector<ClipPrediction> predict_test_parts(const Workplace& workplace, const
   const std::vector<Fold>& folds = prepared.split.folds;
   std::vector<ClipPrediction> all;
   for (std::size_t k = 0; k < folds.size(); ++k) {
-    const auto path = run.fold(k, folds.size()).file(run_file::best_model);
+    const auto path = run.fold(folds[k].name(), folds.size()).file(run_file::best_model);
     const ModelFile model = load_model(path);
     if (model.description.labels != corpus.labels ||
         model.description.feature_key != prepared.features.key_text()) {
@@ -144,7 +144,7 @@ std::vector<ClipPrediction> predict_test_parts(const Workplace& workplace, const
                      .label = utterance.label,
                      .predicted = corpus.labels[static_cast<std::size_t>(most_likely(row))],
                      .probabilities = {row.begin(), row.end()},
-                     .fold = folds.size() > 1 ? folds[k].name() : ""});
+                     .fold = fold_label(prepared.split, folds[k])});
     }
   }
   return all;
@@ -161,7 +161,7 @@ void write_fold_results(const RunFolder& run, const ReportData& report,
     }
     ReportData part = report;
     part.evaluation = evaluate_predictions(report.evaluation.labels, own);
-    const RunFolder folder = run.fold(k, folds);
+    const RunFolder folder = run.fold(report.evaluation.folds[k].name, folds);
     write_file_atomically(folder.file(run_file::predictions),
                           predictions_csv(report.evaluation.labels, own));
     write_file_atomically(folder.file(run_file::metrics), metrics_json(part));
@@ -227,7 +227,7 @@ Training train_run(const ExperimentConfig& config, const Workplace& workplace,
         fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew",
                     folder.path().string()));
     for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
-      const auto fold = folder.fold(k, prepared.split.folds.size());
+      const auto fold = folder.fold(prepared.split.folds[k].name(), prepared.split.folds.size());
       std::filesystem::remove(fold.file(run_file::last_model));
     }
   }
@@ -250,7 +250,8 @@ ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
   Training training;
   for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
     const Fold& fold = prepared.split.folds[k];
-    const RunFolder fold_folder = folder.fold(k, prepared.split.folds.size());
+    const RunFolder fold_folder =
+        folder.fold(prepared.split.folds[k].name(), prepared.split.folds.size());
     const ModelFile last = load_model(fold_folder.file(run_file::last_model));
     Network network(config.model, last.input.shape(),
                     static_cast<Index>(prepared.corpus.labels.size()), config.seed);

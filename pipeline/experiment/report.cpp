@@ -54,7 +54,7 @@ LearningCurve curve_of(const TrainedFold& fold, const std::string& name,
                        const TrainingOptions& options) {
   LearningCurve curve;
   curve.fold = name;
-  curve.best_epoch = fold.kept_epoch;
+  curve.best_epoch = options.checkpoint.keep == Keep::last ? 0 : fold.kept_epoch;
   curve.monitor = options.checkpoint.keep == Keep::last ? "" : in_words(options.checkpoint.monitor);
   for (const EpochRecord& record : fold.history) {
     curve.training_loss.push_back(record.loss);
@@ -83,6 +83,10 @@ std::string describe_features(const FeatureSpec& spec) {
 
 }  // namespace
 
+std::string fold_label(const Split& split, const Fold& fold) {
+  return split.folds.size() > 1 ? fold.name() : "";
+}
+
 CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& options) {
   const Corpus& corpus = prepared.corpus;
   CorpusSummary summary;
@@ -108,7 +112,7 @@ CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& op
   }
   for (const Fold& fold : prepared.split.folds) {
     summary.folds.push_back(
-        {fold.name(), count_classes(corpus, fold.training().indices()),
+        {fold_label(prepared.split, fold), count_classes(corpus, fold.training().indices()),
          count_classes(corpus, fold.validation()), count_classes(corpus, fold.test()),
          prepared.split.speaker_independent ? speakers_of(corpus, fold.test()) : ""});
   }
@@ -129,7 +133,7 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   report.notes.insert(report.notes.end(), split.notes.begin(), split.notes.end());
   report.warnings = prepared.warnings;
   for (std::size_t i = 0; i < folds.size(); ++i) {
-    report.curves.push_back(curve_of(folds[i], split.folds[i].name(), config.training));
+    report.curves.push_back(curve_of(folds[i], fold_label(split, split.folds[i]), config.training));
   }
   report.corpus = summarise_corpus(prepared, config.corpus);
   report.features = describe_features(config.features);

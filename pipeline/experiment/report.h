@@ -17,6 +17,9 @@ struct TrainedFold {
   std::string model_input;
 };
 
+/// What results call a fold: its name, or nothing where it is the only one.
+std::string fold_label(const Split& split, const Fold& fold);
+
 /// Class counts, speakers and folds of the corpus as it was used.
 CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& options);
 

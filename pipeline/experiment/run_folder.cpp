@@ -67,9 +67,9 @@ RunFolder RunFolder::open(const fs::path& path) {
   return folder;
 }
 
-RunFolder RunFolder::fold(std::size_t index, std::size_t folds) const {
+RunFolder RunFolder::fold(const std::string& name, std::size_t folds) const {
   if (folds == 1) return *this;
-  return RunFolder(path_ / fmt::format("{}{}", fold_prefix, index + 1));
+  return RunFolder(path_ / name);
 }
 
 std::vector<RunFolder> RunFolder::trained_folds() const {

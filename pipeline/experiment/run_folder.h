@@ -21,8 +21,8 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
-  /// The folder of one fold; the run's own where there is only one.
-  RunFolder fold(std::size_t index, std::size_t folds) const;
+  /// The folder of the fold of this name, "fold-3"; the run's own where there is only one.
+  RunFolder fold(const std::string& name, std::size_t folds) const;
   /// The folds' folders that hold a model, in order; the run's own where it has one.
   std::vector<RunFolder> trained_folds() const;
 

@@ -43,7 +43,7 @@ TEST(RunFolder, OpensOnlyWhatIsTrained) {
   EXPECT_THAT(refusal(folder.path()), HasSubstr("no trained model"));
   const RunFolder run(folder / "run");
   write_bytes(run.file(run_file::config), "x");
-  write_bytes(run.fold(0, 2).file(run_file::best_model), "x");
+  write_bytes(run.fold("fold-1", 2).file(run_file::best_model), "x");
   EXPECT_THAT(refusal(run.path()), HasSubstr("not finished"));
   write_bytes(run.file(run_file::environment), "x");
   EXPECT_EQ(refusal(run.path()), "");
@@ -52,9 +52,9 @@ TEST(RunFolder, OpensOnlyWhatIsTrained) {
 TEST(RunFolder, FoldsComeInTheOrderOfTheirNumbers) {
   const TemporaryFolder folder;
   const RunFolder run(folder.path());
-  EXPECT_EQ(run.fold(0, 1).path(), run.path());
+  EXPECT_EQ(run.fold("fold-1", 1).path(), run.path());
   for (std::size_t k = 0; k < 11; ++k) {
-    write_bytes(run.fold(k, 11).file(run_file::best_model), "x");
+    write_bytes(run.fold("fold-" + std::to_string(k + 1), 11).file(run_file::best_model), "x");
   }
   write_bytes(folder / "fold-x/model.safetensors", "x");
   write_bytes(folder / "fold-/model.safetensors", "x");
