@@ -136,8 +136,12 @@ TEST_F(ExtractionTest, KilledAtAnyMomentItGoesOn) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     if (WIFSIGNALED(status)) ++interrupted;
     EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+    // One that came to its end before the kill leaves nothing to interrupt: begin anew.
+    if (WIFEXITED(status) && kill < 9) std::filesystem::remove_all(key_folder("killed"));
   }
-  EXPECT_GE(interrupted, 2);
+  // Every third round has one thread, which from the beginning takes longer than any of the waits:
+  // it, or the one before it, was interrupted.
+  EXPECT_GE(interrupted, 4);
   const auto report = extract("killed", function);
   RecordProperty("interrupted", interrupted);
   RecordProperty("left_for_the_last_run", std::to_string(report.extracted));
