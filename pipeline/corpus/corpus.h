@@ -39,7 +39,7 @@ struct CorpusOptions {
   Channel channel = Channel::speech;
   Duplicates duplicates = Duplicates::together;
   double max_bad = 0.05;
-  std::string title;
+  std::string title{};
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
