@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ struct OperationCase {
   /// depends on more than that row of the first input.
   std::function<OperationCase(Index batch, Index first)> on_rows;
 };
+
+/// Lists of tests name the case instead of printing its bytes.
+inline void PrintTo(const OperationCase& operation,
+                    std::ostream* out) {  // NOLINT: GoogleTest's name
+  *out << operation.name;
+}
 
 OperationCase conv1d_case(Index batch, Index time, Index channels, const Conv1dOptions& options);
 OperationCase dense_case(Index batch, Index features, Index units, bool use_bias);
