@@ -26,8 +26,11 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
       Session session(common, console);
       const ExtractionReport result = extract(config, session.workplace(arguments->file));
-      fmt::print("{} clips: {} extracted now, {} in the cache before, {} unreadable\n",
-                 result.utterances, result.extracted, result.from_cache, result.bad.size());
+      fmt::print(
+          "{} clips, {} different recordings: {} extracted now, {} in the cache before; {} clips "
+          "without features\n",
+          result.utterances, result.contents, result.extracted, result.from_cache,
+          result.bad.size());
       if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;
     };

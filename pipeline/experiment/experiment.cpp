@@ -72,7 +72,7 @@ Training train_folds(const ExperimentConfig& config, const Workplace& workplace,
   const auto begin = Clock::now();
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features);
-  const ModelDescription description{resolved_yaml(config), canonical_text(config.features),
+  const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
   const std::vector<Fold>& folds = prepared.split.folds;
 

@@ -84,8 +84,9 @@ namespace {
 FeatureSpec features_of(const ModelDescription& description, const fs::path& run) {
   try {
     FeatureSpec spec = parse_experiment(description.configuration, "its configuration").features;
-    if (canonical_text(spec) == description.features) return spec;
-    throw DataError("its features have other options than its configuration");
+    if (cache_text(spec) == description.features) return spec;
+    throw DataError(
+        "it was trained on features that are computed differently here; train it again");
   } catch (const Error& error) {
     throw DataError(fmt::format("{}: cannot be used by this version of the program: {}",
                                 run.string(), error.what()));

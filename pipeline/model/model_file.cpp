@@ -39,8 +39,8 @@ struct InputText {
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("layout", self.layout, Range{}, "how features lie in the input");
-    visit("frames", self.frames, Range{1}, "frames of a clip");
-    visit("dims", self.dims, Range{1}, "numbers a frame");
+    visit("frames", self.frames, Range{1, 1'000'000}, "frames of a clip");  // as model.frames
+    visit("dims", self.dims, Range{1, 1'000'000}, "numbers a frame");
   }
 };
 

@@ -14,7 +14,7 @@ namespace serenade {
 /// What a model is besides its layers and numbers.
 struct ModelDescription {
   std::string configuration;        ///< the experiment, resolved, as YAML
-  std::string features;             ///< its FeatureSpec as canonical text
+  std::string features;             ///< its FeatureSpec's options and revisions, cache_text()
   std::string feature_key;          ///< what the cache keys such features by
   std::vector<std::string> labels;  ///< in the order of class numbers
 };

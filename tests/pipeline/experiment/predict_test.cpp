@@ -5,6 +5,8 @@
 #include <map>
 
 #include "pipeline/evaluation/predictions.h"
+#include "pipeline/experiment/run_folder.h"
+#include "pipeline/model/model_file.h"
 #include "tests/pipeline/experiment/small_experiment.h"
 
 namespace serenade {
@@ -40,6 +42,16 @@ std::string refusal(const fs::path& run) {
     return error.what();
   }
   return "";
+}
+
+TEST(Predict, RefusesFeaturesThatAreComputedDifferentlyHere) {
+  SmallExperiment small;
+  run(small.config(), small.workplace());
+  const fs::path path = small.run_path() / run_file::best_model;
+  ModelFile model = load_model(path);
+  model.description.features += " ";  // as another revision of an operation would
+  save_model(path, model);
+  EXPECT_THAT(refusal(small.run_path()), HasSubstr("computed differently here; train it again"));
 }
 
 TEST(Predict, GivesAClipTheSameBitsAnywhere) {
