@@ -13,8 +13,6 @@ using test::SerenadeProgram;
 using test::write_bytes;
 using testing::HasSubstr;
 using testing::Not;
-using testing::SizeIs;
-using testing::StartsWith;
 
 /// A failure that a user can act on: the exit code, one line, nothing where results go.
 void expect_failure(const Outcome& outcome, int status, const std::string& text) {

@@ -104,6 +104,7 @@ TEST(Killed, TrainingGoesOnToTheSameModel) {
 TEST(TwoPrograms, InOneCacheAndOneRun) {
   const SerenadeProgram program(2, slow_yaml);
   std::vector<std::unique_ptr<Program>> both;
+  both.reserve(2);
   for (int i = 0; i < 2; ++i) {
     both.push_back(std::make_unique<Program>(program.folder.path(),
                                              SerenadeProgram::command({"extract", "small.yaml"})));
