@@ -33,10 +33,7 @@ struct OperationCase {
 };
 
 /// Lists of tests name the case instead of printing its bytes.
-inline void PrintTo(const OperationCase& operation,
-                    std::ostream* out) {  // NOLINT: GoogleTest's name
-  *out << operation.name;
-}
+inline void PrintTo(const OperationCase& operation, std::ostream* out) { *out << operation.name; }
 
 OperationCase conv1d_case(Index batch, Index time, Index channels, const Conv1dOptions& options);
 OperationCase dense_case(Index batch, Index features, Index units, bool use_bias);
