@@ -326,8 +326,8 @@ std::string scalar_text(const YAML::Node& node) {
   if (node.Tag() != "!") return text;
   double number = 0;
   const bool plain =
-      !text.empty() && text != "null" && text != "Null" && text != "NULL" && text != "true" && text != "false" && text != "~" &&
-      !detail::parse_number(text, number) &&
+      !text.empty() && text != "null" && text != "Null" && text != "NULL" && text != "true" &&
+      text != "false" && text != "~" && !detail::parse_number(text, number) &&
       std::all_of(text.begin(), text.end(),
                   [](unsigned char c) {
                     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '/' || c == '.';

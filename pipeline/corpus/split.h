@@ -93,8 +93,9 @@ struct SplitOptions {
 /// DataError when it is too small (a class of one clip, too few speakers).
 Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_t seed);
 
-/// The split as CSV: id, content hash, speaker, label, fold, part (training, validation, test), a row for every
-/// clip of every fold. No paths, so that the same split is the same text on every machine.
+/// The split as CSV: id, content hash, speaker, label, fold, part (training, validation, test), a
+/// row for every clip of every fold. No paths, so that the same split is the same text on every
+/// machine.
 std::string split_csv(const Corpus& corpus, const Split& split);
 
 /// split_csv in a file, atomically. Throws IoError.

@@ -89,7 +89,8 @@ Array<float> tuning_of(Context& context, const Array<float>& power, const Ragged
 }
 
 bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  if (a.size() != b.size()) return false;
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
 TEST(Chroma, FollowsItsDefinition) {

@@ -131,7 +131,7 @@ TEST(RandomSplit, SeedsDiffer) {
 
 TEST(RandomSplit, TheSizeOfTheTestPartIsScikitLearns) {
   // ceil(share * n), as train_test_split(test_size=share); 0.1 * 30 must not become 4.
-  const Corpus corpus = ravdess({1});
+  const Corpus corpus = ravdess(std::vector{1});
   for (const auto& [share, wanted] : std::vector<std::pair<double, std::size_t>>{
            {0.25, 15}, {0.2, 12}, {0.26, 16}, {0.3, 18}, {0.7, 42}, {0.8, 48}}) {
     SplitOptions options;
@@ -152,7 +152,7 @@ TEST(RandomSplit, EveryClipIsDrawnAboutAsOften) {
     for (const std::size_t i : split.folds[0].test()) ++drawn[i];
   }
   // Binomial with p = 1/4: 100 +- 8.7. Five deviations of 120 clips are not met by chance.
-  for (const int count : drawn) EXPECT_NEAR(count, seeds / 4, 44);
+  for (const int count : drawn) EXPECT_NEAR(count, seeds / 4.0, 44);
 }
 
 RC_GTEST_PROP(RandomSplit, DependsOnNeitherOrderNorFolders, ()) {
@@ -258,7 +258,7 @@ TEST(RandomSplit, AClipKeepsItsDrawWhenOthersCome) {
 }
 
 TEST(RandomSplit, SmallClassesAreOnBothSidesOrAnError) {
-  Corpus corpus = ravdess({1});
+  Corpus corpus = ravdess(std::vector{1});
   std::erase_if(corpus.utterances, [](const Utterance& utterance) {
     return utterance.label == "calm" && utterance.fields.at("intensity") == "strong";
   });
@@ -282,7 +282,7 @@ TEST(RandomSplit, SmallClassesAreOnBothSidesOrAnError) {
 }
 
 TEST(RandomSplit, OptionsOutOfRangeAreNamed) {
-  const Corpus corpus = ravdess({1});
+  const Corpus corpus = ravdess(std::vector{1});
   SplitOptions options;
   options.test_size = 0;
   EXPECT_THAT(error_of([&] { make_split(corpus, options, 1); }), HasSubstr("test_size is 0"));
@@ -314,7 +314,7 @@ TEST(GroupedSplit, KeepsRepetitionsTogether) {
 }
 
 TEST(GroupedSplit, NeedsTheFieldsOfAGroup) {
-  Corpus corpus = ravdess({1});
+  Corpus corpus = ravdess(std::vector{1});
   corpus.utterances[3].fields.erase("intensity");
   SplitOptions options;
   options.protocol = Protocol::random_grouped;
@@ -372,7 +372,8 @@ TEST(Emobox, RunsOnTheActorsPresentAndSaysSo) {
 TEST(Emobox, TooFewActorsOrAnotherCorpusAreErrors) {
   SplitOptions options;
   options.protocol = Protocol::emobox;
-  EXPECT_THAT(error_of([&] { make_split(ravdess({1}), options, 1); }), HasSubstr("has 1"));
+  EXPECT_THAT(error_of([&] { make_split(ravdess(std::vector{1}), options, 1); }),
+              HasSubstr("has 1"));
   EXPECT_THAT(error_of([&] {
                 make_split(ravdess({1, 2}), options, 1);
               }),
