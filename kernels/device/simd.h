@@ -25,6 +25,8 @@ inline constexpr Index lanes = 16;
 
 using Floats = hn::CappedTag<float, lanes>;
 using Vec = hn::Vec<Floats>;
+/// float64 for what must not round on the way; a register holds half as many lanes.
+using Doubles = hn::CappedTag<double, lanes>;
 
 /// Lanes in one vector register here; divides `lanes`.
 HWY_INLINE Index width() { return static_cast<Index>(hn::Lanes(Floats())); }

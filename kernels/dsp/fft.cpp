@@ -11,9 +11,10 @@ namespace serenade::cpu {
 namespace {
 
 namespace hn = simd::hn;
-using simd::Vec;
 
-constexpr simd::Floats tag;
+constexpr simd::Doubles tag;
+using Vec = hn::Vec<simd::Doubles>;
+constexpr hn::Rebind<float, simd::Doubles> float_tag;  // as many lanes
 constexpr Index width = hn::MaxLanes(tag);
 constexpr Index point_size = 2 * width;  // real vector, imaginary vector
 
@@ -34,15 +35,15 @@ HWY_INLINE Complex sub_i(const Complex& a, const Complex& b) {
 HWY_INLINE Complex add_i(const Complex& a, const Complex& b) {
   return {hn::Sub(a.re, b.im), hn::Add(a.im, b.re)};
 }
-HWY_INLINE Complex multiply(const Complex& a, const float* factor) {
+HWY_INLINE Complex multiply(const Complex& a, const double* factor) {
   const Vec re = hn::Set(tag, factor[0]);
   const Vec im = hn::Set(tag, factor[1]);
   return {hn::NegMulAdd(a.im, im, hn::Mul(a.re, re)), hn::MulAdd(a.im, re, hn::Mul(a.re, im))};
 }
-HWY_INLINE Complex load(const float* point) {
+HWY_INLINE Complex load(const double* point) {
   return {hn::Load(tag, point), hn::Load(tag, point + width)};
 }
-HWY_INLINE void store(const Complex& a, float* point) {
+HWY_INLINE void store(const Complex& a, double* point) {
   hn::Store(a.re, tag, point);
   hn::Store(a.im, tag, point + width);
 }
@@ -66,7 +67,7 @@ HWY_INLINE void transform(std::array<Complex, 8>& v) {
   transform4(v[1], v[3], v[5], v[7]);
   // Even frequencies now lie in v[0], v[2], v[4], v[6], odd in the others; the latter are turned
   // by eighths of a circle: (1 - i) / sqrt 2, -i, (-1 - i) / sqrt 2.
-  const Vec r = hn::Set(tag, std::numbers::sqrt2_v<float> / 2);
+  const Vec r = hn::Set(tag, std::numbers::sqrt2 / 2);
   const Complex e0 = v[0];
   const Complex e1 = v[2];
   const Complex e2 = v[4];
@@ -89,16 +90,16 @@ HWY_INLINE void transform(std::array<Complex, 8>& v) {
 
 /// One pass over one block of pass.length points; `fetch(n)` gives point n.
 template <std::size_t Radix, class Fetch>
-HWY_INLINE void run_pass(const FftPlan::Pass& pass, float* points, const Fetch& fetch) {
+HWY_INLINE void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
   const Index stride = pass.length / static_cast<Index>(Radix);
-  const float* twiddle = pass.twiddles.data();
+  const double* twiddle = pass.twiddles.data();
   for (Index j = 0; j < stride; ++j) {
     std::array<Complex, Radix> v;
     for (std::size_t k = 0; k < Radix; ++k) v[k] = fetch(j + static_cast<Index>(k) * stride);
     transform(v);
     store(v[0], points + j * point_size);
     for (std::size_t k = 1; k < Radix; ++k) {
-      float* to = points + (j + static_cast<Index>(k) * stride) * point_size;
+      double* to = points + (j + static_cast<Index>(k) * stride) * point_size;
       if (stride == 1) {
         store(v[k], to);
       } else {
@@ -110,7 +111,7 @@ HWY_INLINE void run_pass(const FftPlan::Pass& pass, float* points, const Fetch& 
 }
 
 template <class Fetch>
-void run_pass(const FftPlan::Pass& pass, float* points, const Fetch& fetch) {
+void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
   if (pass.radix == 8) {
     run_pass<8>(pass, points, fetch);
   } else {
@@ -119,20 +120,21 @@ void run_pass(const FftPlan::Pass& pass, float* points, const Fetch& fetch) {
 }
 
 /// The complex transform of `width` frames, whose samples lie at blocks + sample_offset.
-void transform_frames(const FftPlan& plan, const float* blocks, float* work) {
-  const float* window = plan.window();
+void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
+  const double* window = plan.window();
   const std::int32_t* offset = plan.sample_offset();
   const auto windowed = [&](Index sample) HWY_ATTR {
-    return hn::Mul(hn::LoadU(tag, blocks + offset[sample]), hn::Set(tag, window[sample]));
+    const Vec x = hn::PromoteTo(tag, hn::LoadU(float_tag, blocks + offset[sample]));
+    return hn::Mul(x, hn::Set(tag, window[sample]));
   };
   const auto& passes = plan.passes();
   run_pass(passes.front(), work, [&](Index n) HWY_ATTR {
     return Complex{windowed(2 * n), windowed(2 * n + 1)};
   });
   const Index part = passes[1].length;
-  for (float* begin = work; begin < work + plan.points() * point_size; begin += part * point_size) {
+  for (double* begin = work; begin < work + plan.points() * point_size; begin += part * point_size) {
     for (std::size_t p = 1; p < passes.size(); ++p) {
-      for (float* block = begin; block < begin + part * point_size;
+      for (double* block = begin; block < begin + part * point_size;
            block += passes[p].length * point_size) {
         run_pass(passes[p], block, [&](Index n) HWY_ATTR { return load(block + n * point_size); });
       }
@@ -142,7 +144,7 @@ void transform_frames(const FftPlan& plan, const float* blocks, float* work) {
 
 /// Calls sink(bin, value) for every bin of the real transform, from the halved complex one.
 template <class Sink>
-void untangle(const FftPlan& plan, const float* work, const Sink& sink) {
+void untangle(const FftPlan& plan, const double* work, const Sink& sink) {
   const Index points = plan.points();
   const std::int32_t* position = plan.position();
   const auto at = [&](Index f) HWY_ATTR { return load(work + position[f] * point_size); };
@@ -165,11 +167,16 @@ void untangle(const FftPlan& plan, const float* work, const Sink& sink) {
 }
 
 template <class Sink>
-void transform_tile(const FftPlan& plan, const float* blocks, float* work, const Sink& sink) {
+void transform_tile(const FftPlan& plan, const float* blocks, double* work, const Sink& sink) {
   for (Index lane = 0; lane < simd::lanes; lane += width) {
     transform_frames(plan, blocks + lane, work);
     untangle(plan, work, [&](Index bin, const Complex& value) HWY_ATTR { sink(lane, bin, value); });
   }
+}
+
+/// `width` numbers, rounded, to 16-lane rows.
+HWY_INLINE void store_rounded(Vec value, float* to) {
+  hn::StoreU(hn::DemoteTo(float_tag, value), float_tag, to);
 }
 
 double turn(double part) { return 2 * std::numbers::pi * part; }
@@ -187,7 +194,7 @@ FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
   for (Index s = 0; s < n; ++s) {
     sample_offset_.push_back(static_cast<std::int32_t>(s % hop * block_lanes_ + s / hop));
     const double phase = turn(static_cast<double>(s) / static_cast<double>(n));
-    window_.push_back(static_cast<float>(0.5 * (0.5 - 0.5 * std::cos(phase))));
+    window_.push_back(0.5 * (0.5 - 0.5 * std::cos(phase)));
   }
   // Radix 8 as often as can be, and 4 once or twice for what is left.
   Index length = points();
@@ -203,8 +210,8 @@ FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
     for (Index j = 0; j < length / radix && length > radix; ++j) {
       for (Index k = 1; k < radix; ++k) {
         const double phase = turn(static_cast<double>(j * k) / static_cast<double>(length));
-        pass.twiddles.push_back(static_cast<float>(std::cos(phase)));
-        pass.twiddles.push_back(static_cast<float>(-std::sin(phase)));
+        pass.twiddles.push_back(std::cos(phase));
+        pass.twiddles.push_back(-std::sin(phase));
       }
     }
     length /= radix;
@@ -221,8 +228,8 @@ FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
   }
   for (Index f = 0; f < points() / 2; ++f) {
     const double phase = turn(static_cast<double>(f) / static_cast<double>(n));
-    untangling_.push_back(static_cast<float>(std::cos(phase)));
-    untangling_.push_back(static_cast<float>(-std::sin(phase)));
+    untangling_.push_back(std::cos(phase));
+    untangling_.push_back(-std::sin(phase));
   }
 }
 
@@ -244,16 +251,16 @@ void load_frames(const FftPlan& plan, int hop_length, const float* x, Index leng
   load_lanes(from, hop_length, plan.blocks(), plan.block_rows(), plan.block_lanes(), blocks);
 }
 
-void fft_power_tile(const FftPlan& plan, const float* blocks, float* work, float* power) {
+void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power) {
   transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
-    hn::Store(hn::MulAdd(x.re, x.re, hn::Mul(x.im, x.im)), tag, power + bin * simd::lanes + lane);
+    store_rounded(hn::MulAdd(x.re, x.re, hn::Mul(x.im, x.im)), power + bin * simd::lanes + lane);
   });
 }
 
-void fft_spectrum_tile(const FftPlan& plan, const float* blocks, float* work, float* spectrum) {
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
   transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
-    hn::Store(x.re, tag, spectrum + 2 * bin * simd::lanes + lane);
-    hn::Store(x.im, tag, spectrum + (2 * bin + 1) * simd::lanes + lane);
+    store_rounded(x.re, spectrum + 2 * bin * simd::lanes + lane);
+    store_rounded(x.im, spectrum + (2 * bin + 1) * simd::lanes + lane);
   });
 }
 

@@ -13,6 +13,10 @@
 /// up by a table and untangles them into the spectrum of the real signal. The window is folded into
 /// the first pass, together with the untangling's factor 1/2. After the first pass each of its
 /// parts is finished before the next is begun: a part fits into the first-level cache.
+///
+/// It computes in float64 and rounds once at the end, as librosa does. In float32 its error is a
+/// share of the frame's loudest bin, which the mel bands and the valleys of spectral contrast
+/// between partials show: 8e-5 of a band 80 dB below the loudest, 1.4 dB of a valley in speech.
 namespace serenade::cpu {
 
 class FftPlan {
@@ -37,17 +41,17 @@ class FftPlan {
   struct Pass {
     Index radix;
     Index length;
-    std::vector<float> twiddles;
+    std::vector<double> twiddles;
   };
   const std::vector<Pass>& passes() const { return passes_; }
   /// [n_fft], half the window
-  const float* window() const { return window_.data(); }
+  const double* window() const { return window_.data(); }
   /// [points / 2, 2]: e^(-2 pi i f / n_fft)
-  const float* untangling() const { return untangling_.data(); }
+  const double* untangling() const { return untangling_.data(); }
   /// Where the in-place transform leaves frequency f of `points()`.
   const std::int32_t* position() const { return position_.data(); }
 
-  /// Floats of scratch that a tile needs: `blocks` below, and the transform in place.
+  /// Scratch that a tile needs: the floats of `blocks` below, and the doubles of the transform.
   Index block_size() const { return block_rows_ * block_lanes_; }
   Index work_size() const { return 2 * points() * simd_width; }
 
@@ -58,8 +62,8 @@ class FftPlan {
   Index block_rows_, blocks_, block_lanes_;
   std::vector<std::int32_t> sample_offset_;
   std::vector<Pass> passes_;
-  std::vector<float> window_;
-  std::vector<float> untangling_;
+  std::vector<double> window_;
+  std::vector<double> untangling_;
   std::vector<std::int32_t> position_;
 };
 
@@ -68,10 +72,10 @@ class FftPlan {
 void load_frames(const FftPlan& plan, int hop_length, const float* x, Index length, Index start,
                  float* blocks);
 
-/// blocks -> power [bins, lanes]; work: work_size() floats. All 64-byte aligned.
-void fft_power_tile(const FftPlan& plan, const float* blocks, float* work, float* power);
+/// blocks -> power [bins, lanes]; work: work_size() doubles. All 64-byte aligned.
+void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power);
 
 /// blocks -> spectrum [bins * 2, lanes], real and imaginary rows in turn.
-void fft_spectrum_tile(const FftPlan& plan, const float* blocks, float* work, float* spectrum);
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum);
 
 }  // namespace serenade::cpu

@@ -134,4 +134,10 @@ float* scratch(int slot, Index size) {
   return memory.data();
 }
 
+double* scratch_double(Index size) {
+  thread_local Array<double> memory;
+  memory.resize(Shape{std::max<Index>(size, 1)});
+  return memory.data();
+}
+
 }  // namespace serenade::cpu

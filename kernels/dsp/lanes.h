@@ -25,6 +25,8 @@ void store_tile(const float* tile, Index dims, Index count, float* rows, Index s
 /// A 64-byte aligned piece of memory of the calling thread, good until the same thread asks for
 /// the same slot (0..3) again: scratch for the tiles of one chunk of work.
 float* scratch(int slot, Index size);
+/// One such piece of float64.
+double* scratch_double(Index size);
 
 /// Runs body(in_tile, out_tile) over all frames of in [frames, in_dims], filling out [frames,
 /// out_dims]: how an operation that maps a frame to a frame becomes one that maps a matrix.

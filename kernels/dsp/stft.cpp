@@ -88,7 +88,7 @@ void transform_batch(Context& context, const StftPlan& plan, Tensor<const float>
   const auto count = static_cast<Index>(tiles.size());
   context.parallel((count + tiles_a_chunk - 1) / tiles_a_chunk, [&](Index chunk) {
     float* result = scratch(0, dims * simd::lanes);
-    float* work = scratch(1, fft.work_size());
+    double* work = scratch_double(fft.work_size());
     float* blocks = scratch(2, fft.block_size());
     for (Index i = chunk * tiles_a_chunk; i < std::min(count, (chunk + 1) * tiles_a_chunk); ++i) {
       const FrameTile& tile = tiles[static_cast<std::size_t>(i)];

@@ -10,7 +10,7 @@
 namespace serenade {
 
 /// Of the numbers this operation gives; part of the cache's key.
-inline constexpr int stft_revision = 1;
+inline constexpr int stft_revision = 2;
 
 /// hann: periodic, 0.5 - 0.5 cos(2 pi n / n_fft), as scipy.signal.get_window("hann").
 enum class Window { hann };

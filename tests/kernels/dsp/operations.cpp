@@ -90,9 +90,8 @@ Operation stft_operation(int n_fft, int hop_length) {
             }
             return rows;
           },
-          // A transform in float32 spreads rounding errors over all bins: 2^-24 of the largest
-          // for each of its passes, here up to 6, and the window.
-          Tolerance{.peak = 5e-7}};
+          // Transformed in float64, of which 2^-52 of the largest lands in every bin, and rounded once.
+          Tolerance{.relative = 6e-8, .peak = 1e-14}};
 }
 
 Operation power_operation(int n_fft, int hop_length) {
@@ -104,8 +103,8 @@ Operation power_operation(int n_fft, int hop_length) {
           [options](const reference::Signal& x) {
             return reference::stft_power(x, options.n_fft, options.hop_length);
           },
-          // Twice the transform's.
-          Tolerance{.peak = 1e-6}};
+          // The transform's; squared before it is rounded.
+          Tolerance{.relative = 6e-8, .peak = 1e-14}};
 }
 
 Operation delta_operation(int order) {
@@ -167,13 +166,10 @@ std::vector<Operation> core_operations() {
          }
          return rows;
        },
-       // The transform's.
-       Tolerance{.peak = 5e-7}},
-      // Relative 1e-5 as for librosa's own mel power, beside a float32 transform's rounding: about
-      // 2^-26 of the strongest bin's amplitude lands in every bin, which beside a mel band 50 dB
-      // weaker is 1e-11 of the peak. (librosa transforms in float64; mel_test judges the filters
-      // alone.)
-      {"mel", run_mel, mel_of, Tolerance{.relative = 1e-5, .peak = 1e-11}},
+       // Half the rounding of the power, and the root's own.
+       Tolerance{.relative = 1e-7, .peak = 1e-14}},
+      // Sums of up to 30 products in float32, all positive; librosa's own are good to 1e-5.
+      {"mel", run_mel, mel_of, Tolerance{.relative = 1e-6, .peak = 1e-20}},
       // 1e-3 dB and 2e-3: what the definitions allow against librosa.
       {"log_mel", run_log_mel,
        [](const reference::Signal& x) { return reference::power_to_db(mel_of(x), 1e-10, 1, 80); },
