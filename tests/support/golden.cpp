@@ -26,8 +26,9 @@ class Handle {
 
 }  // namespace
 
-Golden::Golden(const std::string& file_name)
-    : path_(std::filesystem::path(SERENADE_GOLDEN_DIR) / file_name) {}
+std::filesystem::path golden_folder() { return SERENADE_GOLDEN_DIR; }
+
+Golden::Golden(const std::string& file_name) : path_(golden_folder() / file_name) {}
 
 GoldenArray Golden::operator[](const std::string& name) const {
   const std::string what = path_.string() + ":" + name;

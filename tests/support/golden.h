@@ -15,6 +15,9 @@ struct GoldenArray {
   std::vector<float> floats() const { return {values.begin(), values.end()}; }
 };
 
+/// tests/golden of this checkout.
+std::filesystem::path golden_folder();
+
 /// Golden data made by the scripts in tools/golden, an HDF5 file in tests/golden:
 /// Golden("librosa.h5")["chirp/mfcc"]. Throws IoError naming what is missing.
 class Golden {

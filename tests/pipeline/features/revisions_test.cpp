@@ -130,7 +130,7 @@ std::map<std::string, Output> outputs() {
 }
 
 TEST(Revisions, ChangeWheneverTheOutputOfAnOperationDoes) {
-  const auto path = std::filesystem::path(SERENADE_GOLDEN_DIR) / "revisions.json";
+  const auto path = test::golden_folder() / "revisions.json";
   const auto stored = nlohmann::json::parse(read_file(path, std::size_t{1} << 20U));
   std::string lines;
   bool changed = stored.size() != outputs().size();

@@ -10,6 +10,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/metrics/classification_report.h"
 #include "pipeline/metrics/columns.h"
+#include "tests/support/golden.h"
 
 namespace serenade {
 namespace {
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 const json& golden() {
   static const json data =
-      json::parse(std::ifstream(std::string(SERENADE_GOLDEN_DIR) + "/sklearn_metrics.json"));
+      json::parse(std::ifstream(test::golden_folder() / "sklearn_metrics.json"));
   return data;
 }
 
