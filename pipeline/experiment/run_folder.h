@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ class RunLock {
 
 /// Names of the files in a run folder.
 namespace run_file {
+/// Texts of a run folder (config.yaml, split.csv) are refused beyond this.
+inline constexpr std::size_t max_text_bytes = std::size_t{1} << 26U;
 inline constexpr std::string_view config = "config.yaml";
 inline constexpr std::string_view environment = "environment.json";
 inline constexpr std::string_view split = "split.csv";

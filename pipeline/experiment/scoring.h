@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "pipeline/experiment/training_run.h"
+
+namespace serenade {
+
+/// A run's models scored on its own test parts.
+struct ScoredRun {
+  ReportData report;
+  std::vector<ClipPrediction> predictions;
+};
+
+/// Scores every fold's saved model on the fold's test part. Writes nothing. Throws DataError where
+/// a model was made for other labels or features than the corpus gives.
+ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
+                    const Prepared& prepared, const RunFolder& run, const TrainedRun& trained);
+
+/// Predictions, metrics and report of the run and, of several folds, of each; metrics.json of the
+/// run last. Throws IoError.
+void write_scores(const RunFolder& run, const ScoredRun& scored);
+
+}  // namespace serenade
