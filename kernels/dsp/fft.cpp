@@ -132,7 +132,8 @@ void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
     return Complex{windowed(2 * n), windowed(2 * n + 1)};
   });
   const Index part = passes[1].length;
-  for (double* begin = work; begin < work + plan.points() * point_size; begin += part * point_size) {
+  for (double* begin = work; begin < work + plan.points() * point_size;
+       begin += part * point_size) {
     for (std::size_t p = 1; p < passes.size(); ++p) {
       for (double* block = begin; block < begin + part * point_size;
            block += passes[p].length * point_size) {

@@ -70,28 +70,29 @@ reference::Matrix mfcc_of(const reference::Signal& x) {
 
 Operation stft_operation(int n_fft, int hop_length) {
   const StftOptions options{n_fft, hop_length};
-  return {"stft_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
-          [options](Context& context, const Signals& signals) {
-            const StftPlan plan(options);
-            Rows rows = make_rows(frames_of(signals.clips, options.hop_length), 2 * plan.bins());
-            const Index frames = rows.of_clip.total();
-            stft(context, plan, signals.view(), signals.clips,
-                 rows.values.view().reshape({frames, plan.bins(), 2}));
-            return rows;
-          },
-          [options](const reference::Signal& x) {
-            reference::Matrix rows;
-            for (const auto& row : reference::stft(x, options.n_fft, options.hop_length)) {
-              auto& to = rows.emplace_back();
-              for (const auto& value : row) {
-                to.push_back(value.real());
-                to.push_back(value.imag());
-              }
-            }
-            return rows;
-          },
-          // Transformed in float64, of which 2^-52 of the largest lands in every bin, and rounded once.
-          Tolerance{.relative = 6e-8, .peak = 1e-14}};
+  return {
+      "stft_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
+      [options](Context& context, const Signals& signals) {
+        const StftPlan plan(options);
+        Rows rows = make_rows(frames_of(signals.clips, options.hop_length), 2 * plan.bins());
+        const Index frames = rows.of_clip.total();
+        stft(context, plan, signals.view(), signals.clips,
+             rows.values.view().reshape({frames, plan.bins(), 2}));
+        return rows;
+      },
+      [options](const reference::Signal& x) {
+        reference::Matrix rows;
+        for (const auto& row : reference::stft(x, options.n_fft, options.hop_length)) {
+          auto& to = rows.emplace_back();
+          for (const auto& value : row) {
+            to.push_back(value.real());
+            to.push_back(value.imag());
+          }
+        }
+        return rows;
+      },
+      // Transformed in float64, of which 2^-52 of the largest lands in every bin, and rounded once.
+      Tolerance{.relative = 6e-8, .peak = 1e-14}};
 }
 
 Operation power_operation(int n_fft, int hop_length) {
