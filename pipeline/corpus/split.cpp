@@ -13,6 +13,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/corpus/emobox.h"
 #include "pipeline/corpus/groups.h"
+#include "pipeline/corpus/protocol_text.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
 
@@ -37,13 +38,6 @@ Fold make_fold(std::string name, const std::vector<Part>& parts) {
 }
 
 std::string percent(double share) { return fmt::format("{:.3g}%", 100 * share); }
-
-std::string described(const SplitOptions& options) {
-  return fmt::format(
-      "Clips are divided at random, {} for testing and {} for training, with the same mix of "
-      "emotions in both",
-      percent(options.test_size), percent(1 - options.test_size));
-}
 
 /// random and random-grouped.
 Split random_split(const Corpus& corpus, const SplitOptions& options, std::uint64_t seed) {
@@ -85,14 +79,6 @@ Split random_split(const Corpus& corpus, const SplitOptions& options, std::uint6
   }
 
   Split split;
-  split.description =
-      described(options) +
-      (grouped ? ", but both repetitions of a sentence by a speaker with one emotion and intensity "
-                 "stay on one side. The same speakers are on both sides, so the result says "
-                 "nothing about speakers never heard in training."
-               : ". The same speakers are on both sides, and most test clips have their twin "
-                 "repetition in training, so the result says nothing about speakers never heard "
-                 "in training.");
   split.folds.push_back(make_fold("fold-1", parts));
   return split;
 }
@@ -157,10 +143,6 @@ Split emobox_split(const Corpus& corpus, const SplitOptions& options, std::uint6
 
   Split split;
   split.speaker_independent = true;
-  split.description =
-      "Six folds, each tested on four of the 24 RAVDESS actors and trained on the others, as "
-      "EmoBox divides them. No test speaker is heard in training, so the result is that for new "
-      "speakers.";
   std::set<int> absent;
   std::set<int> extra = present;
   for (std::size_t k = 0; k < emobox_test_actors.size(); ++k) {
@@ -281,6 +263,7 @@ Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_
   Split split = options.protocol == Protocol::emobox ? emobox_split(corpus, options, seed)
                                                      : random_split(corpus, options, seed);
   split.protocol = enum_name(options.protocol);
+  split.description = protocol_text(split.protocol, options.test_size);
   for (const auto& fold : split.folds) expect_no_leak(corpus, fold);
   note_missing_labels(corpus, split);
   return split;

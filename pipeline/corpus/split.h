@@ -48,7 +48,7 @@ class Fold {
 /// A protocol carried out on a corpus.
 struct Split {
   std::string protocol;     ///< "random", "random-grouped", "emobox"
-  std::string description;  ///< two sentences for someone who never heard of it
+  std::string description;  ///< of protocol_text
   bool speaker_independent = false;
   std::vector<Fold> folds;
   std::vector<std::string> notes;  ///< "actors 21-24 are not in the data: ..."
