@@ -262,16 +262,22 @@ void save_model(const std::filesystem::path& path, const ModelFile& file) {
     contents.tensors.emplace(std::string(key::weights) + name,
                              copied<float>(value.span(), value.shape()));
   }
-  metadata[key::hash] = payload_hash(contents);
+  sign(contents);
   write_safetensors(path, contents);
+}
+
+void sign(Safetensors& contents) { contents.metadata[key::hash] = payload_hash(contents); }
+
+ModelFile assemble_model(Safetensors contents) {
+  ModelFile file = Parts(std::move(contents)).assemble();
+  file.network();  // throws where weights and layers do not fit
+  return file;
 }
 
 ModelFile load_model(const std::filesystem::path& path) {
   Safetensors contents = read_safetensors(path);
   try {
-    ModelFile file = Parts(std::move(contents)).assemble();
-    file.network();  // throws where weights and layers do not fit
-    return file;
+    return assemble_model(std::move(contents));
   } catch (const Error& error) {
     throw DataError(fmt::format("{}: {}", path.string(), error.what()));
   }

@@ -52,4 +52,10 @@ void save_model(const std::filesystem::path& path, const ModelFile& file);
 /// with: this guards against accidents, not malice), or where its parts do not fit together.
 ModelFile load_model(const std::filesystem::path& path);
 
+/// The two halves of load_model and save_model that meet no disk: the model that a file's contents
+/// are, DataError without the file's name where they are none; and the hash that the former
+/// expects, of all the contents say but the hash itself, put into their metadata.
+ModelFile assemble_model(Safetensors contents);
+void sign(Safetensors& contents);
+
 }  // namespace serenade
