@@ -19,10 +19,6 @@ namespace {
 // Clips of a batch that a message names; the rest is counted.
 constexpr std::size_t named_clips = 40;
 
-Index batches_of(std::size_t rows, int batch_size) {
-  return (static_cast<Index>(rows) + batch_size - 1) / batch_size;
-}
-
 void count(ConfusionMatrix& confusion, const DataSet& data, std::span<const std::size_t> rows,
            Tensor<const float> logits) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -38,20 +34,6 @@ void expect_rows(std::span<const std::size_t> rows, const DataSet& data, const M
 
 }  // namespace
 
-void Trainer::train(std::span<Member> members, const TrainerHooks& hooks) {
-  for (Member& member : members) {
-    expect_fit(member);
-    const auto text = [](Member& m) { return canonical_text(m.network().spec()); };
-    if (text(member) != text(members.front())) {
-      throw ShapeError(
-          fmt::format("{} and {} have different layers: members trained together "
-                      "share one architecture",
-                      members.front().name(), member.name()));
-    }
-  }
-  for (Member& member : members) train(member, hooks);
-}
-
 void Trainer::expect_fit(Member& member) const {
   if (member.input().dims() != data_.dims() || member.network().classes() != data_.classes()) {
     throw ShapeError(fmt::format("{}: made for {} dims and {} classes, the data set has {} and {}",
@@ -62,13 +44,17 @@ void Trainer::expect_fit(Member& member) const {
   expect_rows(member.validation(), data_, member);
 }
 
+Index Trainer::batches_left(const Member& member) {
+  const TrainingOptions& options = member.options_;
+  const auto rows = static_cast<Index>(member.training_.size());
+  return options.epochs * ((rows + options.batch_size - 1) / options.batch_size) - member.step_;
+}
+
 void Trainer::train(Member& member, const TrainerHooks& hooks) {
   const TrainingOptions& options = member.options_;
   const CheckpointOptions& checkpoint = options.checkpoint;
   const std::int64_t began = member.step_;  // past 0 where an interrupted training goes on
-  observer_.begin(fmt::format("train {}", member.name()),
-                  options.epochs * batches_of(member.training_.size(), options.batch_size) - began,
-                  "batches");
+  observer_.begin(fmt::format("train {}", member.name()), batches_left(member), "batches");
   try {
     while (!member.finished()) {
       const auto begin = std::chrono::steady_clock::now();

@@ -244,9 +244,9 @@ TEST(Run, InterruptedGoesOnToTheSameBits) {
     const auto config = small.config(overrides);
     run(config, small.workplace("whole"));
 
-    // In the middle of an epoch, some epochs in; of folds in the second.
-    small.listener.interrupted_task = small.trainings().at(folds ? 1 : 0);
-    small.listener.interrupted_after = folds ? 9 : 17;
+    // In the middle of an epoch, some epochs in; of six folds' 180 batches about the middle.
+    small.listener.interrupted_task = small.trainings().at(0);
+    small.listener.interrupted_after = folds ? 80 : 17;
     EXPECT_THROW(run(config, small.workplace()), test::Listener::Interruption);
     EXPECT_FALSE(small.has("metrics.json"));
     EXPECT_FALSE(small.has("environment.json"));

@@ -13,18 +13,15 @@
 
 namespace serenade::test {
 
-/// Hears what a user would read; may end the work as an interruption would, after so many calls of
-/// advance() in a task.
+/// Hears what a user would read; may end the work as an interruption would, when so much of a task
+/// is done.
 class Listener : public Observer {
  public:
   struct Interruption {};
 
-  void begin(std::string_view task, Index, std::string_view) override {
-    tasks.emplace_back(task);
-    calls_ = 0;
-  }
-  void advance(Index, double, std::string_view) override {
-    if (!tasks.empty() && tasks.back() == interrupted_task && ++calls_ == interrupted_after) {
+  void begin(std::string_view task, Index, std::string_view) override { tasks.emplace_back(task); }
+  void advance(Index done, double, std::string_view) override {
+    if (!tasks.empty() && tasks.back() == interrupted_task && done >= interrupted_after) {
       throw Interruption{};
     }
   }
@@ -33,10 +30,7 @@ class Listener : public Observer {
 
   std::vector<std::string> tasks, notes, warnings;
   std::string interrupted_task;
-  int interrupted_after = 0;
-
- private:
-  int calls_ = 0;
+  Index interrupted_after = 0;
 };
 
 /// Small enough for a run in a fraction of a second: 60 clips an actor, of 0.2 seconds at 8 kHz.

@@ -132,24 +132,6 @@ TEST(Trainer, GivesTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_FALSE(trained(1, 2) == expected);
 }
 
-TEST(Trainer, MakesAMemberTheSameWhoeverTrainsBesideIt) {
-  const test::Toy toy = test::waves(75);
-  const DataSet data = toy.data();
-  const Fold fold = test::fold_of(75);
-  const TrainingOptions options = training_options("{epochs: 3, batch_size: 16}");
-  std::vector<Member> members;
-  for (const std::uint64_t seed : {5U, 6U, 7U}) {
-    members.push_back(member_of(data, fold, options, seed));
-  }
-  Context context(2);
-  Observer observer;
-  Trainer(context, data, observer).train(members);
-  Member alone = member_of(data, fold, options, 6);
-  train(data, alone);
-  EXPECT_TRUE(bits(members[1].network()) == bits(alone.network()));
-  EXPECT_FALSE(bits(members[0].network()) == bits(alone.network()));
-}
-
 TEST(Trainer, EndsWithTheFirstBestEpoch) {
   const test::Toy toy = test::waves(100);
   const DataSet data = toy.data();
