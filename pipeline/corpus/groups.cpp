@@ -34,17 +34,19 @@ class DisjointSets {
   std::vector<std::size_t> parent_;
 };
 
+/// The same for repetitions: by the same speaker with the same label, the same words, and the same
+/// of what else the corpus tells apart.
 std::string twin_key(const Utterance& utterance) {
+  if (!utterance.fields.contains("statement")) {
+    throw ConfigError(fmt::format(
+        "split.protocol random-grouped needs to know what is said in each recording (the field "
+        "'statement'), and that of {} is not known; use random",
+        utterance.id));
+  }
   std::string key = utterance.speaker + '\n' + utterance.label;
   for (const char* name : {"intensity", "statement", "channel"}) {
     const auto field = utterance.fields.find(name);
-    if (field == utterance.fields.end()) {
-      throw ConfigError(fmt::format(
-          "split.protocol random-grouped needs to know the {} of each recording, and that of {} is "
-          "not known; use random",
-          name, utterance.id));
-    }
-    key += '\n' + field->second;
+    key += '\n' + (field == utterance.fields.end() ? std::string() : field->second);
   }
   return key;
 }

@@ -17,8 +17,9 @@ struct Group {
 };
 
 /// Byte-identical recordings (unless Corpus::duplicates_apart) and, with `twins`, repetitions of
-/// the same (speaker, label, intensity, statement, channel) are one group; all others stand alone.
-/// In ascending order of key.
+/// the same (speaker, label, statement, and intensity and channel where they are known) are one
+/// group; all others stand alone. In ascending order of key. Throws ConfigError for `twins` where a
+/// recording's statement is not known.
 std::vector<Group> group(const Corpus& corpus, bool twins);
 
 /// A uniform draw that depends on seed, what it is for, and the key, and on nothing else.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace serenade {
 namespace {
 
@@ -43,12 +45,15 @@ std::map<std::string, std::string> ravdess_fields(const RavdessName& name) {
           {"statement", word(statements, name.statement)},
           {"repetition", std::to_string(name.repetition)},
           {"actor", fmt::format("{:02}", name.actor)},
-          {"sex", name.actor % 2 == 1 ? "male" : "female"}};
+          {"sex", name.actor % 2 == 1 ? "male" : "female"},
+          {"language", "english"}};
 }
 
-std::string ravdess_name_help() {
-  return "a RAVDESS name looks like 03-01-06-01-02-01-12.wav: modality (01-03), channel (01-02), "
-         "emotion (01-08), intensity (01-02), statement (01-02), repetition (01-02), actor";
+std::optional<Recording> read_ravdess_name(std::string_view, std::string_view stem) {
+  const auto name = parse_ravdess_name(stem);
+  if (!name) return std::nullopt;
+  auto fields = ravdess_fields(*name);
+  return Recording{std::string(stem), fields.at("actor"), fields.at("emotion"), std::move(fields)};
 }
 
 }  // namespace serenade

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/corpus/recording.h"
+
 namespace serenade {
 
 /// RAVDESS (Livingstone and Russo 2018, PLoS ONE 13(5) e0196391), the emotions in the order of
@@ -28,10 +30,14 @@ struct RavdessName {
 /// Actors up to 99 are taken, for sets that go on where RAVDESS ends.
 std::optional<RavdessName> parse_ravdess_name(std::string_view stem);
 
-/// modality, channel, emotion, intensity, statement, repetition, actor and sex, as words.
+/// modality, channel, emotion, intensity, statement, repetition, actor, sex and language, as words.
 std::map<std::string, std::string> ravdess_fields(const RavdessName& name);
 
-/// "a name looks like 03-01-06-01-02-01-12.wav: modality-channel-..."
-std::string ravdess_name_help();
+/// The name as a recording; `folder`, the name of the file's folder, says nothing here.
+std::optional<Recording> read_ravdess_name(std::string_view folder, std::string_view stem);
+
+inline constexpr std::string_view ravdess_name_help =
+    "03-01-06-01-02-01-12.wav: modality (01-03), channel (01-02), emotion (01-08), intensity "
+    "(01-02), statement (01-02), repetition (01-02), actor";
 
 }  // namespace serenade

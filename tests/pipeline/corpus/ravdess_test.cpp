@@ -15,7 +15,7 @@ TEST(RavdessName, ReadsSevenFields) {
                   testing::Pair("emotion", "fearful"), testing::Pair("intensity", "strong"),
                   testing::Pair("statement", "Kids are talking by the door"),
                   testing::Pair("repetition", "2"), testing::Pair("actor", "12"),
-                  testing::Pair("sex", "female")));
+                  testing::Pair("sex", "female"), testing::Pair("language", "english")));
   EXPECT_EQ(ravdess_fields(*parse_ravdess_name("03-02-01-01-02-01-07")).at("sex"), "male");
   EXPECT_EQ(ravdess_fields(*parse_ravdess_name("03-02-08-01-02-01-07")).at("emotion"), "surprised");
 }

@@ -313,13 +313,15 @@ TEST(GroupedSplit, KeepsRepetitionsTogether) {
   EXPECT_GT(torn, 300);
 }
 
-TEST(GroupedSplit, NeedsTheFieldsOfAGroup) {
-  Corpus corpus = ravdess(std::vector{1});
-  corpus.utterances[3].fields.erase("intensity");
-  SplitOptions options;
-  options.protocol = Protocol::random_grouped;
+TEST(GroupedSplit, NeedsToKnowWhatIsSaidAndUsesWhatElseIsKnown) {
+  Corpus corpus = ravdess(4);
+  for (auto& utterance : corpus.utterances) utterance.fields.erase("channel");
+  const SplitOptions options{.protocol = Protocol::random_grouped};
+  const auto parts = parts_of(corpus, make_split(corpus, options, 1).folds.front());
+  for (const auto& [id, part] : parts) EXPECT_EQ(parts.at(twin_of(id)), part) << id;
+  corpus.utterances[3].fields.erase("statement");
   EXPECT_THAT(error_of([&] { make_split(corpus, options, 1); }),
-              AllOf(HasSubstr("intensity"), HasSubstr(corpus.utterances[3].id)));
+              AllOf(HasSubstr("'statement'"), HasSubstr(corpus.utterances[3].id)));
 }
 
 TEST(Emobox, TestsEveryActorOnce) {

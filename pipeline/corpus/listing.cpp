@@ -1,0 +1,146 @@
+#include "pipeline/corpus/listing.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "kernels/device/error.h"
+#include "pipeline/corpus/examples.h"
+#include "pipeline/corpus/find_files.h"
+#include "pipeline/corpus/name_reader.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<Recording> read_name(const NameReader& reader, const fs::path& path) {
+  return reader.read(path.parent_path().filename().native(), path.stem().native());
+}
+
+/// "12 files with a sound's extension, 3 others".
+std::string found_text(const FoundFiles& found) {
+  return fmt::format("{} with a sound's extension, {} others", files(found.sounds.size()),
+                     found.videos.size() + found.others);
+}
+
+const NameReader& named(Reader wanted) {
+  const auto readers = name_readers();
+  const auto reader = std::find_if(readers.begin(), readers.end(),
+                                   [&](const NameReader& one) { return one.reader == wanted; });
+  if (reader == readers.end()) {
+    throw ConfigError(fmt::format("corpus.reader {} has no reader", enum_name(wanted)));
+  }
+  return *reader;
+}
+
+/// The reader that understands most of the files.
+const NameReader& recognise(const fs::path& folder, const FoundFiles& found) {
+  const auto readers = name_readers();
+  std::vector<std::size_t> counts;
+  std::vector<std::string> understood;
+  for (const NameReader& reader : readers) {
+    counts.push_back(static_cast<std::size_t>(
+        std::count_if(found.sounds.begin(), found.sounds.end(),
+                      [&](const fs::path& path) { return read_name(reader, path).has_value(); })));
+    understood.push_back(fmt::format("{} {}", enum_name(reader.reader), counts.back()));
+  }
+  const auto most = std::max_element(counts.begin(), counts.end());
+  if (*most == 0) {
+    std::string help;
+    for (const NameReader& reader : readers) {
+      help += fmt::format("; {}: {}", reader.title, reader.help);
+    }
+    throw DataError(fmt::format(
+        "{}: no recording of a known data set in it or below it ({}). Names look like this{}",
+        folder.string(), found_text(found), help));
+  }
+  if (std::count(counts.begin(), counts.end(), *most) > 1) {
+    throw DataError(
+        fmt::format("{}: readers understand equally many of its files ({}: {}); say which is right "
+                    "with corpus.reader",
+                    folder.string(), found_text(found), fmt::join(understood, ", ")));
+  }
+  return readers[static_cast<std::size_t>(most - counts.begin())];
+}
+
+/// Why a recording that was understood is not used; nothing for those that are. Only RAVDESS has
+/// modalities and channels to choose from.
+std::string left_out(const Recording& recording, Channel channel) {
+  const auto& fields = recording.fields;
+  if (const auto modality = fields.find("modality");
+      modality != fields.end() && modality->second != "audio-only") {
+    return "sound taken from the videos (modality 01 or 02) repeats that of the audio-only files "
+           "(03)";
+  }
+  if (const auto what = fields.find("channel");
+      what != fields.end() && channel != Channel::both && what->second != enum_name(channel)) {
+    return fmt::format("of {}, and corpus.channel is {}", what->second, enum_name(channel));
+  }
+  return "";
+}
+
+}  // namespace
+
+Listing list_recordings(const CorpusOptions& options) {
+  if (options.path.empty()) {
+    throw ConfigError("corpus.path is not set: it names the folder of the recordings");
+  }
+  const fs::path folder(options.path);
+  const FoundFiles found = find_files(folder);
+  const NameReader& reader =
+      options.reader == Reader::automatic ? recognise(folder, found) : named(options.reader);
+
+  Listing listing{reader.reader, reader.emotions, {}, {}};
+  Examples unknown;
+  std::map<std::string, Examples> passed_over;
+  for (const auto& path : found.sounds) {
+    auto recording = read_name(reader, path);
+    if (!recording) {
+      unknown.add(path.filename().string());
+      continue;
+    }
+    if (const std::string reason = left_out(*recording, options.channel); !reason.empty()) {
+      passed_over[reason].add(path.filename().string());
+      continue;
+    }
+    listing.utterances.push_back({std::move(recording->id),
+                                  path,
+                                  {},
+                                  std::move(recording->speaker),
+                                  std::move(recording->label),
+                                  std::move(recording->fields)});
+  }
+
+  auto& notes = listing.notes;
+  for (const auto& [reason, some] : passed_over) {
+    notes.push_back(fmt::format("{} {} left out: {} ({})", files(some.count()),
+                                is_are(some.count()), reason, some.text()));
+  }
+  if (unknown.count() > 0) {
+    notes.push_back(
+        fmt::format("{} {} left out, because the name is none of {} ({}); a name looks like {}",
+                    files(unknown.count()), is_are(unknown.count()), reader.title, unknown.text(),
+                    reader.help));
+  }
+  if (!found.videos.empty()) {
+    notes.push_back(fmt::format("{} of .mp4 {} left out: this program reads sound",
+                                files(found.videos.size()), is_are(found.videos.size())));
+  }
+  if (listing.utterances.empty()) {
+    std::string text = fmt::format("{}: no {} recording to use in it or below it ({}",
+                                   folder.string(), reader.title, found_text(found));
+    for (const auto& note : notes) text += "; " + note;
+    if (unknown.count() == 0) text += fmt::format("; a name looks like {}", reader.help);
+    throw DataError(text + ")");
+  }
+  for (const auto& closed : found.closed_folders) {
+    notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
+  }
+  return listing;
+}
+
+}  // namespace serenade
