@@ -22,24 +22,35 @@ Doubles zeros(int a, int b, int c = 1) { return Doubles(at(a, 0, 0, b, c)); }
 
 }  // namespace
 
-Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, int kernel, int filters,
-               bool same, const Doubles& bias) {
+Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, const Convolution& how,
+               const Doubles& bias) {
   const auto [batch, time, channels] = shape;
-  const int out_time = same ? time : time - kernel + 1;
-  const int left = same ? (kernel - 1) / 2 : 0;
-  Doubles y = zeros(batch, out_time, filters);
+  const int reach = (how.kernel - 1) * how.dilation;
+  int before = 0, after = 0;
+  if (how.padding == Convolution::Padding::causal) before = reach;
+  if (how.padding == Convolution::Padding::same) {
+    const int outputs = (time + how.stride - 1) / how.stride;
+    const int zeros_needed = std::max(0, (outputs - 1) * how.stride + reach + 1 - time);
+    before = zeros_needed / 2;
+    after = zeros_needed - before;
+  }
+  const int out_time = (before + time + after - reach - 1) / how.stride + 1;
+  const int group_channels = channels / how.groups, group_filters = how.filters / how.groups;
+  Doubles y = zeros(batch, out_time, how.filters);
   for (int b = 0; b < batch; ++b) {
     for (int t = 0; t < out_time; ++t) {
-      for (int f = 0; f < filters; ++f) {
-        double sum = bias.empty() ? 0 : bias[at(0, f, filters)];
-        for (int j = 0; j < kernel; ++j) {
-          const int source = t + j - left;
+      for (int f = 0; f < how.filters; ++f) {
+        double sum = bias.empty() ? 0 : bias[at(0, f, how.filters)];
+        for (int j = 0; j < how.kernel; ++j) {
+          const int source = t * how.stride + j * how.dilation - before;
           if (source < 0 || source >= time) continue;
-          for (int c = 0; c < channels; ++c) {
-            sum += x[at(b, source, c, time, channels)] * weights[at(j, c, f, channels, filters)];
+          for (int c = 0; c < group_channels; ++c) {
+            const int channel = f / group_filters * group_channels + c;
+            sum += x[at(b, source, channel, time, channels)] *
+                   weights[at(j, c, f, group_channels, how.filters)];
           }
         }
-        y[at(b, t, f, out_time, filters)] = sum;
+        y[at(b, t, f, out_time, how.filters)] = sum;
       }
     }
   }

@@ -16,9 +16,17 @@ struct Extents {
   int channels = 1;
 };
 
-/// y [batch, out time, filters]; `same` pads (kernel - 1) / 2 zeros before and the rest after.
-Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, int kernel, int filters,
-               bool same, const Doubles& bias);
+/// The signal is padded with zeros first and then convolved without padding. `same` spreads the
+/// zeros that ceil(time / stride) outputs take over both ends, more at the later one.
+struct Convolution {
+  enum class Padding { same, valid, causal };
+  int kernel = 1, filters = 1;
+  Padding padding = Padding::same;
+  int stride = 1, dilation = 1, groups = 1;
+};
+/// y [batch, out time, filters]; weights [kernel, channels / groups, filters].
+Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, const Convolution& how,
+               const Doubles& bias);
 
 Doubles dense(const Doubles& x, int batch, int features, const Doubles& weights, int units,
               const Doubles& bias);

@@ -16,12 +16,18 @@ class Conv1dLayer final : public Layer {
     const Index time = conv1d_output_time(options, site.input[0]);
     const Index channels = site.input[1];
     if (time < 1) {
-      refuse(site, "needs at least " + std::to_string(options.kernel_size) + " time steps");
+      refuse(site, "needs at least " + std::to_string(conv1d_span(options)) + " time steps");
     }
+    if (channels % options.groups != 0 || options.filters % options.groups != 0) {
+      refuse(site, "needs a number of channels, and of filters, that " +
+                       std::to_string(options.groups) + " groups divide; there are " +
+                       std::to_string(options.filters) + " filters");
+    }
+    const Index group_channels = channels / options.groups;
     output_ = Shape{time, options.filters};
-    kernel_ = Trained(site, Shape{options.kernel_size, channels, options.filters});
+    kernel_ = Trained(site, Shape{options.kernel_size, group_channels, options.filters});
     if (options.use_bias) bias_ = Trained(site, Shape{options.filters});
-    glorot_uniform(site.seed, site.index, options.kernel_size * channels,
+    glorot_uniform(site.seed, site.index, options.kernel_size * group_channels,
                    Index{options.kernel_size} * options.filters, kernel_.value.view());
   }
 

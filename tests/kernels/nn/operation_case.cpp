@@ -38,19 +38,28 @@ Tensor<float> bias_of(const Gradients& gradients, bool used) {
 
 OperationCase conv1d_case(Index batch, Index time, Index channels, const Conv1dOptions& options) {
   OperationCase c;
-  const bool same = options.padding == Padding::same, biased = options.use_bias;
+  const bool biased = options.use_bias;
   const Index out_time = conv1d_output_time(options, time);
-  c.name = named(same ? "conv1d_same" : "conv1d_valid",
+  c.name = named("conv1d_" + std::string(enum_name(options.padding)),
                  {batch, time, channels, options.filters, options.kernel_size}) +
-           (biased ? "" : "_unbiased");
-  c.inputs = {Shape{batch, time, channels}, Shape{options.kernel_size, channels, options.filters}};
+           (biased ? "" : "_unbiased") +
+           named("", {options.stride, options.dilation, options.groups});
+  c.inputs = {Shape{batch, time, channels},
+              Shape{options.kernel_size, channels / options.groups, options.filters}};
   if (biased) c.inputs.push_back(Shape{options.filters});
   c.output = Shape{batch, out_time, options.filters};
   c.terms =
       std::max(options.kernel_size * std::max<Index>(channels, options.filters), batch * out_time);
   c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::conv1d(in[0], extents(batch, time, channels), in[1], options.kernel_size,
-                             options.filters, same, bias_of(in, biased));
+    const reference::Convolution how{
+        options.kernel_size,
+        options.filters,
+        reference::Convolution::Padding{static_cast<int>(options.padding)},
+        options.stride,
+        options.dilation,
+        options.groups};
+    return reference::conv1d(in[0], extents(batch, time, channels), in[1], how,
+                             bias_of(in, biased));
   };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
     conv1d(context, options, in[0], in[1], bias_of(in, biased), y);
@@ -294,7 +303,21 @@ std::vector<OperationCase> all_cases() {
           conv1d_case(1, 3, 2, {4, 7, same, false}),   // a kernel longer than the signal
           conv1d_case(2, 5, 4, {3, 5, valid, true}),   // one step is left
           conv1d_case(2, 100, 1, {4, 5, same, true}),  // two blocks of rows
-          conv1d_case(20, 6, 2, {2, 1, same, true}),   // more items than groups of the sum
+          conv1d_case(20, 6, 2, {2, 1, same, true}),   // more items than runs of the sum
+          conv1d_case(2, 13, 5, {17, 4, causal, true}),
+          conv1d_case(3, 13, 5, {4, 3, same, true, 2}),
+          conv1d_case(3, 14, 5, {4, 4, valid, false, 3}),
+          conv1d_case(2, 11, 3, {18, 5, causal, true, 2}),
+          conv1d_case(2, 11, 3, {5, 2, same, true, 4}),  // a stride beyond the kernel
+          conv1d_case(2, 19, 5, {17, 3, same, true, 1, 4}),
+          conv1d_case(2, 5, 5, {7, 3, same, true, 1, 9}),       // outer taps all on zeros
+          conv1d_case(2, 200, 2, {3, 3, causal, true, 2, 30}),  // blocks of rows
+          conv1d_case(10, 15, 6, {9, 3, valid, false, 2, 3, 3}),
+          conv1d_case(2, 9, 40, {20, 3, same, true, 1, 1, 2}),
+          conv1d_case(2, 9, 4, {8, 3, same, true, 1, 1, 4}),   // two filters a channel
+          conv1d_case(3, 13, 7, {7, 5, same, true, 1, 1, 7}),  // depthwise
+          conv1d_case(2, 70, 37, {37, 3, causal, true, 1, 2, 37}),
+          conv1d_case(11, 17, 4, {4, 4, valid, false, 3, 2, 4}),
           dense_case(1, 1, 1, true),
           dense_case(5, 17, 33, true),
           dense_case(7, 100, 8, false),

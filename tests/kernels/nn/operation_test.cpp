@@ -222,19 +222,32 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RowwiseOperation,
 int between(int low, int high) { return *rc::gen::inRange(low, high + 1); }
 
 Conv1dOptions any_convolution(int most_filters, int most_steps) {
-  return {between(1, most_filters), between(1, most_steps),
-          *rc::gen::element(Padding::same, Padding::valid), *rc::gen::arbitrary<bool>()};
+  const int groups = *rc::gen::element(1, 1, 2, 5);
+  return {groups * between(1, std::max(1, most_filters / groups)),
+          between(1, most_steps),
+          *rc::gen::element(Padding::same, Padding::valid, Padding::causal),
+          *rc::gen::arbitrary<bool>(),
+          *rc::gen::element(1, 1, 2, 3),
+          *rc::gen::element(1, 1, 2, 4),
+          groups};
 }
 
 int any_time(const Conv1dOptions& options, int most) {
-  return between(options.padding == Padding::valid ? options.kernel_size : 1, most);
+  const int least = options.padding == Padding::valid ? static_cast<int>(conv1d_span(options)) : 1;
+  return least + between(0, most);
+}
+
+/// A convolution as it may come, depthwise now and then.
+OperationCase any_convolution_case(int most_batch, int most_time, int most_channels,
+                                   Conv1dOptions options) {
+  int channels = options.groups * between(1, std::max(1, most_channels / options.groups));
+  if (between(0, 3) == 0) options.groups = options.filters = channels;
+  return conv1d_case(between(1, most_batch), any_time(options, most_time), channels, options);
 }
 
 RC_GTEST_PROP(RandomShapes, Conv1d, ()) {
-  const Conv1dOptions large = any_convolution(40, 9);
-  expect_definition(conv1d_case(between(1, 4), any_time(large, 40), between(1, 20), large));
-  const Conv1dOptions little = any_convolution(8, 5);
-  expect_gradients(conv1d_case(between(1, 3), any_time(little, 8), between(1, 4), little));
+  expect_definition(any_convolution_case(4, 40, 40, any_convolution(40, 9)));
+  expect_gradients(any_convolution_case(3, 6, 5, any_convolution(8, 4)));
   RC_ASSERT(!testing::Test::HasFailure());
 }
 

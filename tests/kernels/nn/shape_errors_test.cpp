@@ -68,6 +68,21 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
                ShapeError);
 }
 
+TEST(ShapeErrors, GroupsMustDivide) {
+  Context context;
+  Array<float> x(Shape{2, 5, 3}), y(Shape{2, 5, 4}), weights(Shape{3, 1, 4});
+  EXPECT_EQ(complaint([&] {
+              conv1d(context, {4, 3, Padding::same, false, 1, 1, 2}, x.view(), weights.view(), {},
+                     y.view());
+            }),
+            "conv1d: 3 channels and 4 filters cannot be cut into 2 equal groups");
+  EXPECT_EQ(complaint([&] {
+              conv1d(context, {4, 3, Padding::valid, false, 1, 3}, x.view(), weights.view(), {},
+                     y.view());
+            }),
+            "conv1d: 5 time steps are fewer than the 7 that the kernel spans");
+}
+
 TEST(ShapeErrors, RangesOfOptionsAreChecked) {
   Context context;
   Array<float> a(Shape{2, 5, 3});

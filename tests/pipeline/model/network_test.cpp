@@ -267,7 +267,9 @@ TEST(Network, DescribesItsLayers) {
   const auto layers = network.layers();
   ASSERT_EQ(layers.size(), 4U);
   EXPECT_EQ(layers[0].type, "conv1d");
-  EXPECT_EQ(layers[0].options, "{filters: 16, kernel_size: 5, padding: same, use_bias: true}");
+  EXPECT_EQ(layers[0].options,
+            "{filters: 16, kernel_size: 5, padding: same, use_bias: true, stride: 1, dilation: 1, "
+            "groups: 1}");
   EXPECT_EQ(layers[0].output, (Shape{200, 16}));
   EXPECT_EQ(layers[0].parameters, 3216);
   EXPECT_EQ(layers[2].output, (Shape{16}));
@@ -293,6 +295,12 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
             "before it");
   EXPECT_EQ(complaint("layers: [{conv1d: {kernel_size: 9, padding: valid}}, flatten]", {8, 40}),
             "layers.0.conv1d: gets [8, 40] but needs at least 9 time steps");
+  EXPECT_EQ(complaint("layers: [{conv1d: {kernel_size: 3, dilation: 4, padding: valid}}, flatten]",
+                      {8, 40}),
+            "layers.0.conv1d: gets [8, 40] but needs at least 9 time steps");
+  EXPECT_EQ(complaint("layers: [{conv1d: {filters: 9, groups: 3}}, flatten]", {8, 40}),
+            "layers.0.conv1d: gets [8, 40] but needs a number of channels, and of filters, that 3 "
+            "groups divide; there are 9 filters");
   EXPECT_EQ(complaint("layers: [{max_pool: {pool_size: 4}}, max_pool, flatten]", {7, 40}),
             "layers.1.max_pool: gets [1, 40] but needs at least 2 time steps");
   EXPECT_EQ(complaint("layers: [relu]", {200, 40}),

@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "kernels/nn/conv1d_paths.h"
+#include "kernels/nn/gemm.h"
+
+namespace serenade::cpu::windows {
+namespace {
+
+/// Rows [begin, begin + rows) of x [time, channels], zeros outside of it.
+void copy_padded(const float* x, Index time, Index channels, Index begin, Index rows, float* out) {
+  const Index first = std::clamp<Index>(-begin, 0, rows);
+  const Index last = std::clamp<Index>(time - begin, first, rows);
+  std::fill_n(out, first * channels, 0.0F);
+  std::copy_n(x + (begin + first) * channels, (last - first) * channels, out + first * channels);
+  std::fill_n(out + last * channels, (rows - last) * channels, 0.0F);
+}
+
+/// What forward and data gradient have in common: y[t] = bias + window(t) B, where window(t) is the
+/// kernel x in floats of x that begin at step t stride - left: with neighbouring steps end to end
+/// in memory, k shifted products are one product with overlapping rows.
+struct Correlation {
+  Tensor<const float> x;  // [batch, time, in]
+  Index kernel;
+  Index stride;
+  Index left;
+  const float* packed;  // B [kernel in, out]
+  const float* bias;
+  Tensor<float> y;  // [batch, out time, out]
+};
+
+// Rows of one chunk: a multiple of the tile's 6, and A and C of it fit into L2.
+constexpr Index block = 96;
+
+Index window_of(const Correlation& job, Index rows) { return (rows - 1) * job.stride + job.kernel; }
+
+Index padded_size(const Correlation& job) {
+  const Index blocks = (job.y.extent(1) + block - 1) / block;
+  return job.y.extent(0) * blocks * window_of(job, block) * job.x.extent(2);
+}
+
+void correlate(Context& context, const Correlation& job, float* padded) {
+  const Index time = job.x.extent(1), in = job.x.extent(2);
+  const Index out_time = job.y.extent(1), out = job.y.extent(2);
+  const Index blocks = (out_time + block - 1) / block;
+  const Index depth = job.kernel * in;
+  context.parallel(job.y.extent(0) * blocks, [&](Index chunk) {
+    const Index item = chunk / blocks, begin = chunk % blocks * block;
+    const Index rows = std::min(block, out_time - begin);
+    const Index window_begin = begin * job.stride - job.left, window = window_of(job, rows);
+    const float* x = job.x.data() + item * time * in;
+    const float* a = x + window_begin * in;
+    if (window_begin < 0 || window_begin + window > time) {
+      float* copy = padded + chunk * window_of(job, block) * in;
+      copy_padded(x, time, in, window_begin, window, copy);
+      a = copy;
+    }
+    float* y = job.y.data() + (item * out_time + begin) * out;
+    const gemm::Start start =
+        job.bias != nullptr ? gemm::Start::row(job.bias) : gemm::Start::zeros();
+    for (Index panel = 0; panel < gemm::panels(out); ++panel) {
+      gemm::multiply_panel({a, job.stride * in, 1}, rows, depth,
+                           job.packed + panel * depth * gemm::panel_width, out, panel, start, y,
+                           out);
+    }
+  });
+}
+
+}  // namespace
+
+void forward(Context& context, const Convolution& c, Tensor<const float> x,
+             Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
+  const Index depth = c.kernel * c.in;
+  Correlation job{x, c.kernel, c.stride, c.left, nullptr, bias.data(), y};
+  float* packed = context.scratch(gemm::packed_size(depth, c.out) + padded_size(job)).data();
+  context.parallel(gemm::panels(c.out), [&](Index panel) {
+    gemm::pack({weights.data(), c.out, 1}, depth, c.out, panel,
+               packed + panel * depth * gemm::panel_width);
+  });
+  job.packed = packed;
+  correlate(context, job, packed + gemm::packed_size(depth, c.out));
+}
+
+/// dx[t, c] = sum over j, f of dy[t - j + left, f] w[j, c, f]: dy correlated with the kernel
+/// reversed in time.
+void backward_data(Context& context, const Convolution& c, Tensor<const float> weights,
+                   Tensor<const float> dy, Tensor<float> dx) {
+  const Index depth = c.kernel * c.out;
+  Correlation job{dy, c.kernel, 1, c.kernel - 1 - c.left, nullptr, nullptr, dx};
+  float* packed = context.scratch(gemm::packed_size(depth, c.in) + padded_size(job)).data();
+  context.parallel(gemm::panels(c.in), [&](Index panel) {
+    for (Index j = 0; j < c.kernel; ++j) {
+      gemm::pack({weights.data() + (c.kernel - 1 - j) * c.in * c.out, 1, c.out}, c.out, c.in, panel,
+                 packed + (panel * depth + j * c.out) * gemm::panel_width);
+    }
+  });
+  job.packed = packed;
+  correlate(context, job, packed + gemm::packed_size(depth, c.in));
+}
+
+/// dw[(j, c), f] = sum over b, t of x[b, t + j - left, c] dy[b, t, f]: with x padded, row (j, c) of
+/// the left matrix begins at float j in + c and steps by one time step.
+void backward_weights(Context& context, const Convolution& c, Tensor<const float> x,
+                      Tensor<const float> dy, Tensor<float> dweights) {
+  constexpr Index row_block = 96;
+  const ItemRuns runs(c.batch);
+  const Index rows = c.kernel * c.in, panels = gemm::panels(c.out);
+  const Index window = c.out_time + c.kernel - 1;
+  const Index panel_size = c.out_time * gemm::panel_width;
+
+  const Index sums_size = (runs.count * rows * c.out + 15) / 16 * 16;
+  const Index padded_item = (window * c.in + 15) / 16 * 16;
+  float* sums =
+      context.scratch(sums_size + c.batch * padded_item + c.batch * panels * panel_size).data();
+  float* padded = sums + sums_size;
+  float* packed = padded + c.batch * padded_item;
+  context.parallel(c.batch, [&](Index item) {
+    copy_padded(x.data() + item * c.time * c.in, c.time, c.in, -c.left, window,
+                padded + item * padded_item);
+    for (Index panel = 0; panel < panels; ++panel) {
+      gemm::pack({dy.data() + item * c.out_time * c.out, c.out, 1}, c.out_time, c.out, panel,
+                 packed + (item * panels + panel) * panel_size);
+    }
+  });
+  const Index blocks = (rows + row_block - 1) / row_block;
+  context.parallel(runs.count * blocks, [&](Index chunk) {
+    const Index run = chunk / blocks, begin = chunk % blocks * row_block;
+    const Index height = std::min(row_block, rows - begin);
+    float* sum = sums + (run * rows + begin) * c.out;
+    for (Index item = runs.begin(run); item < runs.end(run); ++item) {
+      const auto start = item == runs.begin(run) ? gemm::Start::zeros() : gemm::Start::accumulate();
+      for (Index panel = 0; panel < panels; ++panel) {
+        gemm::multiply_panel({padded + item * padded_item + begin, 1, c.in}, height, c.out_time,
+                             packed + (item * panels + panel) * panel_size, c.out, panel, start,
+                             sum, c.out);
+      }
+    }
+  });
+  add_partial_sums(context, sums, runs.count, rows * c.out, dweights.data());
+}
+
+}  // namespace serenade::cpu::windows
