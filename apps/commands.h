@@ -17,6 +17,7 @@ struct Common {
   int threads = 0;
   std::string cache = "cache";
   std::string runs = "runs";
+  bool verify = false;
   std::string command_line;  ///< what the user typed
 };
 
@@ -39,5 +40,8 @@ struct ConfigArguments {
   std::vector<std::string> overrides;
 };
 void add_config_arguments(CLI::App& command, ConfigArguments& arguments);
+
+/// --verify, for commands that read a corpus and its features.
+void add_verify_flag(CLI::App& command, Common& common);
 
 }  // namespace serenade::app

@@ -15,4 +15,10 @@ void add_config_arguments(CLI::App& command, ConfigArguments& arguments) {
       ->type_name("KEY.PATH=VALUE");
 }
 
+void add_verify_flag(CLI::App& command, Common& common) {
+  command.add_flag("--verify", common.verify,
+                   "read all recordings and cached features again, also those that nobody touched "
+                   "since they were read last");
+}
+
 }  // namespace serenade::app

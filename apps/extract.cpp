@@ -21,6 +21,7 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
       "extract", "fill the feature cache and stop; interrupted work resumes");
   auto arguments = std::make_shared<ConfigArguments>();
   add_config_arguments(*command, *arguments);
+  add_verify_flag(*command, common);
   command->callback([&common, &action, arguments] {
     action = [&common, arguments](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);

@@ -10,6 +10,7 @@ void add_train(CLI::App& program, Common& common, Action& action) {
   auto arguments = std::make_shared<ConfigArguments>();
   auto force = std::make_shared<bool>(false);
   add_config_arguments(*command, *arguments);
+  add_verify_flag(*command, common);
   command->add_flag("--force", *force, "overwrite a finished run");
   command->callback([&common, &action, arguments, force] {
     action = [&common, arguments, force](Console& console) {

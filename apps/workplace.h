@@ -25,6 +25,7 @@ class Session {
     place.cache = common_.cache;
     place.runs = common_.runs;
     place.force = force;
+    place.verify = common_.verify;
     place.config_name = config_name;
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {

@@ -237,6 +237,8 @@ double stated_seconds(const std::filesystem::path& path, const DecodeOptions& op
   }
 }
 
-std::string audio_versions() { return fmt::format("{}, {}", sf_version_string(), soxr_version()); }
+std::string audio_versions() {
+  return fmt::format("{}, {}, revision {}", sf_version_string(), soxr_version(), audio_revision);
+}
 
 }  // namespace serenade

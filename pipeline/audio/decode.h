@@ -73,8 +73,12 @@ std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
 /// nothing is decoded and the header may lie. 0 for what decode() would refuse.
 double stated_seconds(const std::filesystem::path& path, const DecodeOptions& options = {});
 
+/// Raised when load_mono gives other samples for the same file and libraries: the part that is
+/// read, the mean of the channels, the ends of what is resampled.
+inline constexpr int audio_revision = 1;
+
 /// Names and versions of what decodes and resamples, for cache keys: "libsndfile-1.2.0,
-/// libsoxr-0.1.3". Another version may give other samples.
+/// libsoxr-0.1.3, revision 1". Another version may give other samples.
 std::string audio_versions();
 
 }  // namespace serenade

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 /// Fills in the content hashes; leaves out files that cannot be read or are empty.
 void hash_contents(Context& context, std::vector<Utterance>& utterances,
-                   const CorpusOptions& options, Observer& observer,
+                   const CorpusOptions& options, FileMemo* memo, Observer& observer,
                    std::vector<std::string>& notes) {
   std::vector<std::string> failures(utterances.size());
   const auto hash = [&](std::size_t i) {
@@ -28,7 +28,8 @@ void hash_contents(Context& context, std::vector<Utterance>& utterances,
       if (fs::file_size(utterances[i].path, error) == 0 && !error) {
         failures[i] = utterances[i].path.string() + ": is empty (0 bytes)";
       } else {
-        utterances[i].content = hash_file(utterances[i].path);
+        const fs::path& path = utterances[i].path;
+        utterances[i].content = memo != nullptr ? memo->content(path) : hash_file(path);
       }
     } catch (const IoError& error) {
       failures[i] = error.what();
@@ -83,7 +84,8 @@ void expect_few_bad(std::size_t bad, std::size_t total, double max_bad, std::str
       bad, total, what, shortest(max_bad)));
 }
 
-Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer) {
+Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,
+                   FileMemo* memo) {
   check_ranges(options);
   Listing listing = list_recordings(options);
 
@@ -91,7 +93,7 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
   corpus.name = enum_name(listing.reader);
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
   corpus.notes = std::move(listing.notes);
-  hash_contents(context, listing.utterances, options, observer, corpus.notes);
+  hash_contents(context, listing.utterances, options, memo, observer, corpus.notes);
   resolve_duplicates(listing.utterances, options.duplicates, corpus.notes);
   corpus.utterances = std::move(listing.utterances);
 

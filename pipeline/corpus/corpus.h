@@ -5,6 +5,7 @@
 #include "kernels/device/context.h"
 #include "pipeline/corpus/corpus_options.h"
 #include "pipeline/corpus/utterance.h"
+#include "pipeline/support/file_memo.h"
 #include "pipeline/support/observer.h"
 
 namespace serenade {
@@ -22,7 +23,10 @@ namespace serenade {
 /// whose names they have, where one id has two contents or one content two labels or speakers
 /// (naming both files), where duplicates are refused and where more than max_bad of the files
 /// cannot be read.
-Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer);
+///
+/// Files that `memo` knows in the state they are in are not read.
+Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,
+                   FileMemo* memo = nullptr);
 
 /// Throws DataError when more than max_bad of `total` recordings are bad; `what` says how:
 /// "cannot be decoded". For later stages to hold the same rule.

@@ -24,6 +24,7 @@ struct Workplace {
   std::filesystem::path cache = "cache";
   std::filesystem::path runs = "runs";
   bool force = false;       ///< a finished run may be overwritten
+  bool verify = false;      ///< read all recordings and shards again, also those known unchanged
   std::string config_name;  ///< for the report
   std::string command;      ///< for the report
   /// Told the run's folder once it exists, so that the log can go there.

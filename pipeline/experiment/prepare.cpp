@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/support/file_memo.h"
+
 namespace serenade {
 
 Tensor<const float> Prepared::rows(std::size_t utterance) const {
@@ -17,15 +19,32 @@ Tensor<const float> Prepared::rows(std::size_t utterance) const {
   return clip->rows;
 }
 
+namespace {
+
+/// Only time is lost where the memo cannot be written, on a read-only disk for one.
+void save(FileMemo& memo, Observer& observer) {
+  try {
+    memo.save();
+  } catch (const IoError& error) {
+    observer.note(fmt::format(
+        "the hashes of the recordings are not remembered for the next time: {}", error.what()));
+  }
+}
+
+}  // namespace
+
 Prepared load_features(const ExperimentConfig& config, const Workplace& workplace,
                        MissingFeatures missing) {
   Observer& observer = workplace.observer;
-  Corpus corpus = read_corpus(workplace.context, config.corpus, observer);
+  FileMemo memo(workplace.cache / "files.memo", workplace.verify);
+  Corpus corpus = read_corpus(workplace.context, config.corpus, observer, &memo);
+  save(memo, observer);
   for (const std::string& note : corpus.notes) observer.note(note);
 
   const FeatureExtractor extractor(config.features);
   const FeatureFunction function = feature_function(extractor);
-  FeatureCache cache(workplace.cache, function, observer);
+  FeatureCache cache(workplace.cache, function, observer, &memo);
+  save(memo, observer);
   if (missing == MissingFeatures::refuse) {
     const auto absent = std::count_if(
         corpus.utterances.begin(), corpus.utterances.end(),

@@ -24,13 +24,13 @@ std::string cache_key_text(const FeatureFunction& function) {
 }
 
 FeatureCache::FeatureCache(const std::filesystem::path& cache_folder,
-                           const FeatureFunction& function, Observer& observer)
+                           const FeatureFunction& function, Observer& observer, FileMemo* memo)
     : key_text_(cache_key_text(function)), format_{function.columns, key_text_} {
   folder_ = cache_folder / to_string(hash_text(key_text_));
-  refresh(observer);
+  refresh(observer, memo);
 }
 
-void FeatureCache::refresh(Observer& observer) {
+void FeatureCache::refresh(Observer& observer, FileMemo* memo) {
   std::error_code error;
   std::vector<int> numbers;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
@@ -45,7 +45,13 @@ void FeatureCache::refresh(Observer& observer) {
   const auto known = std::exchange(damaged_, {});
   for (const int number : numbers) {
     try {
-      add_shard(number);
+      add_shard(number, memo);
+    } catch (const IoError& refusal) {
+      // Another process removes what is damaged, and writes it anew.
+      if (!std::filesystem::exists(folder_ / shard_name(number))) continue;
+      throw IoError(
+          fmt::format("{}; if that does not pass, delete {}: its clips are then extracted again",
+                      refusal.what(), shard_name(number)));
     } catch (const Error& damage) {
       const DamagedFile file{folder_ / shard_name(number), damage.what()};
       if (std::find(known.begin(), known.end(), file) == known.end()) {
@@ -56,9 +62,9 @@ void FeatureCache::refresh(Observer& observer) {
   }
 }
 
-void FeatureCache::add_shard(int number) {
+void FeatureCache::add_shard(int number, FileMemo* memo) {
   if (has_shard(number)) return;
-  auto shard = std::make_unique<Shard>(folder_, number, format_.dims());
+  auto shard = std::make_unique<Shard>(folder_, number, format_.dims(), memo);
   for (std::size_t i = 0; i < shard->clips().size(); ++i) {
     places_.try_emplace(shard->clips()[i].content, Place{shard.get(), i});
   }

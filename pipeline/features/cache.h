@@ -63,9 +63,11 @@ std::string cache_key_text(const FeatureFunction& function);
 class FeatureCache {
  public:
   /// Opens and verifies the finished shards that are there; makes no files. Damaged ones are left
-  /// out with a warning.
+  /// out with a warning. What `memo` knows to fit its hash is not read for it.
+  /// Throws IoError where the system does not let a shard be opened: that may pass, and the shard
+  /// may be good.
   FeatureCache(const std::filesystem::path& cache_folder, const FeatureFunction& function,
-               Observer& observer);
+               Observer& observer, FileMemo* memo = nullptr);
 
   /// CACHE/<key>
   const std::filesystem::path& folder() const { return folder_; }
@@ -85,9 +87,9 @@ class FeatureCache {
   bool has_shard(int number) const { return shards_.contains(number); }
   std::span<const DamagedFile> damaged() const { return damaged_; }
   /// Opens a shard that was written since. Throws DataError or IoError where it is damaged.
-  void add_shard(int number);
+  void add_shard(int number, FileMemo* memo = nullptr);
   /// Opens all shards that were written since, as the constructor does.
-  void refresh(Observer& observer);
+  void refresh(Observer& observer, FileMemo* memo = nullptr);
 
  private:
   struct Place {

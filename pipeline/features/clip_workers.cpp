@@ -51,7 +51,9 @@ void expect_same_content(const ClipTask& task, StageSeconds& stages) {
   const Stopwatch watch(stages.verify);
   if (hash_file(task.path) == task.content) return;
   throw IoError(
-      fmt::format("{}: changed while features were extracted; run again", task.path.string()));
+      fmt::format("{}: changed while features were extracted; run again (with --verify, should "
+                  "this come back)",
+                  task.path.string()));
 }
 
 void compute(Context& context, const FeatureFunction& function, const ClipTask& task,

@@ -58,12 +58,6 @@ class FolderLock {
   int fd_;
 };
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
-}
-
 /// Removes what a killed process left behind and what cannot be trusted.
 void clean(const FeatureCache& cache) {
   std::error_code ignored;  // what cannot be removed is replaced or in nobody's way
@@ -259,7 +253,7 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
 
   ReadErrors read_errors;
   if (report.from_cache < report.contents) {
-    make_folder(cache.folder());
+    make_folders(cache.folder());
     const FolderLock lock(cache.folder());
     cache.refresh(observer);  // another process may have been here since it was opened
     count_cached();

@@ -186,6 +186,20 @@ Image build(const Path& path, const ShardFormat& format, std::span<const ClipRow
   throw DataError(fmt::format("{}: {}", path.string(), what));
 }
 
+/// The text beside a shard; where it is absent or much too long, the shard counts as damaged.
+std::string read_side_file(const Path& folder, int number) {
+  constexpr std::size_t most = 256;
+  const Path side = folder / shard_hash_name(number);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(side, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    damaged(folder / shard_name(number),
+            fmt::format("its hash is missing ({})", shard_hash_name(number)));
+  }
+  if (!error && size > most) damaged(side, fmt::format("{} bytes are no hash", size));
+  return read_file(side, most);
+}
+
 struct FeaturesPlace {
   std::size_t offset = 0;  // in the file, bytes
   Index frames = 0;
@@ -281,10 +295,11 @@ std::size_t write_shard(const Path& folder, int number, const ShardFormat& forma
   return image.size;
 }
 
-Shard::Shard(const Path& folder, int number, Index dims)
+Shard::Shard(const Path& folder, int number, Index dims, FileMemo* memo)
     : number_(number), dims_(dims), path_(folder / shard_name(number)), file_(path_) {
-  const std::string side = read_file(folder / shard_hash_name(number), 256);
-  if (side != side_text(hash_of(file_.bytes()), number)) {
+  const auto compute = [&] { return ContentHash{0, hash_of(file_.bytes())}; };
+  const ContentHash hash = memo != nullptr ? memo->remembered(path_, "shard", compute) : compute();
+  if (read_side_file(folder, number) != side_text(hash.low, number)) {
     damaged(path_, fmt::format("its bytes do not fit the hash in {}", shard_hash_name(number)));
   }
   const hdf5::Lock lock;

@@ -11,6 +11,7 @@
 
 #include "kernels/device/tensor.h"
 #include "pipeline/support/content_hash.h"
+#include "pipeline/support/file_memo.h"
 #include "pipeline/support/files.h"
 
 namespace serenade {
@@ -66,9 +67,11 @@ std::size_t write_shard(const std::filesystem::path& folder, int number, const S
 /// A finished shard, mapped.
 class Shard {
  public:
-  /// Maps the file, compares its bytes with the side file, and only then has HDF5 read it.
-  /// Throws IoError or DataError saying what is wrong with it.
-  Shard(const std::filesystem::path& folder, int number, Index dims);
+  /// Maps the file, compares its bytes with the side file, and only then has HDF5 read it. With a
+  /// memo, bytes that did fit are not read again while nobody touches the file.
+  /// Throws DataError saying what is wrong with the shard, IoError where the system refuses to show
+  /// it, which says nothing about what it holds.
+  Shard(const std::filesystem::path& folder, int number, Index dims, FileMemo* memo = nullptr);
 
   int number() const { return number_; }
   const std::filesystem::path& path() const { return path_; }

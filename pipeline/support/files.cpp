@@ -8,7 +8,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "kernels/device/error.h"
 
@@ -18,6 +20,8 @@ namespace {
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view doing) {
   throw IoError(fmt::format("{}: {}: {}", path.string(), doing, std::strerror(errno)));
 }
+
+constexpr std::string_view temporary_mark = ".tmp-";
 
 /// A file descriptor, closed at the end.
 class Descriptor {
@@ -39,7 +43,7 @@ class Descriptor {
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
   auto temporary = path;
-  temporary += fmt::format(".tmp-{}", ::getpid());
+  temporary += fmt::format("{}{}", temporary_mark, ::getpid());
   {
     const Descriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -93,6 +97,29 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
                                 path.string(), max_bytes));
     }
   }
+}
+
+std::string unfinished_name(const std::string& file_name) {
+  const auto at = file_name.rfind(temporary_mark);
+  return at == std::string::npos ? "" : file_name.substr(0, at);
+}
+
+void remove_leftovers(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code ignored;
+  std::vector<std::filesystem::path> leftovers;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (unfinished_name(entry.path().filename().string()) == path.filename().string()) {
+      leftovers.push_back(entry.path());
+    }
+  }
+  for (const auto& leftover : leftovers) std::filesystem::remove(leftover, ignored);
+}
+
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
 }
 
 void sync_to_disk(const std::filesystem::path& path) {

@@ -16,6 +16,17 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 /// before it is read) or cannot be read.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
+/// The name of the file that is written in the place of `name` and was not finished: "NAME.tmp-PID"
+/// gives "NAME", other names give "".
+std::string unfinished_name(const std::string& file_name);
+
+/// Removes what killed processes left of writing `path`. Only for those who know that no living one
+/// writes it. What cannot be removed stays.
+void remove_leftovers(const std::filesystem::path& path);
+
+/// Makes a folder and those above it. Throws IoError naming it.
+void make_folders(const std::filesystem::path& folder);
+
 /// Syncs a file or a folder to the disk. Throws IoError.
 void sync_to_disk(const std::filesystem::path& path);
 

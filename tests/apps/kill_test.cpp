@@ -41,7 +41,9 @@ std::map<std::string, std::string> shards(const fs::path& cache) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(cache)) {
     const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && name != "lock") files[name] = read_bytes(entry.path());
+    if (entry.is_regular_file() && entry.path().parent_path() != cache) {
+      files[name] = read_bytes(entry.path());
+    }
   }
   return files;
 }

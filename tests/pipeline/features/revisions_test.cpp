@@ -21,9 +21,12 @@
 #include "kernels/dsp/tonnetz.h"
 #include "kernels/dsp/tuning.h"
 #include "kernels/dsp/zero_crossing.h"
+#include "pipeline/audio/decode.h"
 #include "pipeline/support/content_hash.h"
 #include "pipeline/support/files.h"
 #include "tests/support/golden.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/wav.h"
 
 namespace serenade {
 namespace {
@@ -66,6 +69,27 @@ Output output(int revision, Shape shape, const Compute& compute) {
   return result;
 }
 
+/// What load_mono makes of recordings with two and three channels, whole and in part, resampled
+/// down, up and not at all; lengths that leave a rest at the end. Also Debian 12's libsoxr.
+Output loaded() {
+  const test::TemporaryFolder folder;
+  std::vector<float> all;
+  for (const int channels : {2, 3}) {
+    const auto path = folder / fmt::format("{}.wav", channels);
+    test::write_sound(path, test::noisy_sine(Index{4099} * channels, 431, 44100, 17), 44100,
+                      channels);
+    for (const int rate : {16000, 44100, 48000}) {
+      for (const DecodeOptions& part : {DecodeOptions{}, DecodeOptions{0.01, 0.0333}}) {
+        const std::vector<float> signal = load_mono(path, rate, part);
+        all.insert(all.end(), signal.begin(), signal.end());
+      }
+    }
+  }
+  Output result{audio_revision, Array<float>({static_cast<Index>(all.size())})};
+  std::copy(all.begin(), all.end(), result.values.data());
+  return result;
+}
+
 std::map<std::string, Output> outputs() {
   Context context;
   const Input signal = input("librosa.h5", "samples");
@@ -92,6 +116,7 @@ std::map<std::string, Output> outputs() {
   const auto add = [&](const char* name, int revision, Shape shape, const auto& compute) {
     all.emplace(name, output(revision, shape, compute));
   };
+  all.emplace("audio", loaded());
   add("stft", stft_revision, Shape{frames, plan.bins()}, [&](Tensor<float> out) {
     stft_power(context, plan, signal.values.view(), signal.extents, out);
     magnitude(context, out, out);

@@ -118,10 +118,10 @@ TEST(Shard, RefusesDamage) {
   EXPECT_THROW(Shard(folder.path(), 0, 4), DataError);  // other columns
 
   test::write_bytes(folder / "shard-00000.xxh3", std::string(5000, 'a'));
-  EXPECT_THROW(Shard(folder.path(), 0, 3), IoError);
+  EXPECT_THROW(Shard(folder.path(), 0, 3), DataError);
   std::filesystem::remove(folder / "shard-00000.xxh3");
-  EXPECT_THROW(Shard(folder.path(), 0, 3), IoError);
-  EXPECT_THROW(Shard(folder.path(), 1, 3), IoError);
+  EXPECT_THROW(Shard(folder.path(), 0, 3), DataError);
+  EXPECT_THROW(Shard(folder.path(), 1, 3), IoError);  // not there: nothing is known of it
 }
 
 TEST(Shard, ChecksWhatHdf5SaysAgainstTheFile) {
