@@ -27,10 +27,14 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
       Session session(common, console);
       const ExtractionReport result = extract(config, session.workplace(arguments->file));
+      const std::string others =
+          result.by_others > 0
+              ? fmt::format(", {} extracted by another process meanwhile", result.by_others)
+              : "";
       fmt::print(
-          "{} clips, {} different recordings: {} extracted now, {} in the cache before; {} clips "
+          "{} clips, {} different recordings: {} extracted now, {} in the cache before{}; {} clips "
           "without features\n",
-          result.utterances, result.contents, result.extracted, result.from_cache,
+          result.utterances, result.contents, result.extracted, result.from_cache, others,
           result.bad.size());
       if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;

@@ -48,7 +48,8 @@ void FeatureCache::refresh(Observer& observer, FileMemo* memo) {
       add_shard(number, memo);
     } catch (const IoError& refusal) {
       // Another process removes what is damaged, and writes it anew.
-      if (!std::filesystem::exists(folder_ / shard_name(number))) continue;
+      std::error_code unknown;
+      if (!std::filesystem::exists(folder_ / shard_name(number), unknown) && !unknown) continue;
       throw IoError(
           fmt::format("{}; if that does not pass, delete {}: its clips are then extracted again",
                       refusal.what(), shard_name(number)));

@@ -83,6 +83,8 @@ class FeatureCache {
   /// Why a clip that the cache knows has no features; empty where it has, or is not known.
   std::string error_of(ContentHash clip) const;
 
+  /// The open shards, by number.
+  const std::map<int, std::unique_ptr<Shard>>& shards() const { return shards_; }
   /// Whether a shard of this number is open.
   bool has_shard(int number) const { return shards_.contains(number); }
   std::span<const DamagedFile> damaged() const { return damaged_; }

@@ -99,14 +99,8 @@ ClipOutcome extract_clip(Context& context, const FeatureFunction& function, cons
   return outcome;
 }
 
-ClipWorkers::ClipWorkers(const FeatureFunction& function,
-                         std::vector<std::vector<ClipTask>> batches, int threads,
-                         std::size_t max_bytes)
+ClipWorkers::ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes)
     : function_(function), max_bytes_(max_bytes) {
-  for (auto& tasks : batches) {
-    const std::size_t count = tasks.size();
-    batches_.push_back({std::move(tasks), std::vector<ClipOutcome>(count), count});
-  }
   for (int i = 0; i < threads; ++i) {
     try {
       threads_.emplace_back([this] { work(); });
@@ -126,6 +120,19 @@ ClipWorkers::~ClipWorkers() {
   for (auto& thread : threads_) thread.join();
 }
 
+void ClipWorkers::add(std::vector<ClipTask> batch) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = batch.size();
+  waiting_ += count;
+  batches_.push_back({std::move(batch), std::vector<ClipOutcome>(count), count});
+  may_begin_.notify_all();
+}
+
+std::size_t ClipWorkers::waiting() {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
 void ClipWorkers::work() {
   try {
     Context context(1);
@@ -137,13 +144,16 @@ void ClipWorkers::work() {
           ++next_batch_;
           next_task_ = 0;
         }
-        if (stop_ || next_batch_ == batches_.size() || next_batch_ <= taken_) return true;
+        if (stop_) return true;
+        if (next_batch_ == batches_.size()) return false;
+        if (next_batch_ <= taken_) return true;
         const auto& task = batches_[next_batch_].tasks[next_task_];
         return bytes_in_memory_ + task.expected_bytes <= max_bytes_;
       });
-      if (stop_ || next_batch_ == batches_.size()) return;
+      if (stop_) return;
       Batch& batch = batches_[next_batch_];
       const std::size_t i = next_task_++;
+      waiting_ -= 1;
       const ClipTask& task = batch.tasks[i];
       bytes_in_memory_ += task.expected_bytes;
 
@@ -182,6 +192,11 @@ ClipWorkers::Progress ClipWorkers::wait(const Progress& known) {
 std::vector<ClipOutcome> ClipWorkers::take() {
   const std::lock_guard lock(mutex_);
   std::vector<ClipOutcome> outcomes = std::move(batches_[taken_].outcomes);
+  if (next_batch_ == taken_) {
+    next_batch_ += 1;
+    next_task_ = 0;
+  }
+  batches_[taken_].tasks = {};
   taken_ += 1;
   may_begin_.notify_all();
   return outcomes;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <mutex>
@@ -31,9 +32,9 @@ struct ClipOutcome {
 /// Decodes and computes one clip. Errors of the clip are part of the outcome; others are thrown.
 ClipOutcome extract_clip(Context& context, const FeatureFunction& function, const ClipTask& task);
 
-/// Threads that extract tasks in order, batch after batch. Only so many begin that finished,
-/// untaken batches stay within `max_bytes`; the batch that is taken next may always go on, so that
-/// this cannot stop for good.
+/// Threads that extract tasks in order, batch after batch as they are added. Only so many begin
+/// that finished, untaken batches stay within `max_bytes`; the batch that is taken next may always
+/// go on, so that this cannot stop for good.
 class ClipWorkers {
  public:
   struct Progress {
@@ -42,8 +43,7 @@ class ClipWorkers {
     bool batch_done = false;   ///< the batch taken next is complete
   };
 
-  ClipWorkers(const FeatureFunction& function, std::vector<std::vector<ClipTask>> batches,
-              int threads, std::size_t max_bytes);
+  ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes);
   /// Lets the clips in work finish, begins no others.
   ~ClipWorkers();
   ClipWorkers(const ClipWorkers&) = delete;
@@ -51,8 +51,11 @@ class ClipWorkers {
   ClipWorkers(ClipWorkers&&) = delete;
   ClipWorkers& operator=(ClipWorkers&&) = delete;
 
-  /// Waits until more is done than `known` says or the next batch is complete. Rethrows what a
-  /// worker threw.
+  void add(std::vector<ClipTask> batch);
+  /// Tasks that no thread has begun.
+  std::size_t waiting();
+  /// Waits until more is done than `known` says or the next batch is complete; one must be there.
+  /// Rethrows what a worker threw.
   Progress wait(const Progress& known);
   /// The outcomes of the next batch, which must be complete, in its order.
   std::vector<ClipOutcome> take();
@@ -72,8 +75,9 @@ class ClipWorkers {
   std::mutex mutex_;
   std::condition_variable may_begin_;
   std::condition_variable progress_changed_;
-  std::vector<Batch> batches_;
+  std::deque<Batch> batches_;  // those that are added leave the others where they are
   std::size_t next_batch_ = 0, next_task_ = 0;  // to begin
+  std::size_t waiting_ = 0;                     // tasks not begun
   std::size_t taken_ = 0;                       // batches
   std::size_t bytes_in_memory_ = 0;             // expected or, once known, real
   Progress progress_;

@@ -1,15 +1,12 @@
 #include "pipeline/features/extraction.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -17,6 +14,8 @@
 #include "kernels/device/error.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/features/clip_workers.h"
+#include "pipeline/features/index_file.h"
+#include "pipeline/features/planning.h"
 #include "pipeline/support/files.h"
 
 namespace serenade {
@@ -27,150 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-/// Different contents, each with the path of the first utterance that has it, in order of hashes.
-using Contents = std::map<ContentHash, fs::path>;
-
-/// Keeps other processes from filling the same folder; gone with the process, however it ends.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder) {
-    const fs::path path = folder / "lock";
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0) throw IoError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
-    const int reason = errno;
-    ::close(fd_);
-    throw IoError(reason == EWOULDBLOCK
-                      ? fmt::format("{}: another process is extracting into this folder; run again "
-                                    "when it is done",
-                                    folder.string())
-                      : fmt::format("{}: {}", path.string(), std::strerror(reason)));
-  }
-  ~FolderLock() { ::close(fd_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  FolderLock(FolderLock&&) = delete;
-  FolderLock& operator=(FolderLock&&) = delete;
-
- private:
-  int fd_;
-};
-
-/// Removes what a killed process left behind and what cannot be trusted.
-void clean(const FeatureCache& cache) {
-  std::error_code ignored;  // what cannot be removed is replaced or in nobody's way
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(cache.folder())) {
-    if (entry.path().filename().string().find(".tmp-") != std::string::npos) {
-      leftovers.push_back(entry.path());
-    }
-  }
-  for (const auto& path : leftovers) fs::remove(path, ignored);
-  for (const auto& file : cache.damaged()) fs::remove(file.path, ignored);
-}
-
-bool all_known(const PlannedShard& shard, const Contents& contents) {
-  return std::all_of(shard.clips.begin(), shard.clips.end(),
-                     [&](const ContentHash& clip) { return contents.contains(clip); });
-}
-
-/// What is in every plan's way: numbers that are used up.
-struct Numbers {
-  int plan = 0;
-  int shard = 0;
-};
-
-Numbers free_numbers(const fs::path& folder, const std::vector<Plan>& plans) {
-  Numbers next;
-  for (const auto& plan : plans) {
-    next.plan = std::max(next.plan, plan.number + 1);
-    if (!plan.shards.empty()) next.shard = std::max(next.shard, plan.shards.back().number + 1);
-  }
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const auto number = shard_number(entry.path().filename().string());
-    if (number) next.shard = std::max(next.shard, *number + 1);
-  }
-  return next;
-}
-
-using Sizes = std::map<ContentHash, ClipSize>;
-
-/// How much each missing clip needs, by headers, read on all threads.
-Sizes measure(const FeatureCache& cache, const Contents& contents, const FeatureFunction& function,
-              int threads) {
-  std::vector<const Contents::value_type*> missing;
-  for (const auto& clip : contents) {
-    if (!cache.contains(clip.first)) missing.push_back(&clip);
-  }
-  std::vector<ClipSize> sizes(missing.size());
-  Context context(threads);
-  context.parallel(static_cast<Index>(missing.size()), [&](Index i) {
-    const auto at = static_cast<std::size_t>(i);
-    const auto& [content, path] = *missing[at];
-    // A header may promise anything; decode() ends there too.
-    const double longest = static_cast<double>(max_decoded_samples) / function.sample_rate;
-    const double seconds = std::min(stated_seconds(path, function.decode), longest);
-    const auto samples = static_cast<Index>(seconds * function.sample_rate) + 1;
-    const Index numbers = seconds > 0 ? function.rows(samples) * function.dims() : 0;
-    sizes[at] = {content, seconds, static_cast<std::size_t>(numbers) * sizeof(float)};
-  });
-  Sizes by_content;
-  for (const auto& size : sizes) by_content[size.content] = size;
-  return by_content;
-}
-
-/// Unfinished shards of earlier plans that can be finished with these recordings, then new ones.
-std::vector<PlannedShard> shards_to_write(const FeatureCache& cache, const Contents& contents,
-                                          const Sizes& sizes, const ShardLimits& limits,
-                                          Observer& observer) {
-  std::set<ContentHash> missing;
-  for (const auto& [clip, size] : sizes) missing.insert(clip);
-  const auto plans = read_plans(cache.folder(), [&](const fs::path& path, const std::string& why) {
-    observer.warn(
-        fmt::format("{}: removed, as it is damaged ({}); the clips of its unfinished "
-                    "shards are planned anew",
-                    path.string(), why));
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  });
-  std::vector<PlannedShard> shards;
-  std::set<int> numbers;
-  for (const auto& plan : plans) {
-    for (const auto& shard : plan.shards) {
-      const bool wanted = std::any_of(shard.clips.begin(), shard.clips.end(),
-                                      [&](const auto& clip) { return missing.contains(clip); });
-      if (!wanted || cache.has_shard(shard.number) || !all_known(shard, contents) ||
-          !numbers.insert(shard.number).second) {
-        continue;
-      }
-      for (const auto& clip : shard.clips) missing.erase(clip);
-      shards.push_back(shard);
-    }
-  }
-  if (missing.empty()) return shards;
-  std::vector<ClipSize> unplanned;
-  unplanned.reserve(missing.size());
-  for (const auto& clip : missing) unplanned.push_back(sizes.at(clip));
-  const Numbers next = free_numbers(cache.folder(), plans);
-  const Plan plan{next.plan, cut_into_shards(unplanned, next.shard, limits)};
-  write_plan(cache.folder(), plan);
-  shards.insert(shards.end(), plan.shards.begin(), plan.shards.end());
-  return shards;
-}
-
-std::vector<std::vector<ClipTask>> tasks_of(const std::vector<PlannedShard>& shards,
-                                            const Contents& contents, const Sizes& sizes) {
-  std::vector<std::vector<ClipTask>> batches;
-  for (const auto& shard : shards) {
-    auto& batch = batches.emplace_back();
-    for (const auto& clip : shard.clips) {
-      const auto size = sizes.find(clip);  // absent where another shard has the clip as well
-      batch.push_back({clip, contents.at(clip), size == sizes.end() ? 0 : size->second.bytes});
-    }
-  }
-  return batches;
 }
 
 void add(StageSeconds& sum, const StageSeconds& more) {
@@ -231,6 +86,193 @@ std::string describe(const std::vector<BadClip>& bad) {
   return text;
 }
 
+/// Writes only what differs: another process may be reading it.
+void write_key(const FeatureCache& cache) {
+  const fs::path path = cache.folder() / "key.txt";
+  try {
+    if (read_file(path, cache.key_text().size()) == cache.key_text()) return;
+  } catch (const IoError&) {  // absent or damaged
+  }
+  write_file_atomically(path, cache.key_text());
+}
+
+/// One process's part in filling a cache folder.
+class Filling {
+ public:
+  Filling(FeatureCache& cache, const FeatureFunction& function, const Contents& contents,
+          const ExtractionOptions& options, Observer& observer, ExtractionReport& report)
+      : cache_(cache),
+        function_(function),
+        contents_(contents),
+        options_(options),
+        observer_(observer),
+        report_(report),
+        locks_(cache.folder() / cache_lock::file) {}
+
+  /// Returns when every content is in the cache or among the errors.
+  void run() {
+    for (bool first = true;; first = false) {
+      const auto shards = plan(first);
+      if (shards.empty()) return;
+      extract(shards);
+      // Once more: another process may have left clips out, or planned others by the same numbers.
+    }
+  }
+
+  /// Makes index.h5 fit the shards, and leaves no unfinished files.
+  void finish() {
+    const auto planning = plan_alone();
+    cache_.refresh(observer_);
+    clean(cache_, locks_);
+    write_index(cache_);
+  }
+
+  const ReadErrors& read_errors() const { return read_errors_; }
+
+ private:
+  struct Claimed {
+    PlannedShard shard;
+    LockFile::Held lock;
+  };
+
+  LockFile::Held plan_alone() {
+    if (auto held = locks_.try_lock(cache_lock::planning)) return std::move(*held);
+    observer_.note(fmt::format("{}: another process is planning what to extract; waiting for it",
+                               cache_.folder().string()));
+    return locks_.wait(cache_lock::planning);
+  }
+
+  std::vector<PlannedShard> plan(bool first) {
+    const auto planning = plan_alone();
+    cache_.refresh(observer_);  // others may have been here since it was opened
+    clean(cache_, locks_);
+    std::set<ContentHash> missing;
+    for (const auto& [clip, path] : contents_) {
+      if (!cache_.contains(clip) && !read_errors_.contains(clip)) missing.insert(clip);
+    }
+    if (first) report_.from_cache = report_.contents - static_cast<Index>(missing.size());
+    if (missing.empty()) return {};
+    write_key(cache_);
+    std::error_code ignored;
+    fs::remove(cache_.folder() / index_name, ignored);  // it will not fit any more
+    return shards_to_write(cache_, contents_, std::move(missing), function_, options_.shards,
+                           report_.threads, observer_);
+  }
+
+  void extract(const std::vector<PlannedShard>& shards) {
+    open_.assign(shards.begin(), shards.end());
+    Index total = 0;
+    for (const auto& shard : shards) total += static_cast<Index>(shard.clips.size());
+    found_ = 0;
+    observer_.begin("extract", total, "clips");
+    ClipWorkers workers(function_, report_.threads, 2 * options_.shards.bytes);
+    progress_ = {};
+    for (;;) {
+      claim(workers);
+      if (claimed_.empty() && open_.empty()) break;
+      if (claimed_.empty()) {
+        await_others(workers);
+        continue;
+      }
+      do {
+        progress_ = workers.wait(progress_);
+        observer_.advance(found_ + progress_.done, progress_.audio_seconds);
+        claim(workers);
+      } while (!progress_.batch_done);
+      auto outcomes = workers.take();
+      std::size_t bytes = 0;
+      for (const auto& outcome : outcomes) {
+        bytes += static_cast<std::size_t>(outcome.rows.rows.size()) * sizeof(float);
+      }
+      save(cache_, claimed_.front().shard.number, std::move(outcomes), read_errors_, report_);
+      workers.release(bytes);
+      claimed_.pop_front();
+      nothing_to_claim_ = false;
+    }
+    observer_.end();
+  }
+
+  /// Claims shards until the threads have enough to do, or all that is left is claimed by others.
+  void claim(ClipWorkers& workers) {
+    const auto enough = static_cast<std::size_t>(report_.threads);
+    for (auto next = open_.begin();
+         next != open_.end() && !nothing_to_claim_ && workers.waiting() < enough;) {
+      auto lock = locks_.try_lock(cache_lock::shard(next->number));
+      if (!lock) {
+        ++next;
+        continue;
+      }
+      take_up({std::move(*next), std::move(*lock)}, workers);
+      next = open_.erase(next);
+    }
+    nothing_to_claim_ = workers.waiting() < enough;
+  }
+
+  void await_others(ClipWorkers& workers) {
+    Index clips = 0;
+    for (const auto& shard : open_) clips += static_cast<Index>(shard.clips.size());
+    if (!told_) {
+      observer_.note(fmt::format(
+          "the remaining {} clips are being extracted by another process; waiting for it", clips));
+    }
+    told_ = true;
+    auto lock = locks_.wait(cache_lock::shard(open_.front().number));
+    Claimed next{std::move(open_.front()), std::move(lock)};
+    open_.pop_front();
+    take_up(std::move(next), workers);
+    nothing_to_claim_ = false;
+    observer_.advance(found_ + progress_.done, progress_.audio_seconds);
+  }
+
+  /// Has a claimed shard extracted, unless its file is there by now.
+  void take_up(Claimed claimed, ClipWorkers& workers) {
+    const PlannedShard& shard = claimed.shard;
+    if (opens(shard)) {
+      found_ += static_cast<Index>(shard.clips.size());
+      return;
+    }
+    std::vector<ClipTask> tasks;
+    for (const auto& clip : shard.clips) {
+      const fs::path& path = contents_.at(clip);
+      tasks.push_back({clip, path, expected_size(clip, path, function_).bytes});
+    }
+    workers.add(std::move(tasks));
+    claimed_.push_back(std::move(claimed));
+  }
+
+  /// Opens a shard that another process has finished.
+  bool opens(const PlannedShard& shard) {
+    if (!fs::exists(cache_.folder() / shard_name(shard.number))) return false;
+    const auto count = [&] {
+      return std::count_if(shard.clips.begin(), shard.clips.end(),
+                           [&](const auto& clip) { return cache_.contains(clip); });
+    };
+    const Index before = count();
+    try {
+      cache_.add_shard(shard.number);
+    } catch (const DataError&) {
+      return false;  // damaged: written anew
+    }
+    report_.by_others += count() - before;
+    return true;
+  }
+
+  FeatureCache& cache_;
+  const FeatureFunction& function_;
+  const Contents& contents_;
+  const ExtractionOptions& options_;
+  Observer& observer_;
+  ExtractionReport& report_;
+  LockFile locks_;
+  std::deque<PlannedShard> open_;  // neither finished nor claimed by this process
+  std::deque<Claimed> claimed_;    // in the order in which the workers have them
+  ReadErrors read_errors_;
+  ClipWorkers::Progress progress_;
+  Index found_ = 0;                // clips of shards that others finished
+  bool nothing_to_claim_ = false;  // until a shard is done
+  bool told_ = false;
+};
+
 }  // namespace
 
 ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& function,
@@ -245,43 +287,27 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
   Contents contents;
   for (const auto& utterance : utterances) contents.try_emplace(utterance.content, utterance.path);
   report.contents = static_cast<Index>(contents.size());
-  const auto count_cached = [&] {
-    report.from_cache = std::count_if(contents.begin(), contents.end(),
-                                      [&](const auto& clip) { return cache.contains(clip.first); });
-  };
-  count_cached();
+  report.from_cache = std::count_if(contents.begin(), contents.end(),
+                                    [&](const auto& clip) { return cache.contains(clip.first); });
 
   ReadErrors read_errors;
-  if (report.from_cache < report.contents) {
-    make_folders(cache.folder());
-    const FolderLock lock(cache.folder());
-    cache.refresh(observer);  // another process may have been here since it was opened
-    count_cached();
-    clean(cache);
-    write_file_atomically(cache.folder() / "key.txt", cache.key_text());
-    const Sizes sizes = measure(cache, contents, function, report.threads);
-    const auto shards = shards_to_write(cache, contents, sizes, options.shards, observer);
-    auto batches = tasks_of(shards, contents, sizes);
-    Index total = 0;
-    for (const auto& batch : batches) total += static_cast<Index>(batch.size());
-
-    observer.begin("extract", total, "clips");
-    ClipWorkers workers(function, std::move(batches), report.threads, 2 * options.shards.bytes);
-    ClipWorkers::Progress progress;
-    for (const auto& shard : shards) {
-      do {
-        progress = workers.wait(progress);
-        observer.advance(progress.done, progress.audio_seconds);
-      } while (!progress.batch_done);
-      auto outcomes = workers.take();
-      std::size_t bytes = 0;
-      for (const auto& outcome : outcomes) {
-        bytes += static_cast<std::size_t>(outcome.rows.rows.size()) * sizeof(float);
-      }
-      save(cache, shard.number, std::move(outcomes), read_errors, report);
-      workers.release(bytes);
+  const bool complete = report.from_cache == report.contents;
+  if (!complete) make_folders(cache.folder());
+  if (!complete || !fs::exists(cache.folder() / index_name)) {
+    std::optional<Filling> filling;
+    try {
+      filling.emplace(cache, function, contents, options, observer, report);
+      if (!complete) filling->run();
+      read_errors = filling->read_errors();
+    } catch (const IoError&) {
+      if (!complete) throw;
     }
-    observer.end();
+    try {
+      if (filling) filling->finish();
+    } catch (const IoError& error) {
+      // A complete cache may be on a disk that cannot be written.
+      if (!complete) observer.warn(fmt::format("{}, which is for other programs", error.what()));
+    }
   }
   report.bad = bad_clips(cache, utterances, read_errors);
   report.seconds = seconds_since(begin);

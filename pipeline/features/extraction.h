@@ -41,6 +41,7 @@ struct ExtractionReport {
   Index contents = 0;    ///< different recordings among them
   Index from_cache = 0;  ///< contents that were there before
   Index extracted = 0;   ///< clips computed now
+  Index by_others = 0;   ///< clips that another process computed meanwhile
   Index shards = 0;      ///< written now
   std::size_t bytes = 0;
   int threads = 0;
@@ -54,8 +55,13 @@ struct ExtractionReport {
 /// threads decode and compute clip by clip while the calling thread writes finished shards. A clip
 /// of several names is extracted once. At most about four shards' worth of features is in memory.
 ///
+/// Any number of processes may fill one cache: each claims the shards that it is about to write,
+/// one after the other, and what is claimed by a process that ends is free again. A process that
+/// finds all that is left claimed waits for the others, saying so, and takes over what they leave.
+///
 /// Killed at any moment, it goes on from the last finished shard, with the same bytes as if it had
-/// not been killed, also with another number of threads. Damaged files and leftovers are removed.
+/// not been killed, also with another number of threads or of processes. Damaged files and
+/// leftovers are removed. At the end, index.h5 is written for other programs (write_index).
 ///
 /// A clip that cannot be decoded or has no features (DataError) is remembered with its reason and
 /// not tried again while its content is the same. One that cannot be read, or changed since the
@@ -63,7 +69,7 @@ struct ExtractionReport {
 ///
 /// Throws DataError, after everything else was extracted and saved, when more than max_bad of the
 /// utterances have no features, with their names; IoError when the cache cannot be written (what is
-/// finished stays) or another process is filling it.
+/// finished stays).
 ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& function,
                                   std::span<const Utterance> utterances,
                                   const ExtractionOptions& options, Observer& observer);

@@ -2,10 +2,18 @@
 
 #include <hdf5.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <memory>
 #include <mutex>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+
+#include "kernels/device/tensor.h"
 
 /// The little of HDF5's C interface that the cache uses, with errors as exceptions.
 namespace serenade::hdf5 {
@@ -56,5 +64,31 @@ class Handle {
   hid_t id_;
   Close close_;
 };
+
+/// Text of a fixed length, UTF-8, padded with zeros.
+Handle string_type(std::size_t length, const std::filesystem::path& file);
+Handle simple_space(std::initializer_list<Index> extents, const std::filesystem::path& file);
+/// Options of a dataset without times, so that bytes do not tell when they were written.
+Handle dataset_options(const std::filesystem::path& file);
+Handle create_dataset(const Handle& file, const char* name, const Handle& type, const Handle& space,
+                      const Handle& options, const std::filesystem::path& path);
+/// A dataset [texts].
+void write_strings(const Handle& file, const char* name, std::span<const std::string> texts,
+                   const std::filesystem::path& path);
+
+/// The bytes of an HDF5 file.
+struct Image {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t size = 0;
+  std::span<const std::byte> span() const { return {bytes.get(), size}; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(bytes.get()), size}; }
+};
+
+/// Has `fill` write a file in memory, without touching a disk: a full one is then an ordinary error
+/// of whoever writes the bytes. They depend on what is written alone. `newest` is the newest
+/// version of the format it may have, `expected_bytes` saves growing. The lock must be held; `path`
+/// is for messages.
+Image build_image(const std::filesystem::path& path, std::size_t expected_bytes,
+                  H5F_libver_t newest, const std::function<void(const Handle& file)>& fill);
 
 }  // namespace serenade::hdf5

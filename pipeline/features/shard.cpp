@@ -20,7 +20,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "shards are mapped as they lie on disk");
 
 using hdf5::check;
+using hdf5::create_dataset;
 using hdf5::Handle;
+using hdf5::simple_space;
+using hdf5::string_type;
 using Path = std::filesystem::path;
 
 std::uint64_t hash_of(std::span<const std::byte> bytes) {
@@ -41,14 +44,6 @@ struct Record {
   std::uint64_t rows_hash;
 };
 
-Handle string_type(std::size_t length, const Path& path) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, path, "describe text");
-  check(H5Tset_size(type.get(), std::max<std::size_t>(length, 1)), path, "describe text");
-  check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), path, "describe text");
-  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), path, "describe text");
-  return type;
-}
-
 Handle record_type(std::size_t error_length, const Path& path) {
   constexpr std::string_view doing = "describe clips";
   Handle type(H5Tcreate(H5T_COMPOUND, sizeof(Record) + error_length), H5Tclose, path, doing);
@@ -67,41 +62,18 @@ Handle record_type(std::size_t error_length, const Path& path) {
   return type;
 }
 
-/// A dataset without times, so that bytes do not tell when they were written.
-Handle create_dataset(const Handle& file, const char* name, const Handle& type, const Handle& space,
-                      const Path& path) {
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path, "write");
-  check(H5Pset_obj_track_times(options.get(), false), path, "write");
+/// Options of a dataset that is written as a whole.
+Handle filled_options(const Path& path) {
+  Handle options = hdf5::dataset_options(path);
   check(H5Pset_fill_time(options.get(), H5D_FILL_TIME_NEVER), path, "write");
-  return {H5Dcreate2(file.get(), name, type.get(), space.get(), H5P_DEFAULT, options.get(),
-                     H5P_DEFAULT),
-          H5Dclose, path, "write"};
-}
-
-Handle simple_space(std::initializer_list<Index> extents, const Path& path) {
-  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
-  return {H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose, path,
-          "describe a dataset"};
-}
-
-void write_strings(const Handle& file, const char* name, std::span<const std::string> texts,
-                   const Path& path) {
-  std::size_t length = 1;
-  for (const auto& text : texts) length = std::max(length, text.size());
-  std::string block;
-  for (const auto& text : texts) block += text + std::string(length - text.size(), '\0');
-  const Handle type = string_type(length, path);
-  const auto data = create_dataset(file, name, type,
-                                   simple_space({static_cast<Index>(texts.size())}, path), path);
-  check(H5Dwrite(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, block.data()), path,
-        "write");
+  return options;
 }
 
 void write_features(const Handle& file, std::span<const ClipRows> clips, Index frames, Index dims,
                     const Path& path) {
   const Handle type(H5Tcopy(H5T_IEEE_F32LE), H5Tclose, path, "write");
   const Handle space = simple_space({frames, dims}, path);
-  const Handle data = create_dataset(file, "features", type, space, path);
+  const Handle data = create_dataset(file, "features", type, space, filled_options(path), path);
   hsize_t begin = 0;
   for (const ClipRows& clip : clips) {
     const auto count = static_cast<hsize_t>(clip.rows.shape()[0]);
@@ -138,48 +110,26 @@ void write_clips(const Handle& file, std::span<const ClipRows> clips, const Path
     frame_offset += frames;
   }
   const Handle type = record_type(error_length, path);
-  const auto data = create_dataset(file, "clips", type,
-                                   simple_space({static_cast<Index>(clips.size())}, path), path);
+  const auto data =
+      create_dataset(file, "clips", type, simple_space({static_cast<Index>(clips.size())}, path),
+                     filled_options(path), path);
   check(H5Dwrite(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, block.data()), path,
         "write");
 }
 
-struct Image {
-  std::unique_ptr<std::byte[]> bytes;
-  std::size_t size = 0;
-  std::span<const std::byte> span() const { return {bytes.get(), size}; }
-};
-
-/// The whole HDF5 file, made without touching a disk.
-Image build(const Path& path, const ShardFormat& format, std::span<const ClipRows> clips) {
+hdf5::Image build(const Path& path, const ShardFormat& format, std::span<const ClipRows> clips) {
   const hdf5::Lock lock;
   Index frames = 0;
   for (const auto& clip : clips) frames += clip.rows.shape()[0];
-
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "write");
-  const std::size_t increment =
-      static_cast<std::size_t>(frames * format.dims()) * sizeof(float) + (std::size_t{1} << 16U);
-  check(H5Pset_fapl_core(access.get(), increment, /*backing_store=*/false), path, "write");
   // Readable by any HDF5, whatever is the newest this library can write. (With the next version of
   // the format, H5Fget_file_image of 1.10.8 gives a superblock that does not fit its checksum.)
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "write");
-  check(H5Pset_alignment(access.get(), /*threshold=*/512, /*alignment=*/64), path, "write");
-  const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "write");
-  check(H5Pset_obj_track_times(creation.get(), false), path, "write");
-  const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose,
-                    path, "write");
-  write_features(file, clips, frames, format.dims(), path);
-  write_clips(file, clips, path);
-  write_strings(file, "columns", format.columns, path);
-  write_strings(file, "options", {&format.options, 1}, path);
-  check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), path, "write");
-
-  Image image;
-  image.size =
-      static_cast<std::size_t>(check(H5Fget_file_image(file.get(), nullptr, 0), path, "write"));
-  image.bytes = std::make_unique_for_overwrite<std::byte[]>(image.size);
-  check(H5Fget_file_image(file.get(), image.bytes.get(), image.size), path, "write");
-  return image;
+  return hdf5::build_image(path, static_cast<std::size_t>(frames * format.dims()) * sizeof(float),
+                           H5F_LIBVER_V18, [&](const Handle& file) {
+                             write_features(file, clips, frames, format.dims(), path);
+                             write_clips(file, clips, path);
+                             hdf5::write_strings(file, "columns", format.columns, path);
+                             hdf5::write_strings(file, "options", {&format.options, 1}, path);
+                           });
 }
 
 [[noreturn]] void damaged(const Path& path, std::string_view what) {
@@ -288,10 +238,10 @@ std::optional<int> shard_number(const std::string& file_name) {
 std::size_t write_shard(const Path& folder, int number, const ShardFormat& format,
                         std::span<const ClipRows> clips) {
   const Path path = folder / shard_name(number);
-  const Image image = build(path, format, clips);
+  const hdf5::Image image = build(path, format, clips);
   // The side file first: where the shard stands, it can be verified.
   write_file_atomically(folder / shard_hash_name(number), side_text(hash_of(image.span()), number));
-  write_file_atomically(path, {reinterpret_cast<const char*>(image.bytes.get()), image.size});
+  write_file_atomically(path, image.text());
   return image.size;
 }
 
@@ -306,6 +256,7 @@ Shard::Shard(const Path& folder, int number, Index dims, FileMemo* memo)
   const Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path_, "read");
   const auto place = find_features(file, dims, file_.bytes().size(), path_);
   features_ = reinterpret_cast<const float*>(file_.bytes().data() + place.offset);
+  frames_ = place.frames;
   clips_ = read_clips(file, place.frames, file_.bytes().size(), path_);
   verified_ = std::make_unique<std::atomic<bool>[]>(clips_.size());
 }
@@ -314,6 +265,9 @@ Tensor<const float> Shard::rows(std::size_t clip) const {
   const ShardClip& listed = clips_.at(clip);
   const Tensor<const float> rows(features_ + listed.frame_offset * dims_, {listed.frames, dims_});
   if (!verified_[clip].load(std::memory_order_relaxed)) {
+    if (file_.was_truncated()) {
+      damaged(path_, "was truncated since it was opened; delete it and extract again");
+    }
     if (hash_of(rows.span()) != listed.rows_hash) {
       damaged(path_, fmt::format("the rows of clip {} were damaged since the file was opened; "
                                  "delete it and extract again",

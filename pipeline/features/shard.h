@@ -76,9 +76,13 @@ class Shard {
   int number() const { return number_; }
   const std::filesystem::path& path() const { return path_; }
   std::span<const ShardClip> clips() const { return clips_; }
+  /// Rows of all clips.
+  Index frames() const { return frames_; }
 
   /// Rows of clip i, [frames, dims], in the mapped file. The first call for a clip compares them
-  /// with their hash and throws DataError when they were damaged since the shard was opened.
+  /// with their hash and throws DataError when they were damaged, or the file was truncated, since
+  /// the shard was opened. A mapped file that somebody truncates after that ends the process
+  /// (SIGBUS); the program itself never does: it writes shards under other names and renames them.
   /// Any number of threads may call it.
   Tensor<const float> rows(std::size_t clip) const;
 

@@ -129,12 +129,14 @@ void sync_to_disk(const std::filesystem::path& path) {
   if (::fsync(file.get()) != 0 && errno != EINVAL) fail(path, "cannot sync");
 }
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(path, "cannot open");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
   if (!S_ISREG(status.st_mode)) throw IoError(fmt::format("{}: not a file", path.string()));
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
@@ -148,10 +150,24 @@ MappedFile::~MappedFile() {
   }
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+bool MappedFile::was_truncated() const {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) != 0) return false;
+  return status.st_dev == device_ && status.st_ino == inode_ &&
+         static_cast<std::size_t>(status.st_size) < bytes_.size();
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})),
+      path_(std::move(other.path_)),
+      device_(other.device_),
+      inode_(other.inode_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(bytes_, other.bytes_);
+  std::swap(path_, other.path_);
+  std::swap(device_, other.device_);
+  std::swap(inode_, other.inode_);
   return *this;
 }
 

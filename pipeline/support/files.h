@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -41,9 +42,14 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  /// Whether somebody made the file shorter than it was, so that reading the lost bytes would end
+  /// the process. False where the file was replaced or removed: what is mapped lives on.
+  bool was_truncated() const;
 
  private:
   std::span<const std::byte> bytes_;
+  std::filesystem::path path_;
+  std::uint64_t device_ = 0, inode_ = 0;
 };
 
 }  // namespace serenade

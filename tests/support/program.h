@@ -27,6 +27,7 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   bool running();
+  pid_t pid() const { return pid_; }
   void send(int signal) const;
   /// Waits for its end.
   Outcome wait();

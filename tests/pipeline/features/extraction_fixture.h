@@ -48,11 +48,12 @@ class Listener : public Observer {
     done = now;
     audio_seconds = seconds;
   }
+  void note(std::string_view line) override { notes.emplace_back(line); }
   void warn(std::string_view line) override { warnings.emplace_back(line); }
 
   Index total = 0, done = 0;
   double audio_seconds = 0;
-  std::vector<std::string> warnings;
+  std::vector<std::string> notes, warnings;
 
  private:
   std::thread::id thread_ = std::this_thread::get_id();
