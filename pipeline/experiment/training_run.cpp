@@ -55,7 +55,7 @@ TrainedRun train_folds(const ExperimentConfig& config, const Workplace& workplac
                        const Prepared& prepared, const RunFolder& run) {
   const auto begin = Clock::now();
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features);
+  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
   const std::vector<Fold>& folds = prepared.split.folds;

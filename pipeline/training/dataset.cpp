@@ -26,7 +26,9 @@ void expect_finite(const std::string& id, Tensor<const float> features) {
 
 }  // namespace
 
-DataSet::DataSet(const Corpus& corpus, const FeatureSource& features) : labels_(corpus.labels) {
+DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes)
+    : labels_(corpus.labels) {
+  Index numbers = 0;
   rows_.reserve(corpus.utterances.size());
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
     const Utterance& utterance = corpus.utterances[i];
@@ -38,8 +40,17 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features) : labels_(
     if (x.extent(0) == 0) throw DataError(fmt::format("{}: has no frames", utterance.id));
     expect_finite(utterance.id, x);
     dims_ = x.extent(1);
+    numbers += x.size();
     rows_.push_back({utterance.id, x, corpus.class_of(utterance),
                      static_cast<std::uint32_t>(hash_text(utterance.id).low)});
+  }
+  if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
+  copies_.resize({numbers});
+  float* to = copies_.data();
+  for (Row& row : rows_) {
+    const Tensor<const float> from = row.features;
+    row.features = {to, from.shape()};
+    to = std::copy_n(from.data(), from.size(), to);
   }
 }
 

@@ -19,14 +19,16 @@ namespace serenade {
 using FeatureSource = std::function<Tensor<const float>(std::size_t utterance)>;
 
 /// A corpus as networks see it: features as computed, neither standardised nor padded, so that one
-/// data set serves every fold. Row i is utterance i of the corpus. Views the features; owns the
-/// rest.
+/// data set serves every fold. Row i is utterance i of the corpus. Views the features, or owns
+/// copies of them.
 class DataSet {
  public:
   /// Asks for every utterance's features once. Throws DataError naming the clip whose features hold
   /// NaN or infinity or have no frames, ShapeError naming the one whose dims differ from the
   /// first's.
-  DataSet(const Corpus& corpus, const FeatureSource& features);
+  ///
+  /// The features are copied where all of them together take at most max_copied_bytes.
+  DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes = 0);
 
   std::size_t size() const { return rows_.size(); }
   Index dims() const { return dims_; }
@@ -50,6 +52,7 @@ class DataSet {
   std::vector<Row> rows_;
   std::vector<std::string> labels_;
   Index dims_ = 0;
+  Array<float> copies_;  // of all rows' features, end to end; empty where they are viewed
 };
 
 /// The rows in the order of an epoch: by a number drawn for each from Philox(seed) at

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "kernels/device/error.h"
 
 namespace serenade {
@@ -25,6 +27,18 @@ void check(const TrainingOptions& options, bool has_validation) {
     check_ranges(*options.early_stopping);
     expect_known("early_stopping", options.early_stopping->monitor, "");
   }
+}
+
+std::size_t max_copied_bytes(CacheInMemory option) {
+  switch (option) {
+    case CacheInMemory::automatic:
+      return std::size_t{256} << 20U;
+    case CacheInMemory::always:
+      return std::numeric_limits<std::size_t>::max();
+    case CacheInMemory::never:
+      break;
+  }
+  return 0;
 }
 
 }  // namespace serenade

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -111,6 +112,14 @@ struct EarlyStoppingOptions {
   }
 };
 
+/// Where the features are while a network learns from them.
+enum class CacheInMemory { automatic, always, never };
+constexpr auto enum_names(CacheInMemory) {
+  return std::to_array<std::string_view>({"auto", "always", "never"});
+}
+/// Up to how many bytes of features are copied: 256 MiB, all, none.
+std::size_t max_copied_bytes(CacheInMemory option);
+
 /// Section `training` of an experiment.
 struct TrainingOptions {
   int epochs = 100;
@@ -119,6 +128,7 @@ struct TrainingOptions {
   ScheduleOptions schedule;
   CheckpointOptions checkpoint;
   std::optional<EarlyStoppingOptions> early_stopping;
+  CacheInMemory cache_in_memory = CacheInMemory::automatic;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -130,6 +140,9 @@ struct TrainingOptions {
     visit("checkpoint", self.checkpoint, Range{}, "which weights are kept");
     visit("early_stopping", self.early_stopping, Range{},
           "ends the training when nothing gets better; null: never. {} for its defaults");
+    visit("cache_in_memory", self.cache_in_memory, Range{},
+          "whether the features are copied into memory or read where the cache's files are mapped, "
+          "which memory can give back; auto: copied up to 256 MiB. The results are the same");
   }
 };
 

@@ -262,7 +262,8 @@ for row in clips[clips["shard"] == 1] if missing else []:
 assert seen == (7 if missing else 11), seen
 )");
   const auto check = [&](const std::string& what) {
-    return run_program(caches_.path(), {python, caches_ / "check.py", key_folder("a").string(), what});
+    return run_program(caches_.path(),
+                       {python, caches_ / "check.py", key_folder("a").string(), what});
   };
   const Outcome whole = check("whole");
   EXPECT_EQ(whole.status, 0) << whole.err;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "kernels/device/error.h"
 #include "tests/pipeline/training/toy.h"
@@ -42,6 +44,29 @@ TEST(DataSet, NamesTheClipThatCannotBeUsed) {
   test::Toy unknown = test::waves(1);
   unknown.add("bored", Array<float>({1, 4}));
   EXPECT_NE(complaint(unknown), "no complaint");
+}
+
+TEST(DataSet, CopiesWhatFitsAndViewsTheRest) {
+  test::Toy toy = test::waves(7);
+  std::vector<Array<float>> source;
+  std::size_t bytes = 0;
+  const DataSet views = toy.data();
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const auto x = views.features(i);
+    source.emplace_back(x.shape());
+    std::copy(x.span().begin(), x.span().end(), source.back().data());
+    bytes += static_cast<std::size_t>(x.size()) * sizeof(float);
+  }
+  const FeatureSource from = [&](std::size_t i) { return std::as_const(source[i]).view(); };
+  const DataSet viewed(toy.corpus(), from, bytes - 1);
+  const DataSet copied(toy.corpus(), from, bytes);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    EXPECT_EQ(viewed.features(i).data(), source[i].data());
+    EXPECT_NE(copied.features(i).data(), source[i].data());
+    ASSERT_EQ(copied.features(i).shape(), source[i].shape());
+    std::fill_n(source[i].data(), source[i].size(), 0.0F);
+    EXPECT_TRUE(std::ranges::equal(copied.features(i).span(), views.features(i).span()));
+  }
 }
 
 TEST(Shuffled, IsAnOrderOfTheSameRows) {
