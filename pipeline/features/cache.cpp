@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -33,10 +34,11 @@ FeatureCache::FeatureCache(const std::filesystem::path& cache_folder,
 void FeatureCache::refresh(Observer& observer, FileMemo* memo) {
   std::error_code error;
   std::vector<int> numbers;
+  has_unfinished_ = false;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-    if (const auto number = shard_number(entry.path().filename().string())) {
-      numbers.push_back(*number);
-    }
+    const std::string name = entry.path().filename().string();
+    if (const auto number = shard_number(name)) numbers.push_back(*number);
+    has_unfinished_ = has_unfinished_ || !unfinished_name(name).empty();
   }
   if (error && error != std::errc::no_such_file_or_directory) {
     throw IoError(fmt::format("{}: {}", folder_.string(), error.message()));

@@ -88,6 +88,8 @@ class FeatureCache {
   /// Whether a shard of this number is open.
   bool has_shard(int number) const { return shards_.contains(number); }
   std::span<const DamagedFile> damaged() const { return damaged_; }
+  /// Whether there are unfinished files, of a process that writes or of one that was killed.
+  bool has_unfinished() const { return has_unfinished_; }
   /// Opens a shard that was written since. Throws DataError or IoError where it is damaged.
   void add_shard(int number, FileMemo* memo = nullptr);
   /// Opens all shards that were written since, as the constructor does.
@@ -104,6 +106,7 @@ class FeatureCache {
   std::map<int, std::unique_ptr<Shard>> shards_;
   std::map<ContentHash, Place> places_;
   std::vector<DamagedFile> damaged_;
+  bool has_unfinished_ = false;
 };
 
 }  // namespace serenade

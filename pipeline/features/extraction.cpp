@@ -293,7 +293,7 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
   ReadErrors read_errors;
   const bool complete = report.from_cache == report.contents;
   if (!complete) make_folders(cache.folder());
-  if (!complete || !fs::exists(cache.folder() / index_name)) {
+  if (!complete || cache.has_unfinished() || !fs::exists(cache.folder() / index_name)) {
     std::optional<Filling> filling;
     try {
       filling.emplace(cache, function, contents, options, observer, report);

@@ -133,6 +133,16 @@ TEST_F(ExtractionTest, UnfinishedFilesOfLivingProcessesStay) {
   for (const auto& name : living) EXPECT_TRUE(fs::exists(folder / name)) << name;
 }
 
+TEST_F(ExtractionTest, UnfinishedFilesAreRemovedThoughNothingIsMissing) {
+  make_clips(4);
+  const auto function = block_features();
+  extract("a", function);
+  const auto whole = files("a");
+  write_bytes(key_folder("a") / "index.h5.tmp-1", "left");
+  EXPECT_EQ(extract("a", function).extracted, 0);
+  EXPECT_TRUE(files("a") == whole);
+}
+
 TEST_F(ExtractionTest, ADamagedShardThatAnotherProcessRepairsStays) {
   make_clips(8);
   const auto function = block_features();
