@@ -21,6 +21,7 @@ constexpr std::string_view kind_of() {
   if constexpr (std::is_same_v<T, double>) return "number";
   if constexpr (std::is_same_v<T, std::string>) return "text";
   if constexpr (detail::IsVector<T>::value) return "list";
+  if constexpr (detail::IsMap<T>::value) return "names and values";
   return "";
 }
 

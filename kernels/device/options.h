@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +36,8 @@ struct Range {
 ///     };
 ///
 /// Fields are bool, int, std::uint64_t, double, std::string, an enum with names, another option
-/// struct, or std::optional or std::vector of those. An enum states its names in order of value:
+/// struct, or std::optional or std::vector of those, or a std::map from text to those. An enum
+/// states its names in order of value:
 ///
 ///     enum class Padding { same, valid };
 ///     constexpr auto enum_names(Padding) { return std::to_array<std::string_view>({"same",
@@ -102,6 +104,16 @@ std::string option_text(const std::vector<T>& values) {
     text += option_text(value);
   }
   return text + "]";
+}
+
+template <class T>
+std::string option_text(const std::map<std::string, T>& values) {
+  std::string text = "{";
+  for (const auto& [key, value] : values) {
+    if (text.size() > 1) text += ", ";
+    text += option_text(key) + ": " + option_text(value);
+  }
+  return text + "}";
 }
 
 namespace detail {

@@ -19,19 +19,6 @@ namespace {
 
 constexpr std::size_t max_config_bytes = std::size_t{1} << 20U;
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
-    }
-  }
-  return row.back();
-}
-
 /// Refuses aliases: a few lines of them stand for more nodes than any memory holds, or for a list
 /// that is its own item. Hears the events of YAML's parser, as its nodes no longer tell.
 class RefuseAliases final : public YAML::EventHandler {
@@ -234,25 +221,6 @@ void ConfigNode::expect_keys(const std::vector<std::string>& known) const {
   }
 }
 
-std::optional<std::string> nearest(std::string_view word,
-                                   const std::vector<std::string>& candidates) {
-  std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-  const auto best = nearest(word, candidates);
-  return best ? fmt::format(" (did you mean '{}'?)", *best) : "";
-}
-
 namespace detail {
 namespace {
 
@@ -347,7 +315,7 @@ std::string flow(const YAML::Node& node) {
   std::vector<std::string> parts;
   if (node.IsMap()) {
     for (const auto& entry : node) {
-      parts.push_back(entry.first.Scalar() + ": " + flow(entry.second));
+      parts.push_back(scalar_text(entry.first) + ": " + flow(entry.second));
     }
     return fmt::format("{{{}}}", fmt::join(parts, ", "));
   }
@@ -358,7 +326,7 @@ std::string flow(const YAML::Node& node) {
 void block(const YAML::Node& node, int indent, std::string& out) {
   for (const auto& entry : node) {
     const YAML::Node& value = entry.second;
-    out += fmt::format("{:{}}{}:", "", indent, entry.first.Scalar());
+    out += fmt::format("{:{}}{}:", "", indent, scalar_text(entry.first));
     if (value.IsMap() && value.size() > 0) {
       out += '\n';
       block(value, indent + 2, out);

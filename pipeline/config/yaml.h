@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "kernels/device/options.h"
+#include "pipeline/support/nearest.h"
 
 namespace serenade {
 
@@ -72,12 +74,6 @@ struct ConfigNode::Named {
   ConfigNode options;
 };
 
-/// The candidate nearest to `word` by edit distance, when near enough to be meant.
-std::optional<std::string> nearest(std::string_view word,
-                                   const std::vector<std::string>& candidates);
-/// " (did you mean 'epochs'?)" or "".
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
-
 /// Reads a value of an option from its node; where the node is undefined the value stays as it is.
 /// A type of one's own takes part by `void from_config(const ConfigNode&, T&)` and
 /// `std::string option_text(const T&)` (flow YAML) in its namespace.
@@ -126,6 +122,10 @@ template <class T>
 struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsMap : std::false_type {};
+template <class T>
+struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 }  // namespace detail
 
@@ -159,6 +159,11 @@ void read_value(const ConfigNode& node, T& value, const Range& range) {
   } else if constexpr (detail::IsVector<T>::value) {
     value.clear();
     for (const ConfigNode& item : node.items()) read_value(item, value.emplace_back(), range);
+  } else if constexpr (detail::IsMap<T>::value) {
+    if (!node.is_null() && !node.is_map())
+      node.fail("expected names and values here: {name: value}");
+    value.clear();
+    for (const std::string& key : node.keys()) read_value(node.child(key), value[key], range);
   } else {
     static_assert(OptionStruct<T>, "no way to read this type from YAML");
     read_options(node, value);

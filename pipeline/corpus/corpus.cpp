@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "kernels/device/error.h"
 #include "pipeline/corpus/duplicates.h"
 #include "pipeline/corpus/emotions.h"
 #include "pipeline/corpus/examples.h"
+#include "pipeline/corpus/labels.h"
 #include "pipeline/corpus/listing.h"
 
 namespace serenade {
@@ -18,18 +20,21 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Fills in the content hashes; leaves out files that cannot be read or are empty.
-void hash_contents(Context& context, std::vector<Utterance>& utterances,
-                   const CorpusOptions& options, FileMemo* memo, Observer& observer,
-                   std::vector<std::string>& notes) {
+void hash_contents(Context& context, Listing& listing, const std::string& path, double max_bad,
+                   FileMemo* memo, Observer& observer) {
+  std::vector<Utterance>& utterances = listing.utterances;
   std::vector<std::string> failures(utterances.size());
   const auto hash = [&](std::size_t i) {
     try {
       std::error_code error;
-      if (fs::file_size(utterances[i].path, error) == 0 && !error) {
+      const auto status = fs::status(utterances[i].path, error);
+      if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe would wait for a writer
+        failures[i] = utterances[i].path.string() + ": is not a file";
+      } else if (fs::file_size(utterances[i].path, error) == 0 && !error) {
         failures[i] = utterances[i].path.string() + ": is empty (0 bytes)";
       } else {
-        const fs::path& path = utterances[i].path;
-        utterances[i].content = memo != nullptr ? memo->content(path) : hash_file(path);
+        const fs::path& file = utterances[i].path;
+        utterances[i].content = memo != nullptr ? memo->content(file) : hash_file(file);
       }
     } catch (const IoError& error) {
       failures[i] = error.what();
@@ -56,13 +61,54 @@ void hash_contents(Context& context, std::vector<Utterance>& utterances,
     }
   }
   if (bad.count() > 0) {
-    expect_few_bad(bad.count(), utterances.size(), options.max_bad,
+    expect_few_bad(bad.count(), utterances.size(), max_bad,
                    fmt::format("cannot be read ({})", bad.text()));
-    notes.push_back(fmt::format("{} cannot be read and {} left out: {}", files(bad.count()),
-                                is_are(bad.count()), bad.text()));
+    listing.notes.push_back(fmt::format("{} cannot be read and {} left out: {}", files(bad.count()),
+                                        is_are(bad.count()), bad.text()));
   }
-  if (good.empty()) throw DataError(fmt::format("{}: no file can be read", options.path));
+  if (good.empty()) throw DataError(fmt::format("{}: no file can be read", path));
   utterances = std::move(good);
+}
+
+/// What a corpus is called among several.
+std::string name_of(const CorpusSource& source, const Listing& listing) {
+  return source.title.empty() ? std::string(enum_name(listing.reader)) : source.title;
+}
+
+void expect_distinct(const std::vector<std::string>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) == name) continue;
+    throw ConfigError(
+        fmt::format("corpus: two corpora are called '{}'; give one of them another title", *name));
+  }
+}
+
+/// Makes the ids and speakers of one of several corpora its own, and its notes say whose they are.
+void tell_apart(Listing& listing, const std::string& name) {
+  std::set<std::string> speakers;
+  for (Utterance& utterance : listing.utterances) {
+    utterance.id = name + '/' + utterance.id;
+    utterance.speaker = name + '/' + utterance.speaker;
+    speakers.insert(utterance.speaker);
+  }
+  for (std::string& note : listing.notes) note = name + ": " + note;
+  listing.notes.insert(
+      listing.notes.begin(),
+      fmt::format("{}: {}, speakers: {}", name, files(listing.utterances.size()), speakers.size()));
+}
+
+/// A label that one corpus lacks can be told by the sound of the others' microphones.
+void note_missing_labels(Corpus& corpus, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::set<std::string> missing(corpus.labels.begin(), corpus.labels.end());
+    for (const auto& utterance : corpus.utterances) {
+      if (utterance.fields.at("corpus") == name) missing.erase(utterance.label);
+    }
+    if (missing.empty()) continue;
+    corpus.notes.push_back(fmt::format(
+        "{} has no recording that is {}; corpus.labels can merge emotions or leave them out", name,
+        fmt::join(in_class_order(missing), ", ")));
+  }
 }
 
 }  // namespace
@@ -87,19 +133,36 @@ void expect_few_bad(std::size_t bad, std::size_t total, double max_bad, std::str
 Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,
                    FileMemo* memo) {
   check_ranges(options);
-  Listing listing = list_recordings(options);
+  const std::vector<CorpusSource> sources = options.sources();
+  std::vector<Listing> listings;
+  std::vector<std::string> names;
+  for (const CorpusSource& source : sources) {
+    Listing& listing = listings.emplace_back(list_recordings(source));
+    names.push_back(name_of(source, listing));
+    map_labels(listing, source.labels, names.back());
+  }
+  const bool several = sources.size() > 1;
+  if (several) expect_distinct(names);
 
   Corpus corpus;
-  corpus.name = enum_name(listing.reader);
+  corpus.name = several ? fmt::format("{}", fmt::join(names, " + "))
+                        : std::string(enum_name(listings.front().reader));
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
-  corpus.notes = std::move(listing.notes);
-  hash_contents(context, listing.utterances, options, memo, observer, corpus.notes);
-  resolve_duplicates(listing.utterances, options.duplicates, corpus.notes);
-  corpus.utterances = std::move(listing.utterances);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    Listing& listing = listings[i];
+    hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer);
+    for (Utterance& utterance : listing.utterances) utterance.fields["corpus"] = names[i];
+    if (several) tell_apart(listing, names[i]);
+    corpus.notes.insert(corpus.notes.end(), listing.notes.begin(), listing.notes.end());
+    std::move(listing.utterances.begin(), listing.utterances.end(),
+              std::back_inserter(corpus.utterances));
+  }
+  resolve_duplicates(corpus.utterances, options.duplicates, corpus.notes);
 
   std::set<std::string> present;
   for (const auto& utterance : corpus.utterances) present.insert(utterance.label);
   corpus.labels = in_class_order(std::move(present));
+  if (several) note_missing_labels(corpus, names);
   return corpus;
 }
 

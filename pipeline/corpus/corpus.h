@@ -10,19 +10,23 @@
 
 namespace serenade {
 
-/// Finds the recordings below options.path, reads their names and hashes their bytes (on the
-/// context's threads; the observer hears the progress, the notes are in the result). The result
-/// does not depend on the order in which folders are listed, nor, but for `path`, on their names.
+/// Finds the recordings of a corpus, or of several, reads their names or manifests, changes labels
+/// as options.labels says and hashes their bytes (on the context's threads; the observer hears the
+/// progress, the notes are in the result). The result does not depend on the order in which folders
+/// are listed, nor, but for `path`, on their names. The field `corpus` of every utterance is its
+/// corpus's title or reader; of several corpora, ids and speakers begin with it ("emodb/03"), and
+/// Corpus::name joins all ("ravdess + emodb").
 ///
 /// Several files with the same id and the same bytes (mirrors of a data set under two folders) are
 /// duplicates; the second gets the id "ID#2". Files that cannot be read or are empty are left out
 /// with a note.
 ///
-/// Throws ConfigError for options out of range or a path that is not set, IoError where path is no
-/// readable folder, DataError where no recording is found (saying what was) or it is not clear
-/// whose names they have, where one id has two contents or one content two labels or speakers
-/// (naming both files), where duplicates are refused and where more than max_bad of the files
-/// cannot be read.
+/// Throws ConfigError for options out of range, a path that is not set, a key of `labels` that is
+/// no label and two corpora of one name, IoError where path is no readable folder or manifest,
+/// DataError where no recording is found (saying what was), it is not clear whose names they have
+/// or a manifest is not well formed, where one id has two contents or one content two labels or
+/// speakers (naming both files), where duplicates are refused and where more than max_bad of a
+/// corpus's files cannot be read.
 ///
 /// Files that `memo` knows in the state they are in are not read.
 Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,

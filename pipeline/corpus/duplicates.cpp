@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -53,12 +54,31 @@ void number_equal_ids(std::vector<Utterance>& utterances) {
             [](const Utterance& a, const Utterance& b) { return a.id < b.id; });
 }
 
+/// Empty where there is one corpus only.
+std::string corpus_of(const Utterance& utterance) {
+  const auto corpus = utterance.fields.find("corpus");
+  return corpus == utterance.fields.end() ? "" : corpus->second;
+}
+
+/// Those whose members are of more than one corpus: one voice under two names.
+Copies across_corpora(const Copies& copies) {
+  Copies across;
+  std::copy_if(copies.begin(), copies.end(), std::back_inserter(across), [](const auto& same) {
+    return std::any_of(same.begin(), same.end(), [&](const Utterance* copy) {
+      return corpus_of(*copy) != corpus_of(*same.front());
+    });
+  });
+  return across;
+}
+
 void expect_consistent(const Copies& copies) {
   for (const auto& same : copies) {
     for (const auto* copy : same) {
       const auto& first = *same.front();
       const bool labels_differ = copy->label != first.label;
-      if (!labels_differ && copy->speaker == first.speaker) continue;
+      const bool same_speaker =
+          copy->speaker == first.speaker || corpus_of(*copy) != corpus_of(first);
+      if (!labels_differ && same_speaker) continue;
       throw DataError(fmt::format(
           "{} and {} are byte-identical, but one is {} '{}' and the other '{}'; remove the wrong "
           "one",
@@ -97,6 +117,14 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
       surplus == 1 ? "is a byte-identical copy" : "are byte-identical copies", list_of(copies));
   switch (policy) {
     case Duplicates::together:
+      if (const Copies across = across_corpora(copies); !across.empty()) {
+        throw DataError(fmt::format(
+            "{} recordings are in more than one corpus ({}), so that one voice counts as two "
+            "speakers; set corpus.duplicates to first, which keeps one of each, or leave one "
+            "corpus "
+            "out",
+            across.size(), list_of(across)));
+      }
       notes.push_back(found + "; copies are kept in the same part of every split");
       return;
     case Duplicates::error:

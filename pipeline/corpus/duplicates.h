@@ -12,7 +12,8 @@ namespace serenade {
 /// any order; after it they are in ascending order of id, and notes tell what was done.
 ///
 /// Throws DataError naming the files where one id has two contents, one content has two labels or
-/// two speakers, and, for Duplicates::error, where there are duplicates at all.
+/// (in one corpus) two speakers; for Duplicates::together, where recordings of two corpora are the
+/// same, as speakers are not; and, for Duplicates::error, where there are duplicates at all.
 void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
                         std::vector<std::string>& notes);
 

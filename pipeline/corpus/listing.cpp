@@ -1,7 +1,6 @@
 #include "pipeline/corpus/listing.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +9,8 @@
 #include "kernels/device/error.h"
 #include "pipeline/corpus/examples.h"
 #include "pipeline/corpus/find_files.h"
+#include "pipeline/corpus/manifest.h"
+#include "pipeline/corpus/name_parts.h"
 #include "pipeline/corpus/name_reader.h"
 
 namespace serenade {
@@ -27,42 +28,59 @@ std::string found_text(const FoundFiles& found) {
                      found.videos.size() + found.others);
 }
 
-const NameReader& named(Reader wanted) {
+const NameReader* named(Reader wanted) {
   const auto readers = name_readers();
   const auto reader = std::find_if(readers.begin(), readers.end(),
                                    [&](const NameReader& one) { return one.reader == wanted; });
-  if (reader == readers.end()) {
-    throw ConfigError(fmt::format("corpus.reader {} has no reader", enum_name(wanted)));
-  }
-  return *reader;
+  return reader == readers.end() ? nullptr : &*reader;
 }
 
-/// The reader that understands most of the files.
-const NameReader& recognise(const fs::path& folder, const FoundFiles& found) {
-  const auto readers = name_readers();
-  std::vector<std::size_t> counts;
-  std::vector<std::string> understood;
-  for (const NameReader& reader : readers) {
-    counts.push_back(static_cast<std::size_t>(
-        std::count_if(found.sounds.begin(), found.sounds.end(),
-                      [&](const fs::path& path) { return read_name(reader, path).has_value(); })));
-    understood.push_back(fmt::format("{} {}", enum_name(reader.reader), counts.back()));
+fs::path manifest_in(const fs::path& folder) { return folder / "manifest.csv"; }
+
+/// The lines of a folder's own manifest; nothing where it has none or another kind of table.
+std::optional<std::size_t> manifest_lines(const fs::path& folder) {
+  if (!fs::exists(manifest_in(folder))) return std::nullopt;
+  try {
+    return list_manifest(manifest_in(folder)).utterances.size();
+  } catch (const Error&) {
+    return std::nullopt;
   }
+}
+
+/// The reader that understands most of the files: csv or one of those of names.
+Reader recognise(const fs::path& folder, const FoundFiles& found) {
+  std::vector<Reader> readers;
+  std::vector<std::size_t> counts;
+  std::string understood;
+  const auto count = [&](Reader reader, std::size_t number) {
+    readers.push_back(reader);
+    counts.push_back(number);
+    understood += fmt::format("{}{} {}", understood.empty() ? "" : ", ", enum_name(reader), number);
+  };
+  for (const NameReader& reader : name_readers()) {
+    const auto names =
+        std::count_if(found.sounds.begin(), found.sounds.end(),
+                      [&](const fs::path& path) { return read_name(reader, path).has_value(); });
+    count(reader.reader, static_cast<std::size_t>(names));
+  }
+  if (const auto lines = manifest_lines(folder)) count(Reader::csv, *lines);
+
   const auto most = std::max_element(counts.begin(), counts.end());
   if (*most == 0) {
     std::string help;
-    for (const NameReader& reader : readers) {
+    for (const NameReader& reader : name_readers()) {
       help += fmt::format("; {}: {}", reader.title, reader.help);
     }
     throw DataError(fmt::format(
-        "{}: no recording of a known data set in it or below it ({}). Names look like this{}",
-        folder.string(), found_text(found), help));
+        "{}: no recording of a known data set in it or below it ({}; {}). Names look like this{}; "
+        "recordings with other names need a manifest: {}",
+        folder.string(), found_text(found), understood, help, manifest_help));
   }
   if (std::count(counts.begin(), counts.end(), *most) > 1) {
     throw DataError(
         fmt::format("{}: readers understand equally many of its files ({}: {}); say which is right "
                     "with corpus.reader",
-                    folder.string(), found_text(found), fmt::join(understood, ", ")));
+                    folder.string(), found_text(found), understood));
   }
   return readers[static_cast<std::size_t>(most - counts.begin())];
 }
@@ -83,17 +101,8 @@ std::string left_out(const Recording& recording, Channel channel) {
   return "";
 }
 
-}  // namespace
-
-Listing list_recordings(const CorpusOptions& options) {
-  if (options.path.empty()) {
-    throw ConfigError("corpus.path is not set: it names the folder of the recordings");
-  }
-  const fs::path folder(options.path);
-  const FoundFiles found = find_files(folder);
-  const NameReader& reader =
-      options.reader == Reader::automatic ? recognise(folder, found) : named(options.reader);
-
+Listing list_named(const NameReader& reader, const fs::path& folder, const FoundFiles& found,
+                   Channel channel) {
   Listing listing{reader.reader, reader.emotions, {}, {}};
   Examples unknown;
   std::map<std::string, Examples> passed_over;
@@ -103,7 +112,7 @@ Listing list_recordings(const CorpusOptions& options) {
       unknown.add(path.filename().string());
       continue;
     }
-    if (const std::string reason = left_out(*recording, options.channel); !reason.empty()) {
+    if (const std::string reason = left_out(*recording, channel); !reason.empty()) {
       passed_over[reason].add(path.filename().string());
       continue;
     }
@@ -141,6 +150,37 @@ Listing list_recordings(const CorpusOptions& options) {
     notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
   }
   return listing;
+}
+
+bool is_manifest_name(const fs::path& path) {
+  return in_lower_case(path.extension().native()) == ".csv" && !fs::is_directory(path);
+}
+
+}  // namespace
+
+Listing list_recordings(const CorpusSource& source) {
+  if (source.path.empty()) {
+    throw ConfigError(
+        "corpus.path is not set: it names the folder of the recordings, or a CSV manifest");
+  }
+  const fs::path path(source.path);
+  if (is_manifest_name(path)) {
+    if (source.reader == Reader::automatic || source.reader == Reader::csv) {
+      return list_manifest(path);
+    }
+    throw ConfigError(
+        fmt::format("corpus.reader {} reads the names in a folder, and {} is a "
+                    "manifest; leave corpus.reader out",
+                    enum_name(source.reader), path.string()));
+  }
+  const FoundFiles found = find_files(path);
+  const Reader chosen = source.reader == Reader::automatic ? recognise(path, found) : source.reader;
+  if (chosen == Reader::csv) return list_manifest(manifest_in(path));
+  const NameReader* reader = named(chosen);
+  if (reader == nullptr) {
+    throw ConfigError(fmt::format("corpus.reader {} reads no names", enum_name(chosen)));
+  }
+  return list_named(*reader, path, found, source.channel);
 }
 
 }  // namespace serenade

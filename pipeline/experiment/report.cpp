@@ -90,8 +90,11 @@ std::string fold_label(const Split& split, const Fold& fold) {
 CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& options) {
   const Corpus& corpus = prepared.corpus;
   CorpusSummary summary;
-  summary.name = options.title.empty() ? corpus.name : options.title;
-  summary.path = options.path;
+  const bool one = options.more.empty();
+  summary.name = one && !options.title.empty() ? options.title : corpus.name;
+  for (const CorpusSource& source : options.sources()) {
+    summary.path += (summary.path.empty() ? "" : ", ") + source.path;
+  }
   summary.clips = static_cast<Index>(corpus.utterances.size());
   std::set<std::string> speakers;
   std::vector<std::set<std::string>> per_class(corpus.labels.size());

@@ -21,6 +21,9 @@ class CsvReader {
   /// The next record. False at the end of the text. Throws DataError naming the line.
   bool next(std::vector<std::string>& fields);
 
+  /// The line, from 1, in which the record read last begins.
+  std::size_t line() const { return record_line_; }
+
   /// Throws DataError about the record read last.
   [[noreturn]] void fail(std::string_view problem) const;
 

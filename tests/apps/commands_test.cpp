@@ -48,6 +48,20 @@ TEST(Commands, WrongUseExitsWithTwo) {
   EXPECT_FALSE(fs::exists(program.folder / "runs"));
 }
 
+TEST(Commands, LabelsAndFurtherCorporaCanBeSetOnTheCommandLine) {
+  const SerenadeProgram program;
+  const Outcome merged =
+      program.serenade({"extract", "small.yaml", "corpus.labels={calm: neutral, surprised: null}"});
+  EXPECT_EQ(merged.status, 0) << merged.err;
+  EXPECT_THAT(merged.err, HasSubstr("16 files of 'surprised' are left out (corpus.labels)"));
+  expect_failure(program.serenade({"extract", "small.yaml", "corpus.labels={clam: neutral}"}), 2,
+                 "did you mean 'calm'?");
+  expect_failure(program.serenade({"extract", "small.yaml", "corpus.more=[{path: absent}]"}), 1,
+                 "absent: no such folder");
+  expect_failure(program.serenade({"extract", "small.yaml", "corpus.more=[{paht: absent}]"}), 2,
+                 "corpus.more.0.paht: unknown key (did you mean 'path'?)");
+}
+
 TEST(Commands, WhatFailsExitsWithOne) {
   const SerenadeProgram program;
   expect_failure(program.serenade({"run", "small.yaml", "corpus.path=absent"}), 1, "absent");

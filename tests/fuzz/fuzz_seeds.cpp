@@ -32,6 +32,11 @@ int main(int count, char** arguments) {
     serenade::write_file_atomically(folder / fuzzer / name, text);
   };
   write("names", "ravdess", "03-01-06-01-02-01-12");
+  write("names", "emodb", "03a01Fa");
+  write("names", "tess", "OAF_back_ps");
+  write("names", "crema-d", "1001_DFA_ANG_XX");
+  write("names", "savee", "DC/sa01");
+  write("manifest", "quoted", "file,speaker,emotion,age\r\n\"a, b.wav\",1,sad,30\r\nc.wav,2,,\r\n");
   write("csv", "quoted", "id,text\r\n1,\"a, \"\"b\"\"\"\n");
   write(
       "container", "wav",

@@ -5,6 +5,8 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
+
 namespace serenade {
 namespace {
 
@@ -41,6 +43,7 @@ struct Outer {
   std::optional<double> limit = 4.0;
   std::vector<int> sizes = {1};
   std::vector<Layer> layers;
+  std::map<std::string, std::optional<std::string>> words;
   Inner inner;
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -52,6 +55,7 @@ struct Outer {
     visit("limit", self.limit, Range{0}, "limit");
     visit("sizes", self.sizes, Range{1}, "sizes");
     visit("layers", self.layers, Range{}, "layers");
+    visit("words", self.words, Range{}, "words");
     visit("inner", self.inner, Range{}, "inner");
   }
 };
@@ -88,6 +92,25 @@ TEST(Yaml, ReadsEveryKindOfField) {
   EXPECT_EQ(options.layers[0].type, "pool");
   EXPECT_EQ(options.layers[1].size, 7);
   EXPECT_EQ(options.inner.rate, 0.25);
+}
+
+TEST(Yaml, ReadsNamesAndValues) {
+  using Words = std::map<std::string, std::optional<std::string>>;
+  const Words expected{{"calm", "neutral"}, {"sad", std::nullopt}};
+  EXPECT_EQ(read("words: {calm: neutral, sad: null}").words, expected);
+  EXPECT_EQ(read("words:\n  calm: neutral\n  sad:\n").words, expected);
+  EXPECT_EQ(read("words: {happy: x}", {"words={calm: neutral, sad: null}"}).words, expected);
+  EXPECT_EQ(read("words: {calm: neutral}", {"words.sad=null"}).words, expected);
+  EXPECT_EQ(read("words: {calm: neutral}", {"words={}"}).words, Words());
+  EXPECT_EQ(read("words:").words, Words());
+  EXPECT_EQ(complaint("name: x\nwords: [a]"),
+            "c.yaml:2: words: expected names and values here: {name: value}");
+  EXPECT_EQ(complaint("words: {calm: [a]}"), "c.yaml:1: words.calm: expected a single value here");
+  // Any name can be a key, and comes back from what is written.
+  Outer odd;
+  odd.words = {{"a: b, #c", "null"}, {"true", std::nullopt}, {"3", "~"}, {"plain", "x\n\"y\""}};
+  EXPECT_EQ(read(canonical_text(odd)).words, odd.words);
+  EXPECT_EQ(read(to_yaml(canonical_text(odd))).words, odd.words);
 }
 
 TEST(Yaml, KeepsDefaultsOfAbsentKeys) {
@@ -162,7 +185,7 @@ TEST(Yaml, BlockTextIsReadableAndReadsBack) {
   EXPECT_EQ(text,
             "epochs: 10\nverbose: false\nseed: 1\nname: \"a: \\\"b\\\" #\\\\\"\npadding: same\n"
             "limit: 4\nsizes: [1]\nlayers:\n  - pool: {size: 1}\n  - conv: {size: 7}\n"
-            "inner:\n  rate: 0.5\n");
+            "words: {}\ninner:\n  rate: 0.5\n");
   EXPECT_EQ(canonical_text(read(text)), canonical_text(options));
 }
 

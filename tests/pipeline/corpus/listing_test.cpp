@@ -22,10 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 Listing list(const fs::path& folder, Reader reader = Reader::automatic) {
-  CorpusOptions options;
-  options.path = folder.string();
-  options.reader = reader;
-  return list_recordings(options);
+  return list_recordings({.path = folder.string(), .reader = reader});
 }
 
 std::string error_of(const fs::path& folder, Reader reader = Reader::automatic) {

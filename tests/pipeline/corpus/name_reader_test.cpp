@@ -32,6 +32,7 @@ std::vector<std::string> legal_names(Reader reader) {
   std::vector<std::string> names;
   switch (reader) {
     case Reader::automatic:
+    case Reader::csv:
       break;
     case Reader::ravdess:
       for (int i = 0; i < 3 * 2 * 8 * 2 * 2 * 2 * 99; ++i) {
@@ -117,7 +118,7 @@ TEST(NameReader, TheTableHasEveryReaderOnce) {
     const std::string example(reader.help.substr(0, reader.help.find('.')));
     EXPECT_TRUE(reader.read("", example)) << reader.help;
   }
-  EXPECT_EQ(readers.size(), enum_names(Reader()).size() - 1);
+  EXPECT_EQ(readers.size(), enum_names(Reader()).size() - 2);
 }
 
 RC_GTEST_PROP(NameReader, RandomTextIsRefusedOrReadWhole, ()) {

@@ -1,0 +1,138 @@
+#include "pipeline/corpus/manifest.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "kernels/device/error.h"
+#include "pipeline/corpus/examples.h"
+#include "pipeline/support/csv.h"
+#include "pipeline/support/files.h"
+#include "pipeline/support/nearest.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string plain_path(const std::string& file) {
+  return fs::path(file).lexically_normal().generic_string();
+}
+
+/// An empty line, which CSV reads as one empty value.
+bool is_blank(const std::vector<std::string>& values) {
+  return values.size() == 1 && values.front().empty();
+}
+
+class Columns {
+ public:
+  Columns(std::vector<std::string> names, const CsvReader& reader) : names_(std::move(names)) {
+    for (auto name = names_.begin(); name != names_.end(); ++name) {
+      if (name->empty())
+        reader.fail(fmt::format("column {} has no name", name - names_.begin() + 1));
+      if (*name == "corpus") reader.fail("the column 'corpus' is set by the program; rename it");
+      if (std::find(names_.begin(), name, *name) != name) {
+        reader.fail(fmt::format("the column '{}' stands there twice", *name));
+      }
+    }
+    for (const char* needed : {"file", "speaker", "emotion"}) {
+      if (std::find(names_.begin(), names_.end(), needed) != names_.end()) continue;
+      reader.fail(
+          fmt::format("the column '{}' is missing; there are: {}{}. The first line names the "
+                      "columns, with commas between them",
+                      needed, fmt::join(names_, ", "), did_you_mean(needed, names_)));
+    }
+  }
+
+  ManifestEntry entry(const std::vector<std::string>& values, const CsvReader& reader) const {
+    if (values.size() != names_.size()) {
+      reader.fail(fmt::format("{} values for {} columns", values.size(), names_.size()));
+    }
+    ManifestEntry entry;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i].find('\0') != std::string::npos) reader.fail("a zero byte");
+      if (names_[i] == "file") {
+        entry.file = values[i];
+      } else if (names_[i] == "speaker") {
+        entry.speaker = values[i];
+      } else if (names_[i] == "emotion") {
+        entry.emotion = values[i];
+      } else if (!values[i].empty()) {
+        entry.fields.emplace(names_[i], values[i]);
+      }
+    }
+    if (entry.file.empty()) reader.fail("no file is named");
+    if (entry.speaker.empty()) {
+      reader.fail(
+          fmt::format("{}: the speaker is empty; where nobody knows, give every recording a "
+                      "speaker of its own",
+                      entry.file));
+    }
+    return entry;
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw DataError(fmt::format("{}, line 1: is UTF-16; save it as UTF-8", what));
+  }
+  CsvReader reader(text, what);
+  std::vector<std::string> values;
+  do {
+    if (!reader.next(values)) throw DataError(fmt::format("{}: is empty", what));
+  } while (is_blank(values));
+  const Columns columns(values, reader);
+
+  std::vector<ManifestEntry> entries;
+  std::map<std::string, std::size_t> lines;
+  while (reader.next(values)) {
+    if (is_blank(values)) continue;
+    ManifestEntry entry = columns.entry(values, reader);
+    entry.line = reader.line();
+    const auto [first, is_new] = lines.emplace(plain_path(entry.file), entry.line);
+    if (!is_new)
+      reader.fail(fmt::format("{} stands on line {} already", entry.file, first->second));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Listing list_manifest(const fs::path& path) {
+  const std::string text = read_file(path, max_manifest_bytes);
+  Listing listing{Reader::csv, {}, {}, {}};
+  Examples unlabelled;
+  for (ManifestEntry& entry : parse_manifest(text, path.string())) {
+    if (entry.emotion.empty()) {
+      unlabelled.add(fmt::format("{} on line {}", entry.file, entry.line));
+      continue;
+    }
+    entry.fields["emotion"] = entry.emotion;
+    listing.utterances.push_back({plain_path(entry.file),
+                                  (path.parent_path() / entry.file).lexically_normal(),
+                                  {},
+                                  std::move(entry.speaker),
+                                  std::move(entry.emotion),
+                                  std::move(entry.fields)});
+  }
+  if (unlabelled.count() > 0) {
+    listing.notes.push_back(fmt::format("{} without an emotion {} left out: {}",
+                                        files(unlabelled.count()), is_are(unlabelled.count()),
+                                        unlabelled.text()));
+  }
+  if (listing.utterances.empty()) {
+    throw DataError(fmt::format("{}: lists no recording with an emotion", path.string()));
+  }
+  return listing;
+}
+
+}  // namespace serenade

@@ -1,0 +1,153 @@
+#include <gmock/gmock.h>
+
+#include <sys/stat.h>
+
+#include <map>
+#include <set>
+
+#include "pipeline/corpus/corpus.h"
+#include "pipeline/corpus/split.h"
+#include "tests/support/corpora.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/wav.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TemporaryFolder;
+using test::write_bytes;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Corpus read(const CorpusOptions& options) {
+  Context context(2);
+  Observer observer;
+  return read_corpus(context, options, observer);
+}
+
+std::string error_of(const CorpusOptions& options) {
+  try {
+    read(options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// A RAVDESS tree and an EMO-DB tree.
+struct TwoTrees {
+  TwoTrees() {
+    test::write_ravdess_tree(folder / "r", {.actors = 2});
+    test::write_emodb_tree(folder / "e");
+    options.path = (folder / "r").string();
+    options.more = {{.path = (folder / "e").string()}};
+  }
+  TemporaryFolder folder;
+  CorpusOptions options;
+};
+
+TEST(SeveralCorpora, HaveIdsAndSpeakersOfTheirOwn) {
+  const TwoTrees trees;
+  const Corpus corpus = read(trees.options);
+  EXPECT_EQ(corpus.name, "ravdess + emodb");
+  ASSERT_EQ(corpus.utterances.size(), 176U);
+  EXPECT_EQ(corpus.utterances.front().id, "emodb/03a01Aa");
+  EXPECT_EQ(corpus.utterances.front().speaker, "emodb/03");
+  EXPECT_EQ(corpus.utterances.front().fields.at("corpus"), "emodb");
+  EXPECT_EQ(corpus.utterances.back().speaker, "ravdess/02");
+  EXPECT_THAT(corpus.labels, ElementsAre("neutral", "calm", "happy", "sad", "angry", "fearful",
+                                         "disgust", "surprised", "bored"));
+  EXPECT_THAT(corpus.notes,
+              ElementsAre("ravdess: 120 files, speakers: 2", "emodb: 56 files, speakers: 2",
+                          HasSubstr("ravdess has no recording that is bored;"),
+                          HasSubstr("emodb has no recording that is calm, surprised;")));
+  // Grouped splits know the repetitions of both.
+  const Split split = make_split(corpus, {.protocol = Protocol::random_grouped}, 1);
+  EXPECT_THAT(split_csv(corpus, split), HasSubstr("\nemodb/03a01Aa,"));
+  EXPECT_THROW(make_split(corpus, {.protocol = Protocol::emobox}, 1), ConfigError);
+}
+
+TEST(SeveralCorpora, AloneKeepsItsIds) {
+  TwoTrees trees;
+  trees.options.more.clear();
+  const Corpus corpus = read(trees.options);
+  EXPECT_EQ(corpus.name, "ravdess");
+  EXPECT_EQ(corpus.utterances.front().id, "03-01-01-01-01-01-01");
+  EXPECT_EQ(corpus.utterances.front().fields.at("corpus"), "ravdess");
+}
+
+TEST(SeveralCorpora, EachHasItsLabelMap) {
+  TwoTrees trees;
+  trees.options.labels = {{"calm", "neutral"}, {"surprised", std::nullopt}};
+  trees.options.more.front().labels = {{"bored", std::nullopt}};
+  const Corpus corpus = read(trees.options);
+  EXPECT_THAT(corpus.labels, ElementsAre("neutral", "happy", "sad", "angry", "fearful", "disgust"));
+  EXPECT_EQ(corpus.utterances.size(), 176U - 16 - 8);
+  EXPECT_THAT(corpus.notes, Contains("emodb: 8 files of 'bored' are left out (corpus.labels)"));
+  trees.options.more.front().labels = {{"calm", "neutral"}};  // which only the other has
+  EXPECT_THAT(error_of(trees.options), HasSubstr("'calm' is no emotion of emodb"));
+}
+
+TEST(SeveralCorpora, OfOneNameNeedTitles) {
+  TwoTrees trees;
+  test::write_emodb_tree(trees.folder / "second");
+  for (auto& path : fs::recursive_directory_iterator(trees.folder / "second")) {
+    // Other recordings: a byte more.
+    if (path.is_regular_file()) write_bytes(path.path(), test::read_bytes(path.path()) + " ");
+  }
+  trees.options.more.push_back({.path = (trees.folder / "second").string()});
+  EXPECT_THAT(error_of(trees.options), HasSubstr("two corpora are called 'emodb'"));
+  trees.options.more.back().title = "again";
+  const Corpus corpus = read(trees.options);
+  EXPECT_EQ(corpus.name, "ravdess + emodb + again");
+  EXPECT_EQ(corpus.utterances.front().id, "again/03a01Aa");
+}
+
+TEST(SeveralCorpora, FindCopiesAcross) {
+  const TwoTrees trees;
+  CorpusOptions options = trees.options;
+  const auto e = trees.folder / "e/wav";
+  write_bytes(trees.folder / "list.csv",
+              "file,speaker,emotion\ne/wav/03a01Na.wav,x,neutral\ne/wav/03a01Fa.wav,x,happy\n");
+  options.more.push_back({.path = (trees.folder / "list.csv").string()});
+  EXPECT_THAT(error_of(options),
+              AllOf(HasSubstr("2 recordings are in more than one corpus"),
+                    HasSubstr("csv/e/wav/03a01Fa.wav = emodb/03a01Fa"), HasSubstr("first")));
+  options.duplicates = Duplicates::error;
+  EXPECT_THAT(error_of(options), HasSubstr("corpus.duplicates is error"));
+  options.duplicates = Duplicates::first;
+  EXPECT_EQ(read(options).utterances.size(), 176U);
+  // One recording with two emotions is an error, whatever is done with copies.
+  write_bytes(trees.folder / "list.csv", "file,speaker,emotion\ne/wav/03a01Na.wav,x,sad\n");
+  EXPECT_THAT(error_of(options), AllOf(HasSubstr("'neutral'"), HasSubstr("'sad'")));
+}
+
+TEST(CorpusManifest, MissingFilesAreBadClips) {
+  const TemporaryFolder folder;
+  std::string text = "file,speaker,emotion\n";
+  for (int i = 0; i < 19; ++i) {
+    const std::string name = "clip" + std::to_string(i) + ".wav";
+    write_bytes(folder / name, name);
+    text += name + "," + std::to_string(i % 3) + (i % 2 == 0 ? ",angry\n" : ",sad\n");
+  }
+  write_bytes(folder / "manifest.csv", text + "missing.wav,1,sad\n");
+  CorpusOptions options;
+  options.path = folder.path().string();
+  const Corpus corpus = read(options);
+  EXPECT_EQ(corpus.name, "csv");
+  EXPECT_EQ(corpus.utterances.size(), 19U);
+  EXPECT_THAT(corpus.notes, ElementsAre(AllOf(HasSubstr("1 file cannot be read"),
+                                              HasSubstr("missing.wav: No such file"))));
+  // A pipe that nobody writes to is no file, and must not be waited for.
+  ASSERT_EQ(::mkfifo((folder / "pipe.wav").c_str(), 0600), 0);
+  write_bytes(folder / "manifest.csv", text + "missing.wav,1,sad\npipe.wav,1,sad\n");
+  EXPECT_THAT(error_of(options), AllOf(HasSubstr("2 of 21 recordings cannot be read"),
+                                       HasSubstr("pipe.wav: is not a file")));
+}
+
+}  // namespace
+}  // namespace serenade
