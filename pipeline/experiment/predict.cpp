@@ -13,6 +13,7 @@
 #include "pipeline/experiment/run_folder.h"
 #include "pipeline/features/cache.h"
 #include "pipeline/features/extractor.h"
+#include "pipeline/features/signal.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
 
@@ -54,8 +55,9 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
   Decoded decoded;
   try {
     const FeatureSpec& spec = extractor.spec();
-    const std::vector<float> signal =
-        load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration});
+    const std::vector<float> signal = condition_signal(
+        spec,
+        load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration}));
     Context alone(1);
     const auto length = static_cast<Index>(signal.size());
     const Ragged samples(std::span(&length, 1));

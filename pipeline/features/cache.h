@@ -26,6 +26,8 @@ struct FeatureFunction {
   int sample_rate = 0;
   DecodeOptions decode;
   std::vector<std::string> columns;
+  /// What is done to a recording's signal before anything is computed of it; nothing where unset.
+  std::function<std::vector<float>(std::vector<float> signal)> condition{};
   /// Rows that a signal of so many samples gives.
   std::function<Index(Index samples)> rows;
   /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by

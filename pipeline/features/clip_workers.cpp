@@ -59,11 +59,11 @@ void expect_same_content(const ClipTask& task, StageSeconds& stages) {
 void compute(Context& context, const FeatureFunction& function, const ClipTask& task,
              ClipOutcome& outcome) {
   LoadTimes times;
-  const std::vector<float> signal =
-      load_mono(task.path, function.sample_rate, function.decode, &times);
+  std::vector<float> signal = load_mono(task.path, function.sample_rate, function.decode, &times);
   outcome.stages.decode += times.decode;
   outcome.stages.resample += times.resample;
   const Stopwatch watch(outcome.stages.features);
+  if (function.condition) signal = function.condition(std::move(signal));
   outcome.rows.samples = static_cast<Index>(signal.size());
   outcome.rows.rows.resize({function.rows(outcome.rows.samples), function.dims()});
   function.extract(context, {signal.data(), {outcome.rows.samples}}, outcome.rows.rows.view());

@@ -1,4 +1,7 @@
+#include <utility>
+
 #include "pipeline/features/cache.h"
+#include "pipeline/features/signal.h"
 
 namespace serenade {
 
@@ -9,6 +12,9 @@ FeatureFunction feature_function(const FeatureExtractor& extractor) {
   function.sample_rate = spec.sample_rate;
   function.decode = {spec.offset, spec.duration};
   function.columns = extractor.column_names();
+  function.condition = [&spec](std::vector<float> signal) {
+    return condition_signal(spec, std::move(signal));
+  };
   const auto one_clip = [](Index samples) { return Ragged(std::span<const Index>(&samples, 1)); };
   function.rows = [&extractor, one_clip](Index samples) {
     return extractor.rows_of(one_clip(samples)).total();

@@ -126,7 +126,24 @@ Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std:
                                 did_you_mean(of, feature_names())));
 }
 
-void check(const FeatureSpec& spec) { const FeatureExtractor extractor(spec); }
+void check(const FeatureSpec& spec) {
+  if (spec.trim) check(*spec.trim);
+  const FeatureExtractor extractor(spec);
+}
+
+namespace {
+
+/// The canonical text, without what was added after the first version where it is not set: keys of
+/// caches that know nothing of it stay as they are.
+std::string keyed_options(const FeatureSpec& spec) {
+  serenade::detail::TextVisitor visitor;
+  FeatureSpec::first_fields(spec, visitor);
+  if (spec.trim) visitor("trim", *spec.trim, Range{}, "");
+  if (spec.normalise != Normalise::none) visitor("normalise", spec.normalise, Range{}, "");
+  return "{" + visitor.text + "}";
+}
+
+}  // namespace
 
 std::string cache_text(const FeatureSpec& spec) {
   Revisions revisions;
@@ -145,11 +162,13 @@ std::string cache_text(const FeatureSpec& spec) {
         feature);
   }
   if (!spec.statistics.empty()) revisions.insert({"statistics", statistics_revision});
+  if (spec.trim) revisions.insert({{"trim", trim_revision}, {"rms", rms_revision}});
+  if (spec.normalise != Normalise::none) revisions.insert({"normalise", normalise_revision});
   std::vector<std::string> parts;
   for (const auto& [operation, revision] : revisions) {
     parts.push_back(fmt::format("{}: {}", operation, revision));
   }
-  return fmt::format("{}\nderivatives of: [{}]\nrevisions: {{{}}}\n", canonical_text(spec),
+  return fmt::format("{}\nderivatives of: [{}]\nrevisions: {{{}}}\n", keyed_options(spec),
                      fmt::join(bases, ", "), fmt::join(parts, ", "));
 }
 

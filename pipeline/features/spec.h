@@ -10,6 +10,8 @@
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/normalise.h"
+#include "kernels/dsp/trim.h"
 
 namespace serenade {
 
@@ -130,9 +132,24 @@ struct FeatureSpec {
   /// Which part of the recording is decoded. The extractor does not use them.
   double offset = 0;
   std::optional<double> duration;
+  /// What is done to the resampled signal first, by condition_signal; not by the extractor either.
+  std::optional<TrimOptions> trim;
+  Normalise normalise = Normalise::none;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
+    first_fields(self, visit);
+    visit("trim", self.trim, Range{},
+          "leaves out the silence at both ends, as librosa.effects.trim; a recording that is all "
+          "silence is kept whole; null: nothing is left out, {}: with its defaults");
+    visit("normalise", self.normalise, Range{},
+          "makes one level of all recordings, after trim: peak 1, or rms 0.1; silence stays as it "
+          "is");
+  }
+
+  /// Those that caches have been keyed by since the first version.
+  template <class Self, class Visitor>
+  static void first_fields(Self& self, Visitor& visit) {
     visit("sample_rate", self.sample_rate, Range{1000, 768000}, "recordings are resampled to it");
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a frame, a power of two");
     visit("hop_length", self.hop_length, Range{1, 1 << 20}, "samples from frame to frame");
@@ -162,7 +179,8 @@ void check(const FeatureSpec& spec);
 
 /// What decides the numbers that an extractor gives, and nothing else: every option in canonical
 /// form and the revision of every operation involved. Equal texts, equal bits on one device class.
-/// `offset` and `duration` are part of it; versions of decoder and resampler are not.
+/// `offset` and `duration` are part of it, `trim` and `normalise` where they are set; versions of
+/// decoder and resampler are not.
 std::string cache_text(const FeatureSpec& spec);
 
 }  // namespace serenade

@@ -250,6 +250,24 @@ Matrix rms(const Signal& signal, int frame_length, int hop_length) {
   return out;
 }
 
+std::pair<std::ptrdiff_t, std::ptrdiff_t> trim(const Signal& signal, double top_db,
+                                               int frame_length, int hop_length) {
+  constexpr double floor = 1e-5;
+  const Matrix levels = rms(signal, frame_length, hop_length);
+  double loudest = floor;
+  for (const auto& level : levels) loudest = std::max(loudest, level[0]);
+  std::ptrdiff_t first = -1;
+  std::ptrdiff_t last = -1;
+  for (std::size_t t = 0; t < levels.size(); ++t) {
+    const double db = 20 * std::log10(std::max(levels[t][0], floor)) - 20 * std::log10(loudest);
+    if (db <= -top_db) continue;
+    last = static_cast<std::ptrdiff_t>(t);
+    if (first < 0) first = last;
+  }
+  return {first * hop_length,
+          std::min(static_cast<std::ptrdiff_t>(signal.size()), (last + 1) * hop_length)};
+}
+
 Matrix statistics(const Matrix& rows, const std::vector<std::string>& names) {
   std::vector<double> out;
   for (const std::string& name : names) {

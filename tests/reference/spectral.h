@@ -1,8 +1,10 @@
 #pragma once
 
 #include <complex>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// The core signal operations on one clip as their definitions say, in float64 and plain loops.
@@ -35,6 +37,11 @@ Matrix delta(const Matrix& rows, int width, int order);
 
 Matrix zero_crossing_rate(const Signal& signal, int frame_length, int hop_length);
 Matrix rms(const Signal& signal, int frame_length, int hop_length);
+
+/// First sample and the one after the last of what librosa.effects.trim keeps: frames whose rms is
+/// more than -top_db of the loudest, no rms counting as lower than 1e-5.
+std::pair<std::ptrdiff_t, std::ptrdiff_t> trim(const Signal& signal, double top_db,
+                                               int frame_length, int hop_length);
 
 /// One row: names as in StatisticsOptions, all columns of the first, then of the second, ...
 Matrix statistics(const Matrix& rows, const std::vector<std::string>& names);

@@ -80,6 +80,27 @@ TEST(Predict, GivesAClipTheSameBitsAnywhere) {
   EXPECT_THAT(small.listener.warnings, IsEmpty());
 }
 
+TEST(Predict, TrimsAndNormalisesAsTrainingDid) {
+  SmallExperiment small(1);
+  for (std::size_t i = 0; i < small.clips.size(); ++i) {
+    std::vector<float> signal(2000 + 10 * i);  // a pause, then sound
+    const auto sound = test::noisy_sine(1600, 200.0 + static_cast<double>(i), 8000, i);
+    signal.insert(signal.end(), sound.begin(), sound.end());
+    test::write_sound(small.clips[i], signal, 8000);
+  }
+  const std::vector<std::string> overrides{
+      "features.trim={top_db: 30, frame_length: 256, hop_length: 128}", "features.normalise=rms"};
+  const RunResult result = run(small.config(overrides), small.workplace());
+  // The pauses of 2,000 samples and more are gone, but for the frames that reach into them.
+  EXPECT_LT(result.report->corpus.audio_seconds, 60 * 0.25);
+  const auto all = predictions(small, small.clips);
+  const auto table = parse_predictions(small.bytes("predictions.csv"));
+  ASSERT_EQ(table.rows.size(), 15U);
+  for (const ClipPrediction& row : table.rows) {
+    EXPECT_EQ(all.at(row.path).clip.probabilities, row.probabilities) << row.path;
+  }
+}
+
 TEST(Predict, DoesTheRestWhenSomeFilesAreBroken) {
   SmallExperiment small;
   run(small.config(), small.workplace());

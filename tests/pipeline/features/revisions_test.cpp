@@ -15,10 +15,12 @@
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/normalise.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
+#include "kernels/dsp/trim.h"
 #include "kernels/dsp/tuning.h"
 #include "kernels/dsp/zero_crossing.h"
 #include "pipeline/audio/decode.h"
@@ -143,6 +145,20 @@ std::map<std::string, Output> outputs() {
   });
   add("rms", rms_revision, Shape{frames, 1},
       [&](Tensor<float> out) { rms(context, signal.values.view(), signal.extents, {}, out); });
+  const Input pauses = input("librosa_trim.h5", "samples");
+  add("trim", trim_revision, Shape{pauses.extents.clips(), 2}, [&](Tensor<float> out) {
+    const auto kept = trim(context, pauses.values.view(), pauses.extents, {.top_db = 30});
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      out.data()[2 * i] = static_cast<float>(kept[i].begin);
+      out.data()[2 * i + 1] = static_cast<float>(kept[i].end);
+    }
+  });
+  const Index samples = signal.extents.total();
+  add("normalise", normalise_revision, Shape{2 * samples}, [&](Tensor<float> out) {
+    normalise(context, signal.values.view(), signal.extents, Normalise::peak, out.rows(0, samples));
+    normalise(context, signal.values.view(), signal.extents, Normalise::rms,
+              out.rows(samples, 2 * samples));
+  });
   add("delta", delta_revision, Shape{2 * frames, 40}, [&](Tensor<float> out) {
     delta(context, mfccs.values.view(), mfccs.extents, {}, out.rows(0, frames));
     delta(context, mfccs.values.view(), mfccs.extents, {.order = 2}, out.rows(frames, 2 * frames));

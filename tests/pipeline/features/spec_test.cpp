@@ -49,11 +49,34 @@ duration: 3
   EXPECT_EQ(spec.duration, 3.0);
 }
 
+TEST(FeatureSpec, CachesOfOtherOptionsKeepTheirKeys) {
+  const FeatureSpec plain = parse("extract: [rms]");
+  // As the first version wrote it: caches that are there stay in use.
+  EXPECT_EQ(cache_text(plain),
+            "{sample_rate: 22050, n_fft: 2048, hop_length: 512, extract: [{rms: {}}], statistics: "
+            "[], offset: 0, duration: null}\nderivatives of: []\nrevisions: {rms: 1}\n");
+  EXPECT_EQ(cache_text(parse("{extract: [rms], trim: null, normalise: none}")), cache_text(plain));
+  EXPECT_THAT(cache_text(parse("{extract: [zero_crossing_rate], trim: {top_db: 30}}")),
+              testing::AllOf(HasSubstr("trim: {top_db: 30, frame_length: 2048, hop_length: 512}"),
+                             HasSubstr("rms: 1, trim: 1, zero_crossing_rate: 1")));
+  EXPECT_THAT(cache_text(parse("{extract: [rms], normalise: peak}")),
+              testing::AllOf(HasSubstr(", normalise: peak}"), HasSubstr("{normalise: 1, rms: 1}")));
+}
+
+TEST(FeatureSpec, ChecksHowSilenceIsTrimmed) {
+  EXPECT_EQ(parse("trim: {}").trim->top_db, 60);
+  EXPECT_THAT(complaint_about("trim: {top_db: 0}"), HasSubstr("trim.top_db"));
+  EXPECT_THAT(complaint_about("trim: {frame_length: 1025}"), HasSubstr("must be even"));
+  EXPECT_THAT(complaint_about("normalise: loud"), HasSubstr("none, peak, rms"));
+}
+
 TEST(FeatureSpec, ReadsBackWhatItPrints) {
   FeatureSpec spec;
   spec.extract = all_features();
   spec.statistics = {"mean", "p97.5"};
   spec.offset = 0.5;
+  spec.trim = TrimOptions{.top_db = 25.5};
+  spec.normalise = Normalise::rms;
   const std::string text = canonical_text(spec);
   EXPECT_EQ(canonical_text(parse(text)), text);
   EXPECT_EQ(canonical_text(parse(to_yaml(text))), text);
