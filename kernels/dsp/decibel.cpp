@@ -1,13 +1,14 @@
 #include "kernels/dsp/decibel.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "kernels/device/checks.h"
-#include "kernels/dsp/vector_math.h"
+
+#define HWY_TARGET_INCLUDE "kernels/dsp/decibel.simd.h"
+#include "kernels/device/each_path.h"
 
 namespace serenade {
 
@@ -32,8 +33,6 @@ void power_to_db(Context& context, Tensor<const float> power, const Ragged& fram
 namespace cpu {
 namespace {
 
-namespace hn = simd::hn;
-
 /// A part of one clip's numbers. Lane = number: the maximum does not depend on order.
 struct Part {
   Index clip;
@@ -52,21 +51,6 @@ std::vector<Part> parts_of(const Ragged& frames, Index dims) {
   return parts;
 }
 
-/// out[i] = f(in[i]) over size numbers; the last vector goes through a copy filled with `filler`.
-template <class F>
-void transform(const float* in, Index size, float filler, float* out, const F& f) {
-  const simd::Floats d;
-  const Index width = simd::width();
-  Index i = 0;
-  for (; i + width <= size; i += width) hn::StoreU(f(hn::LoadU(d, in + i)), d, out + i);
-  if (i == size) return;
-  alignas(64) std::array<float, simd::lanes> last{};
-  last.fill(filler);
-  std::copy(in + i, in + size, last.begin());
-  hn::Store(f(hn::Load(d, last.data())), d, last.data());
-  std::copy(last.begin(), last.begin() + (size - i), out + i);
-}
-
 }  // namespace
 
 void power_to_db(Context& context, Tensor<const float> power, const Ragged& frames,
@@ -75,19 +59,10 @@ void power_to_db(Context& context, Tensor<const float> power, const Ragged& fram
   const auto amin = static_cast<float>(options.amin);
   const auto reference = static_cast<float>(10.0 * std::log10(std::max(options.amin, options.ref)));
   std::vector<float> part_max(parts.size());
-  const simd::Floats d;
   context.parallel(static_cast<Index>(parts.size()), [&](Index p) {
     const Part& part = parts[static_cast<std::size_t>(p)];
-    auto highest = hn::Set(d, std::numeric_limits<float>::lowest());
-    // The filler is the first number itself: it does not change the maximum.
-    transform(power.data() + part.begin, part.end - part.begin, power.data()[part.begin],
-              out.data() + part.begin, [&](simd::Vec x) HWY_ATTR {
-                const auto log = simd::log10(hn::Max(x, hn::Set(d, amin)));
-                const auto db = hn::Sub(hn::Mul(hn::Set(d, 10.0F), log), hn::Set(d, reference));
-                highest = hn::Max(highest, db);
-                return db;
-              });
-    part_max[static_cast<std::size_t>(p)] = hn::GetLane(hn::MaxOfLanes(d, highest));
+    part_max[static_cast<std::size_t>(p)] = ON_VECTOR_PATH(to_decibels)(
+        power.data() + part.begin, part.end - part.begin, amin, reference, out.data() + part.begin);
   });
   if (!options.top_db) return;
   std::vector<float> clip_max(static_cast<std::size_t>(frames.clips()),
@@ -100,9 +75,7 @@ void power_to_db(Context& context, Tensor<const float> power, const Ragged& fram
   context.parallel(static_cast<Index>(parts.size()), [&](Index p) {
     const Part& part = parts[static_cast<std::size_t>(p)];
     const float lowest = clip_max[static_cast<std::size_t>(part.clip)] - range;
-    float* begin = out.data() + part.begin;
-    transform(begin, part.end - part.begin, 0.0F, begin,
-              [&](simd::Vec x) HWY_ATTR { return hn::Max(x, hn::Set(d, lowest)); });
+    ON_VECTOR_PATH(raise_to)(lowest, part.end - part.begin, out.data() + part.begin);
   });
 }
 

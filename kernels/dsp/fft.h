@@ -53,9 +53,10 @@ class FftPlan {
 
   /// Scratch that a tile needs: the floats of `blocks` below, and the doubles of the transform.
   Index block_size() const { return block_rows_ * block_lanes_; }
-  Index work_size() const { return 2 * points() * simd_width; }
+  Index work_size() const { return 2 * points() * most_frames; }
 
-  static const Index simd_width;
+  /// Frames that are transformed at a time on the widest path.
+  static constexpr Index most_frames = 8;
 
  private:
   int n_fft_;

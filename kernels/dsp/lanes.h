@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/device/context.h"
-#include "kernels/device/simd.h"
+#include "kernels/device/vector_path.h"
 
 /// Tiles: how CPU twins see matrices. A row-major matrix [frames, dims] is cut into tiles of
 /// simd::lanes consecutive frames; a tile holds dims x lanes numbers, tile[d * lanes + i] being

@@ -6,6 +6,9 @@
 #include "kernels/device/checks.h"
 #include "kernels/dsp/lanes.h"
 
+#define HWY_TARGET_INCLUDE "kernels/dsp/mel.simd.h"
+#include "kernels/device/each_path.h"
+
 namespace serenade {
 namespace {
 
@@ -113,19 +116,7 @@ void mel_power(Context& context, Tensor<const float> power, const MelBank& bank,
 namespace cpu {
 
 void mel_power_tile(const MelBank& bank, const float* power, float* mel) {
-  const simd::Floats d;
-  for (Index m = 0; m < bank.n_mels(); ++m) {
-    const MelBank::Filter filter = bank.filter(m);
-    for (Index lane = 0; lane < simd::lanes; lane += simd::width()) {
-      const float* from = power + filter.first_bin * simd::lanes + lane;
-      auto sum = simd::hn::Zero(d);
-      for (const float weight : filter.weights) {
-        sum = simd::hn::MulAdd(simd::hn::Set(d, weight), simd::hn::Load(d, from), sum);
-        from += simd::lanes;
-      }
-      simd::hn::Store(sum, d, mel + m * simd::lanes + lane);
-    }
-  }
+  ON_VECTOR_PATH(mel_power_tile)(bank, power, mel);
 }
 
 void mel_power(Context& context, Tensor<const float> power, const MelBank& bank,

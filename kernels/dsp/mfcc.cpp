@@ -1,11 +1,13 @@
 #include "kernels/dsp/mfcc.h"
 
-#include <array>
 #include <cmath>
 #include <numbers>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/lanes.h"
+
+#define HWY_TARGET_INCLUDE "kernels/dsp/mfcc.simd.h"
+#include "kernels/device/each_path.h"
 
 namespace serenade {
 
@@ -43,40 +45,9 @@ void dct(Context& context, Tensor<const float> log_mel, const DctBasis& basis, T
 }
 
 namespace cpu {
-namespace {
-
-// `Rows` coefficients at once keep as many sums in registers for each vector of inputs loaded.
-template <Index Rows>
-void dct_rows(const float* basis, Index inputs, const float* in, float* out) {
-  namespace hn = simd::hn;
-  const simd::Floats d;
-  for (Index lane = 0; lane < simd::lanes; lane += simd::width()) {
-    std::array<simd::Vec, Rows> sum;
-    sum.fill(hn::Zero(d));
-    for (Index i = 0; i < inputs; ++i) {
-      const auto x = hn::Load(d, in + i * simd::lanes + lane);
-      for (Index k = 0; k < Rows; ++k) {
-        auto& s = sum[static_cast<std::size_t>(k)];
-        s = hn::MulAdd(hn::Set(d, basis[k * inputs + i]), x, s);
-      }
-    }
-    for (Index k = 0; k < Rows; ++k) {
-      hn::Store(sum[static_cast<std::size_t>(k)], d, out + k * simd::lanes + lane);
-    }
-  }
-}
-
-}  // namespace
 
 void dct_tile(const DctBasis& basis, const float* in, float* out) {
-  const Index inputs = basis.inputs();
-  Index k = 0;
-  for (; k + 8 <= basis.coefficients(); k += 8) {
-    dct_rows<8>(basis.data() + k * inputs, inputs, in, out + k * simd::lanes);
-  }
-  for (; k < basis.coefficients(); ++k) {
-    dct_rows<1>(basis.data() + k * inputs, inputs, in, out + k * simd::lanes);
-  }
+  ON_VECTOR_PATH(dct_tile)(basis, in, out);
 }
 
 void dct(Context& context, Tensor<const float> log_mel, const DctBasis& basis, Tensor<float> out) {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/fft.h"
 #include "kernels/dsp/lanes.h"
+
+#define HWY_TARGET_INCLUDE "kernels/dsp/stft.simd.h"
+#include "kernels/device/each_path.h"
 
 namespace serenade {
 
@@ -120,14 +122,7 @@ void magnitude(Context& context, Tensor<const float> power, Tensor<float> out) {
   context.parallel((size + chunk_size - 1) / chunk_size, [&](Index chunk) {
     const Index begin = chunk * chunk_size;
     const Index end = std::min(size, begin + chunk_size);
-    const float* from = power.data();
-    float* to = out.data();
-    Index i = begin;
-    const simd::Floats d;
-    for (; i + simd::width() <= end; i += simd::width()) {
-      simd::hn::StoreU(simd::hn::Sqrt(simd::hn::LoadU(d, from + i)), d, to + i);
-    }
-    for (; i < end; ++i) to[i] = std::sqrt(from[i]);  // correctly rounded, like the vector's
+    ON_VECTOR_PATH(square_root)(power.data() + begin, end - begin, out.data() + begin);
   });
 }
 

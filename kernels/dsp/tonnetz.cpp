@@ -2,12 +2,14 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/lanes.h"
+
+#define HWY_TARGET_INCLUDE "kernels/dsp/tonnetz.simd.h"
+#include "kernels/device/each_path.h"
 
 namespace serenade {
 namespace {
@@ -31,11 +33,6 @@ void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
 
 namespace cpu {
 namespace {
-
-using simd::Floats;
-using simd::lanes;
-using simd::Vec;
-namespace hn = simd::hn;
 
 /// [centroids, n_chroma]: angle of each pitch class on the circles of fifths, minor and major
 /// thirds; even rows are the sine, odd ones the cosine, and major thirds count half.
@@ -61,24 +58,7 @@ void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
   const Index n_chroma = chroma.extent(1);
   const std::vector<float> table = projection(n_chroma);
   for_each_tile(context, chroma, out, [&](const float* in, float* centroid) {
-    const Floats d;
-    for (Index lane = 0; lane < lanes; lane += simd::width()) {
-      Vec sum = hn::Zero(d);
-      for (Index c = 0; c < n_chroma; ++c) {
-        sum = hn::Add(sum, hn::Abs(hn::Load(d, in + c * lanes + lane)));
-      }
-      const auto tiny = hn::Lt(sum, hn::Set(d, std::numeric_limits<float>::min()));
-      const Vec divisor = hn::IfThenElse(tiny, hn::Set(d, 1.0F), sum);
-      for (Index row = 0; row < centroids; ++row) {
-        Vec total = hn::Zero(d);
-        for (Index c = 0; c < n_chroma; ++c) {
-          const Vec share = hn::Div(hn::Load(d, in + c * lanes + lane), divisor);
-          const Vec weight = hn::Set(d, table[static_cast<std::size_t>(row * n_chroma + c)]);
-          total = hn::MulAdd(weight, share, total);
-        }
-        hn::Store(total, d, centroid + row * lanes + lane);
-      }
-    }
+    ON_VECTOR_PATH(tonnetz_tile)(table.data(), centroids, n_chroma, in, centroid);
   });
 }
 

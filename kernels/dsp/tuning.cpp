@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/options.h"
 #include "kernels/dsp/lanes.h"
+
+#define HWY_TARGET_INCLUDE "kernels/dsp/tuning.simd.h"
+#include "kernels/device/each_path.h"
 
 namespace serenade {
 
@@ -35,10 +39,7 @@ void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& 
 namespace cpu {
 namespace {
 
-using simd::Floats;
 using simd::lanes;
-using simd::Vec;
-namespace hn = simd::hn;
 
 struct Peak {
   float frequency;
@@ -77,36 +78,16 @@ Peak interpolate(const Spectrum& s, Index bin, float below, float at, float abov
   return {static_cast<float>(position * s.sample_rate / s.n_fft), at + 0.5F * gradient * shift};
 }
 
-/// Peaks of a tile's first `count` lanes are added to `peaks`.
-void find_peaks(const Spectrum& s, const float* tile, Index count, std::vector<Peak>& peaks) {
-  const Floats d;
-  const Vec zero = hn::Zero(d);
-  for (Index lane = 0; lane < count; lane += simd::width()) {
-    const float* power = tile + lane;
-    Vec maximum = zero;
-    for (Index bin = 0; bin < s.bins; ++bin) {
-      maximum = hn::Max(maximum, hn::Load(d, power + bin * lanes));
-    }
-    const Vec threshold = hn::Mul(hn::Set(d, 0.1F), maximum);
-    const auto above_threshold = [&](Index bin) HWY_ATTR {
-      const Vec p = hn::Load(d, power + bin * lanes);
-      return hn::IfThenElseZero(hn::Gt(p, threshold), p);
-    };
-    Vec below = above_threshold(s.first - 1);
-    Vec at = above_threshold(s.first);
-    for (Index bin = s.first; bin < s.last; ++bin) {
-      const Vec above = above_threshold(bin + 1);
-      const auto is_peak = hn::And(hn::Gt(at, below), hn::Ge(at, above));
-      below = at;
-      at = above;
-      if (hn::AllFalse(d, is_peak)) continue;
-      std::array<std::uint8_t, 8> bits{};
-      hn::StoreMaskBits(d, is_peak, bits.data());
-      for (Index i = 0; i < std::min(simd::width(), count - lane); ++i) {
-        if ((bits[static_cast<std::size_t>(i / 8)] >> (i % 8) & 1) == 0) continue;
-        const float* p = power + bin * lanes + i;
-        peaks.push_back(interpolate(s, bin, p[-lanes], p[0], p[lanes]));
-      }
+/// Peaks of a tile's first `count` lanes are added to `peaks`; marks: scratch [bins].
+void find_peaks(const Spectrum& s, const float* tile, Index count, std::uint16_t* marks,
+                std::vector<Peak>& peaks) {
+  ON_VECTOR_PATH(mark_peaks)(tile, s.bins, s.first, s.last, marks);
+  for (Index bin = s.first; bin < s.last; ++bin) {
+    if (marks[bin] == 0) continue;
+    for (Index lane = 0; lane < count; ++lane) {
+      if ((marks[bin] >> lane & 1) == 0) continue;
+      const float* p = tile + bin * lanes + lane;
+      peaks.push_back(interpolate(s, bin, p[-lanes], p[0], p[lanes]));
     }
   }
 }
@@ -147,11 +128,12 @@ void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& 
   const Spectrum spectrum = spectrum_of(power.extent(1), sample_rate);
   context.parallel(frames.clips(), [&](Index clip) {
     float* tile = scratch(0, spectrum.bins * lanes);
+    std::vector<std::uint16_t> marks(static_cast<std::size_t>(spectrum.bins));
     std::vector<Peak> peaks;
     for (Index first = frames.begin(clip); first < frames.end(clip); first += lanes) {
       const Index count = std::min(lanes, frames.end(clip) - first);
       load_tile(power.data() + first * spectrum.bins, spectrum.bins, count, spectrum.bins, tile);
-      find_peaks(spectrum, tile, count, peaks);
+      find_peaks(spectrum, tile, count, marks.data(), peaks);
     }
     tuning.data()[clip] = most_frequent_deviation(peaks, n_chroma);
   });

@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "kernels/device/options.h"
+#include "kernels/device/vector_path.h"
 #include "pipeline/audio/decode.h"
 #include "revision.h"
 
@@ -40,6 +42,8 @@ std::vector<std::pair<std::string, std::string>> environment(const Context& cont
       {"threads", std::to_string(context.threads())},
       {"processor", processor_name()},
       {"instruction set", SERENADE_ARCH},
+      {"vector path", std::string(enum_name(vector_path()))},
+      {"paths supported", to_string(supported_vector_paths())},
       {"compiler", SERENADE_COMPILER},
       {"audio", audio_versions()},
       {"hdf5", hdf5_version()},
@@ -55,6 +59,7 @@ void expect_supported_processor() {
         "this processor has no AVX2 and FMA, which the program was built for (" SERENADE_ARCH ")");
   }
 #endif
+  vector_path();  // throws where the environment asks for a path that is not to be had
 }
 
 Context make_context(const std::string& device, int threads, std::string& choice) {

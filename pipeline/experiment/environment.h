@@ -14,10 +14,11 @@ std::string program_version();
 std::string git_revision();
 
 /// What a result depends on besides its configuration, in order of interest: version, device,
-/// threads, processor, compiler, libraries as found at run time.
+/// threads, processor, vector path, compiler, libraries as found at run time.
 std::vector<std::pair<std::string, std::string>> environment(const Context& context);
 
-/// Throws DeviceError unless this processor can run what the program was built for.
+/// Throws DeviceError unless this processor can run what the program was built for and the vector
+/// path that the environment asks for; ConfigError where that names none (vector_path.h).
 void expect_supported_processor();
 
 /// The context for `--device auto|cpu|cuda` and `--threads`; `choice` says in one line what was

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "tests/support/vector_paths.h"
+
 namespace serenade::test {
 namespace {
 
@@ -140,6 +142,36 @@ TEST_P(EveryOperation, TakesABatchOfNoClips) {
   }
 }
 
+using OperationOnPath = std::tuple<VectorPath, Operation>;
+class EveryOperationOnEveryPath : public OnVectorPath<OperationOnPath> {};
+
+TEST_P(EveryOperationOnEveryPath, GivesTheBitsOfTheScalarPathOnAnyNumberOfThreads) {
+  const auto& [path, operation] = GetParam();
+  std::vector<std::vector<float>> clips{sweep(9000, 1),
+                                        noise(33 * 512, 2, 0.9),
+                                        noise(4000, 3, 1e-5),
+                                        std::vector<float>(3000, 0.0F),
+                                        {1.0F},
+                                        std::vector<float>(3000, -1.0F)};
+  for (const Index length : seam_lengths()) {
+    if (length > 0) clips.push_back(noise(length, static_cast<std::uint64_t>(length)));
+  }
+  clips.front()[4321] = 1.0F;
+  const Signals batch(clips);
+  use_vector_path(VectorPath::scalar);
+  Context alone = context_on(Device::cpu, 1);
+  const Rows scalar = operation.run(alone, batch);
+  use_vector_path(path);
+  for (const int threads : {1, 2, 3, 7}) {
+    Context context = context_on(Device::cpu, threads);
+    EXPECT_TRUE(same_bits(operation.run(context, batch).values.view(), scalar.values.view()))
+        << threads << " threads";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dsp, EveryOperationOnEveryPath,
+                         ::testing::Combine(every_vector_path, ::testing::ValuesIn(operations())),
+                         PathName());
 INSTANTIATE_TEST_SUITE_P(Dsp, EveryOperation, ::testing::ValuesIn(operations()),
                          [](const auto& test) { return test.param.name; });
 

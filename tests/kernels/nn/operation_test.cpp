@@ -8,6 +8,7 @@
 
 #include "kernels/device/philox.h"
 #include "tests/kernels/nn/operation_case.h"
+#include "tests/support/vector_paths.h"
 
 namespace serenade::test {
 namespace {
@@ -159,15 +160,20 @@ TEST_P(EveryOperation, EqualsItsDefinition) { expect_definition(GetParam()); }
 
 TEST_P(DifferentiableOperation, HasTheGradientOfItsDefinition) { expect_gradients(GetParam()); }
 
-TEST_P(EveryOperation, GivesTheSameBitsForAnyNumberOfThreads) {
-  const OperationCase& c = GetParam();
+using OperationOnPath = std::tuple<VectorPath, OperationCase>;
+class EveryOperationOnEveryPath : public OnVectorPath<OperationOnPath> {};
+
+TEST_P(EveryOperationOnEveryPath, GivesTheBitsOfTheScalarPathOnAnyNumberOfThreads) {
+  const auto& [path, c] = GetParam();
   const Numbers inputs = random_inputs(c);
-  const Results alone = run(c, inputs, 1);
-  for (const int threads : {2, 3, 7}) {
-    const Results together = run(c, inputs, threads);
-    expect_same_bits(alone.output, together.output, c.name);
-    for (std::size_t k = 0; k < alone.gradients.size(); ++k) {
-      expect_same_bits(alone.gradients[k], together.gradients[k], c.name + ", a gradient");
+  use_vector_path(VectorPath::scalar);
+  const Results scalar = run(c, inputs, 1);
+  use_vector_path(path);
+  for (const int threads : {1, 2, 3, 7}) {
+    const Results found = run(c, inputs, threads);
+    expect_same_bits(scalar.output, found.output, c.name);
+    for (std::size_t k = 0; k < scalar.gradients.size(); ++k) {
+      expect_same_bits(scalar.gradients[k], found.gradients[k], c.name + ", a gradient");
     }
   }
 }
@@ -208,6 +214,9 @@ std::string case_name(const testing::TestParamInfo<OperationCase>& tested) {
 constexpr Index largest_difference = 5000;
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryOperation, testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryOperationOnEveryPath,
+                         testing::Combine(every_vector_path, testing::ValuesIn(all_cases())),
+                         PathName());
 INSTANTIATE_TEST_SUITE_P(Shapes, DifferentiableOperation,
                          testing::ValuesIn(cases_where([](const OperationCase& c) {
                            return c.backward && c.inputs[0].size() <= largest_difference;

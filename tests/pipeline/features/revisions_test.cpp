@@ -28,6 +28,7 @@
 #include "pipeline/support/files.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/vector_paths.h"
 #include "tests/support/wav.h"
 
 namespace serenade {
@@ -170,7 +171,9 @@ std::map<std::string, Output> outputs() {
   return all;
 }
 
-TEST(Revisions, ChangeWheneverTheOutputOfAnOperationDoes) {
+class Revisions : public test::OnVectorPath<VectorPath> {};
+
+TEST_P(Revisions, ChangeWheneverTheOutputOfAnOperationDoes) {
   const auto path = test::golden_folder() / "revisions.json";
   const auto stored = nlohmann::json::parse(read_file(path, std::size_t{1} << 20U));
   std::string lines;
@@ -190,6 +193,8 @@ TEST(Revisions, ChangeWheneverTheOutputOfAnOperationDoes) {
   }
   EXPECT_FALSE(changed) << "then let " << path << " hold\n{\n" << lines << "\n}";
 }
+
+INSTANTIATE_TEST_SUITE_P(VectorPath, Revisions, test::every_vector_path, test::PathName());
 
 }  // namespace
 }  // namespace serenade

@@ -1,13 +1,20 @@
-#pragma once
-
-#include "kernels/device/simd.h"
-
 /// Elementary functions on vectors of floats. They are ours because results must not depend on the
 /// version of a library; each is a fixed sequence of correctly rounded operations, the same on
 /// every machine with FMA. The coefficients are minimax fits rounded to float32. Errors are
 /// against float64 and were measured over every float; the test samples them
 /// (tests/kernels/dsp/vector_math_test.cpp).
-namespace serenade::simd {
+#include "kernels/device/simd.h"
+
+// An include guard for each path.
+#if defined(SERENADE_VECTOR_MATH_SIMD_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SERENADE_VECTOR_MATH_SIMD_H
+#undef SERENADE_VECTOR_MATH_SIMD_H
+#else
+#define SERENADE_VECTOR_MATH_SIMD_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace serenade::simd::HWY_NAMESPACE {
 
 namespace detail {
 
@@ -107,4 +114,7 @@ inline Vec exp(Vec x) {
   return hn::IfThenElse(hn::IsNaN(x), x, result);
 }
 
-}  // namespace serenade::simd
+}  // namespace serenade::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
