@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "kernels/device/options.h"
+#include "kernels/device/vector_path.h"
 #include "tests/apps/program_fixture.h"
 
 namespace serenade {
@@ -11,6 +13,7 @@ using test::lines_of;
 using test::Outcome;
 using test::SerenadeProgram;
 using test::write_bytes;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -82,6 +85,25 @@ TEST(Commands, HelpAndVersionAreResults) {
     EXPECT_EQ(outcome.err, "");
   }
   EXPECT_THAT(program.serenade({"info"}).out, HasSubstr("hdf5"));
+}
+
+TEST(Commands, TheEnvironmentChoosesTheVectorPath) {
+  const SerenadeProgram program;
+  const auto info = [&](const std::string& path) {
+    return test::run_program(program.folder.path(), {"/usr/bin/env", "SERENADE_VECTORS=" + path,
+                                                     SERENADE_PROGRAM, "info"});
+  };
+  for (const VectorPath path : supported_vector_paths()) {
+    EXPECT_THAT(info(std::string(enum_name(path))).out,
+                ContainsRegex("vector path +" + std::string(enum_name(path)) + "\n"));
+  }
+  const std::string fastest(enum_name(supported_vector_paths().back()));
+  EXPECT_THAT(info("").out, ContainsRegex("vector path +" + fastest + "\n"));
+  EXPECT_THAT(info("").out,
+              ContainsRegex("paths supported +" + to_string(supported_vector_paths()) + "\n"));
+  const Outcome misspelt = info("avx");
+  EXPECT_EQ(misspelt.status, 2);
+  EXPECT_THAT(misspelt.err, HasSubstr("SERENADE_VECTORS is 'avx' but must be scalar, avx2 or"));
 }
 
 TEST(Commands, RunPrintsResultsAndTellsTheRest) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <tuple>
 
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
@@ -19,30 +21,41 @@ inline bool is_supported(VectorPath path) {
   return std::find(here.begin(), here.end(), path) != here.end();
 }
 
-/// Tests whose parameter is a path run on it, or are skipped with a word where the processor lacks
-/// it. `path_of` finds it in a parameter that holds more.
+inline std::string lacking(VectorPath path) {
+  return "this processor has no path " + std::string(enum_name(path)) + ", only " +
+         to_string(supported_vector_paths());
+}
+
+/// The path in use is this one as long as the object lives.
+class UseVectorPath {
+ public:
+  explicit UseVectorPath(VectorPath path) : before_(vector_path()) { use_vector_path(path); }
+  ~UseVectorPath() { use_vector_path(before_); }
+  UseVectorPath(const UseVectorPath&) = delete;
+  UseVectorPath& operator=(const UseVectorPath&) = delete;
+
+ private:
+  VectorPath before_;
+};
+
+/// Tests whose parameter is a path, or begins with one, run on it, or are skipped with a word where
+/// the processor lacks it.
 template <class Parameter>
 class OnVectorPath : public testing::TestWithParam<Parameter> {
  protected:
+  void SetUp() override {
+    const VectorPath path = path_of(this->GetParam());
+    if (!is_supported(path)) GTEST_SKIP() << lacking(path);
+    used_.emplace(path);
+  }
+
+ private:
   static VectorPath path_of(VectorPath path) { return path; }
   template <class... Rest>
   static VectorPath path_of(const std::tuple<VectorPath, Rest...>& parameter) {
     return std::get<0>(parameter);
   }
-
-  void SetUp() override {
-    before_ = vector_path();
-    const VectorPath path = path_of(this->GetParam());
-    if (!is_supported(path)) {
-      GTEST_SKIP() << "this processor has no path " << enum_name(path) << ", only "
-                   << to_string(supported_vector_paths());
-    }
-    use_vector_path(path);
-  }
-  void TearDown() override { use_vector_path(before_); }
-
- private:
-  VectorPath before_{};
+  std::optional<UseVectorPath> used_;
 };
 
 /// "avx2", and "avx2_mel" where a row of a table with a name goes with it.

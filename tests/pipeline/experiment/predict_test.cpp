@@ -8,6 +8,7 @@
 #include "pipeline/experiment/run_folder.h"
 #include "pipeline/model/model_file.h"
 #include "tests/pipeline/experiment/small_experiment.h"
+#include "tests/support/vector_paths.h"
 
 namespace serenade {
 namespace {
@@ -54,7 +55,11 @@ TEST(Predict, RefusesFeaturesThatAreComputedDifferentlyHere) {
   EXPECT_THAT(refusal(small.run_path()), HasSubstr("computed differently here; train it again"));
 }
 
-TEST(Predict, GivesAClipTheSameBitsAnywhere) {
+class PredictOnPath : public test::OnVectorPath<VectorPath> {};
+INSTANTIATE_TEST_SUITE_P(VectorPath, PredictOnPath, test::every_vector_path, test::PathName());
+
+/// Alone, in a folder, in any order, on any number of threads, and in evaluate's table.
+TEST_P(PredictOnPath, GivesAClipTheSameBitsAnywhere) {
   SmallExperiment small;
   run(small.config(), small.workplace());
   small.listener.warnings.clear();

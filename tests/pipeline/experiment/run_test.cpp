@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/pipeline/experiment/small_experiment.h"
+#include "tests/support/vector_paths.h"
 
 namespace serenade {
 namespace {
@@ -133,10 +134,16 @@ TEST(Run, TheConfigurationItSavedReproducesIt) {
   EXPECT_EQ(small.bytes("model.safetensors", "again/small"), small.bytes("model.safetensors"));
 }
 
-TEST(Run, HasTheSameBitsOnAnyNumberOfThreads) {
+class RunOnPath : public test::OnVectorPath<VectorPath> {};
+INSTANTIATE_TEST_SUITE_P(VectorPath, RunOnPath, test::every_vector_path, test::PathName());
+
+TEST_P(RunOnPath, HasTheBitsOfTheScalarPathOnAnyNumberOfThreads) {
   SmallExperiment small;
-  run(small.config(), small.workplace());
-  for (const int threads : {2, 3}) {
+  {
+    const test::UseVectorPath scalar(VectorPath::scalar);
+    run(small.config(), small.workplace());
+  }
+  for (const int threads : {1, 2, 3, 7}) {
     small.context = Context(threads);
     fs::remove_all(small.folder / "cache");
     const auto runs = fmt::format("runs-{}", threads);
@@ -144,6 +151,9 @@ TEST(Run, HasTheSameBitsOnAnyNumberOfThreads) {
     for (const char* file : {"model.safetensors", "predictions.csv"}) {
       EXPECT_EQ(small.bytes(file, runs + "/small"), small.bytes(file)) << threads << file;
     }
+    const auto environment =
+        nlohmann::json::parse(small.bytes("environment.json", runs + "/small"));
+    EXPECT_EQ(environment["vector path"], enum_name(GetParam()));
   }
 }
 

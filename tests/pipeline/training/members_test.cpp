@@ -9,6 +9,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/training/trainer.h"
 #include "tests/pipeline/training/toy_member.h"
+#include "tests/support/vector_paths.h"
 
 namespace serenade {
 namespace {
@@ -106,6 +107,28 @@ TEST_F(Members, HaveTheBitsTheyHaveAloneOnAnyNumberOfThreads) {
     }
   }
 }
+
+/// Weights, losses and kept epochs of networks trained on one path by any number of threads are
+/// those of the scalar path on one.
+class MembersOnPath : public Members, public testing::WithParamInterface<VectorPath> {};
+
+TEST_P(MembersOnPath, HaveTheBitsOfTheScalarPathOnAnyNumberOfThreads) {
+  if (!test::is_supported(GetParam())) GTEST_SKIP() << test::lacking(GetParam());
+  const test::UseVectorPath scalar(VectorPath::scalar);
+  std::vector<Member> wanted = make(2);
+  train(wanted, 1);
+  const test::UseVectorPath path(GetParam());
+  for (const int threads : {1, 2, 3, 7}) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      std::vector<Member> member;
+      member.push_back(one(static_cast<int>(i)));
+      train(member, threads);
+      EXPECT_TRUE(all_of(member[0]) == all_of(wanted[i])) << i << ", " << threads << " threads";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(VectorPath, MembersOnPath, test::every_vector_path, test::PathName());
 
 TEST_F(Members, AreToldOfAsOneTask) {
   std::vector<Member> members = make(3, 2);
