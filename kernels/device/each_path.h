@@ -31,5 +31,7 @@
 #include HWY_TARGET_INCLUDE
 
 /// The version of `function` for the path in use: a pointer to it.
-#define ON_VECTOR_PATH(function) \
-  (::serenade::simd::on_path(&N_SCALAR::function, &N_AVX2::function, &N_AVX3::function))
+#define ON_VECTOR_PATH(function)                                    \
+  (::serenade::simd::on_path(&::serenade::simd::N_SCALAR::function, \
+                             &::serenade::simd::N_AVX2::function,   \
+                             &::serenade::simd::N_AVX3::function))

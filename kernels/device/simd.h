@@ -4,14 +4,13 @@
 ///     #include "kernels/device/simd.h"
 ///
 ///     HWY_BEFORE_NAMESPACE();
-///     namespace serenade::cpu::HWY_NAMESPACE {
+///     namespace serenade::simd::HWY_NAMESPACE {
 ///     namespace {
 ///
-///     using namespace simd::HWY_NAMESPACE;
 ///     ...  // functions over pointers; lambdas need HWY_ATTR
 ///
 ///     }  // namespace
-///     }  // namespace serenade::cpu::HWY_NAMESPACE
+///     }  // namespace serenade::simd::HWY_NAMESPACE
 ///     HWY_AFTER_NAMESPACE();
 #include <hwy/highway.h>
 
@@ -27,7 +26,6 @@
 #define SERENADE_SIMD_H
 #endif
 
-HWY_BEFORE_NAMESPACE();
 namespace serenade::simd::HWY_NAMESPACE {
 
 namespace hn {
@@ -65,7 +63,6 @@ HWY_INLINE Vec1<float> DemoteTo(Sisd<float> /*tag*/, Vec1<double> v) {
 
 }  // namespace hn
 
-using simd::lanes;
 /// As many lanes of a tile as a register holds.
 using Floats = hn::CappedTag<float, lanes>;
 using Vec = hn::Vec<Floats>;
@@ -76,6 +73,5 @@ using Doubles = hn::CappedTag<double, lanes>;
 inline constexpr Index width = hn::MaxLanes(Floats());
 
 }  // namespace serenade::simd::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
 
 #endif

@@ -6,10 +6,8 @@
 #include "kernels/dsp/chroma.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// chroma [block, lanes] += weights^T [block, bins] x power [bins, lanes]. Products of 64 bins are
 /// added among themselves first: shorter sums lose less.
@@ -65,5 +63,5 @@ void divide_by_maximum(Index rows, float* tile) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -5,10 +5,8 @@
 #include "kernels/dsp/contrast.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// Means of the `share` smallest and largest of bins [first, last), each lane for itself. Both are
 /// kept sorted in `smallest` and `largest` [share, lanes] while the bins pass: exact, and the sums
@@ -59,5 +57,5 @@ void valley_and_peak(const float* tile, const ContrastBands::Band& band, float* 
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -7,10 +7,8 @@
 #include "kernels/dsp/vector_math.simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// out[i] = f(in[i]) over size numbers; the last vector goes through a copy filled with `filler`.
 template <class F>
@@ -47,5 +45,5 @@ void raise_to(float lowest, Index size, float* x) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -6,10 +6,10 @@
 #include "kernels/dsp/fft.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
 
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
+using cpu::FftPlan;
 
 constexpr Doubles tag;
 using DoubleVec = hn::Vec<Doubles>;
@@ -194,5 +194,5 @@ void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, f
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -5,10 +5,8 @@
 #include "kernels/device/simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -122,5 +120,5 @@ void store_tile(const float* tile, Index dims, Index count, float* rows, Index s
 #endif
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -3,10 +3,8 @@
 #include "kernels/dsp/mel.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 void mel_power_tile(const MelBank& bank, const float* power, float* mel) {
   const Floats d;
@@ -25,5 +23,5 @@ void mel_power_tile(const MelBank& bank, const float* power, float* mel) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

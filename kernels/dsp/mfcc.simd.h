@@ -5,10 +5,8 @@
 #include "kernels/dsp/mfcc.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 // `Rows` coefficients at once keep as many sums in registers for each vector of inputs loaded.
 template <Index Rows>
@@ -42,5 +40,5 @@ void dct_tile(const DctBasis& basis, const float* in, float* out) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

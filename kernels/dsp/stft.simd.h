@@ -4,10 +4,8 @@
 #include "kernels/device/simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// to[i] = sqrt(from[i])
 void square_root(const float* from, Index size, float* to) {
@@ -18,5 +16,5 @@ void square_root(const float* from, Index size, float* to) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -4,10 +4,8 @@
 #include "kernels/device/simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// centroid [rows, lanes] = projection [rows, n_chroma] x chroma `in` [n_chroma, lanes], each lane
 /// of which is first divided by its sum of absolute values where that is a normal number.
@@ -34,5 +32,5 @@ void tonnetz_tile(const float* projection, Index rows, Index n_chroma, const flo
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -6,10 +6,8 @@
 #include "kernels/device/simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// The lanes of a mask as bits, the first lane lowest.
 std::uint16_t bits_of(hn::Mask<Floats> mask) {
@@ -50,5 +48,5 @@ void mark_peaks(const float* tile, Index bins, Index first, Index last, std::uin
 }
 
 }  // namespace
-}  // namespace serenade::cpu::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

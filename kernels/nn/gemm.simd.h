@@ -5,10 +5,12 @@
 #include "kernels/nn/gemm.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::cpu::gemm::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
 
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
+using cpu::gemm::panel_width;
+using cpu::gemm::Start;
+using cpu::gemm::Strided;
 
 static_assert(panel_width == lanes);
 
@@ -95,5 +97,5 @@ void multiply_panel(const Strided& a, Index rows, Index depth, const float* pack
 }
 
 }  // namespace
-}  // namespace serenade::cpu::gemm::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -4,11 +4,19 @@
 
 #include <algorithm>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <tuple>
 
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
+
+namespace serenade {
+
+/// Lists of tests name a path instead of printing its bytes.
+inline void PrintTo(VectorPath path, std::ostream* out) { *out << enum_name(path); }
+
+}  // namespace serenade
 
 namespace serenade::test {
 

@@ -2,10 +2,8 @@
 #include "kernels/device/simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::test::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// out [operations, size], one row after the other: the operations on (a[i], b[i], c[i]) in the
 /// order of definitions() in simd_test.cpp. size is a multiple of the lanes of a tile.
@@ -56,5 +54,5 @@ void conversions(const float* x, const double* y, Index size, double* wide, floa
 }
 
 }  // namespace
-}  // namespace serenade::test::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -3,10 +3,8 @@
 #include "kernels/dsp/vector_math.simd.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace serenade::HWY_NAMESPACE {
+namespace serenade::simd::HWY_NAMESPACE {
 namespace {
-
-using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
 
 /// out[i] = f(in[i]) for the lanes of a tile.
 template <class F>
@@ -29,5 +27,5 @@ void exp_lanes(const float* in, float* out) {
 }
 
 }  // namespace
-}  // namespace serenade::HWY_NAMESPACE
+}  // namespace serenade::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
