@@ -337,7 +337,8 @@ void block(const YAML::Node& node, int indent, std::string& out) {
         const bool single = item.IsMap() && item.size() == 1;
         out += fmt::format(
             "{:{}}- {}\n", "", indent + 2,
-            single ? item.begin()->first.Scalar() + ": " + flow(item.begin()->second) : flow(item));
+            single ? scalar_text(item.begin()->first) + ": " + flow(item.begin()->second)
+                   : flow(item));
       }
     } else {
       out += " " + flow(value) + "\n";

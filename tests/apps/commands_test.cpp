@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cmath>
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
+
+#include "pipeline/model/model_file.h"
 #include "tests/apps/program_fixture.h"
 
 namespace serenade {
@@ -63,6 +66,29 @@ TEST(Commands, LabelsAndFurtherCorporaCanBeSetOnTheCommandLine) {
                  "absent: no such folder");
   expect_failure(program.serenade({"extract", "small.yaml", "corpus.more=[{paht: absent}]"}), 2,
                  "corpus.more.0.paht: unknown key (did you mean 'path'?)");
+}
+
+/// A network without bounds under a rate that is far too high: every epoch, of one step, multiplies
+/// its weights, until one's loss is no number.
+TEST(Commands, ALossThatIsNoNumberLeavesTheLastGoodCheckpoint) {
+  const SerenadeProgram program;
+  const Outcome outcome = program.serenade(
+      {"run", "small.yaml", "split.validation=0", "training.checkpoint.keep=last",
+       "training.batch_size=1000", "training.epochs=60",
+       "training.optimizer={name: sgd, learning_rate: 50}",
+       "model.layers=[{conv1d: {filters: 8}}, {conv1d: {filters: 8}}, global_average_pool]"});
+  expect_failure(outcome, 1, "the loss is ");
+  EXPECT_THAT(outcome.err, HasSubstr("; the batch: "));
+  EXPECT_THAT(outcome.err, HasSubstr("03-01-"));
+  const ModelFile last = load_model(program.folder / "runs" / "small" / "last.safetensors");
+  const auto& history = last.training.tensors.at("training.history");
+  const auto epochs = std::get<Array<double>>(history).shape()[0];
+  ASSERT_GE(epochs, 1);
+  EXPECT_THAT(outcome.err, HasSubstr(fmt::format("in epoch {}, step {}", epochs + 1, epochs + 1)));
+  EXPECT_THAT(outcome.err, HasSubstr(fmt::format("the weights of epoch {} are kept", epochs)));
+  for (const auto& [name, values] : last.weights) {
+    for (const float value : values.span()) EXPECT_TRUE(std::isfinite(value)) << name;
+  }
 }
 
 TEST(Commands, WhatFailsExitsWithOne) {
