@@ -40,6 +40,8 @@ struct ConfigArguments {
   std::vector<std::string> overrides;
 };
 void add_config_arguments(CLI::App& command, ConfigArguments& arguments);
+/// What becomes of a run that is there: --force and --resume, of which one can be given.
+void add_beginning_flags(CLI::App& command, bool& force, bool& resume);
 
 /// --verify, for commands that read a corpus and its features.
 void add_verify_flag(CLI::App& command, Common& common);

@@ -21,4 +21,14 @@ void add_verify_flag(CLI::App& command, Common& common) {
                    "since they were read last");
 }
 
+void add_beginning_flags(CLI::App& command, bool& force, bool& resume) {
+  CLI::Option* overwrite = command.add_flag("--force", force, "overwrite a finished run");
+  command
+      .add_flag("--resume", resume,
+                "go on with a run that was interrupted, or that is to have more epochs, and fail "
+                "where there is none; without it an interrupted run of the same configuration "
+                "goes on by itself, and one of another begins anew")
+      ->excludes(overwrite);
+}
+
 }  // namespace serenade::app

@@ -150,7 +150,7 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
   }
   Session session(common, console);
   if (predictor.models() > 1) {
-    console.note(fmt::format("probabilities are means over {} folds", predictor.models()));
+    console.note(fmt::format("probabilities are means over {} networks", predictor.models()));
   }
 
   Format format = Format::table;

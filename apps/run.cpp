@@ -10,17 +10,18 @@ void add_run(CLI::App& program, Common& common, Action& action) {
       "run", "corpus, features, training, evaluation and report, in RUNS/NAME/");
   auto arguments = std::make_shared<ConfigArguments>();
   auto force = std::make_shared<bool>(false);
+  auto resume = std::make_shared<bool>(false);
   add_config_arguments(*command, *arguments);
   add_verify_flag(*command, common);
-  command->add_flag("--force", *force, "overwrite a finished run");
-  command->callback([&common, &action, arguments, force] {
-    action = [&common, arguments, force](Console& console) {
+  add_beginning_flags(*command, *force, *resume);
+  command->callback([&common, &action, arguments, force, resume] {
+    action = [&common, arguments, force, resume](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
       Session session(common, console);
-      const RunResult result = run(config, session.workplace(arguments->file, *force));
+      const RunResult result = run(config, session.workplace(arguments->file, *force, *resume));
       if (result.was_finished) {
-        console.note(fmt::format("{} was finished with this configuration; --force runs it again",
-                                 config.name));
+        console.note(fmt::format("{} was finished with this configuration{}; --force runs it again",
+                                 config.name, *resume ? ", there is nothing to resume" : ""));
       } else {
         fmt::print("{}", summary_text(*result.report));
       }

@@ -20,12 +20,14 @@ class Session {
 
   Context& context() { return context_; }
 
-  Workplace workplace(const std::string& config_name = "", bool force = false) {
+  Workplace workplace(const std::string& config_name = "", bool force = false,
+                      bool resume = false) {
     Workplace place(context_, console_);
     place.cache = common_.cache;
     place.runs = common_.runs;
     place.force = force;
     place.verify = common_.verify;
+    place.resume = resume;
     place.config_name = config_name;
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,8 +16,9 @@ struct ClipPrediction {
   std::string speaker;  ///< empty when unknown
   std::string label;    ///< the true class; empty when unknown
   std::string predicted;
-  std::vector<float> probabilities;  ///< [classes], in the order of the labels
-  std::string fold;                  ///< whose test part the clip is in; empty outside folds
+  std::vector<float> probabilities;     ///< [classes], in the order of the labels
+  std::string fold{};                   ///< whose test part the clip is in; empty outside folds
+  std::optional<std::uint64_t> seed{};  ///< of the network; absent where it does not matter
 };
 
 /// Predictions and the classes their probabilities are of.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace serenade {
 namespace {
@@ -23,11 +24,24 @@ void check_name(const std::string& name) {
   }
 }
 
+/// A seed names a folder and stands for one network.
+void check_seeds(const std::vector<std::uint64_t>& seeds) {
+  constexpr std::size_t most = 1000;
+  if (seeds.size() > most) {
+    throw ConfigError(fmt::format("seeds: {} are more than {}", seeds.size(), most));
+  }
+  const std::set<std::uint64_t> distinct(seeds.begin(), seeds.end());
+  if (distinct.size() < seeds.size()) {
+    throw ConfigError("seeds: one stands there twice, and would train the same network again");
+  }
+}
+
 ExperimentConfig read_experiment(const ConfigNode& node, const std::string& default_name) {
   ExperimentConfig config;
   config.name = default_name;
   read_options(node, config);
   check_name(config.name);
+  check_seeds(config.seeds);
   check(config.features);
   check(config.training, config.split.validation > 0);
   return config;
@@ -53,6 +67,10 @@ ExperimentConfig load_experiment(const std::filesystem::path& file,
 
 ExperimentConfig parse_experiment(const std::string& text, const std::string& file_name) {
   return read_experiment(ConfigNode::parse(text, file_name), "");
+}
+
+std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config) {
+  return config.seeds.empty() ? std::vector<std::uint64_t>{config.seed} : config.seeds;
 }
 
 std::string resolved_yaml(const ExperimentConfig& config) {

@@ -8,6 +8,7 @@
 #include "pipeline/config/yaml.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
+#include "pipeline/evaluation/options.h"
 #include "pipeline/features/spec.h"
 #include "pipeline/model/model_spec.h"
 #include "pipeline/training/options.h"
@@ -18,24 +19,34 @@ namespace serenade {
 struct ExperimentConfig {
   std::string name;
   std::uint64_t seed = 1;
+  std::vector<std::uint64_t> seeds;
   CorpusOptions corpus;
   FeatureSpec features;
   SplitOptions split;
   ModelSpec model;
   TrainingOptions training;
+  EvaluationOptions evaluation;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("name", self.name, Range{},
           "name of the run and of its folder; default: the file's name");
     visit("seed", self.seed, Range{}, "of the split, the initial weights, the order and dropout");
+    visit("seeds", self.seeds, Range{},
+          "of several networks for every fold, which differ in initial weights, order and dropout; "
+          "the split stays that of `seed`, so that their scores differ by nothing else. Empty: one "
+          "network, of `seed`");
     visit("corpus", self.corpus, Range{}, "the recordings");
     visit("features", self.features, Range{}, "what is computed from them");
     visit("split", self.split, Range{}, "which of them are learned from and which are scored");
     visit("model", self.model, Range{}, "the network");
     visit("training", self.training, Range{}, "how it learns");
+    visit("evaluation", self.evaluation, Range{}, "how it is scored");
   }
 };
+
+/// The seeds of the networks of every fold: `seeds`, or `seed` where there are none.
+std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config);
 
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
 /// Throws ConfigError naming file, line and key, also where the file cannot be read.

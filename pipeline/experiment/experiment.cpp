@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/experiment/prepare.h"
+#include "pipeline/experiment/resume.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/training_run.h"
 #include "pipeline/support/files.h"
@@ -14,9 +15,11 @@ namespace {
 
 /// How far the run in this folder has come with this configuration: what is to be done is the rest.
 /// Clears the folder of a run that may be overwritten.
-RunFolder::State begin_run(const RunFolder& folder, const std::string& yaml,
+RunFolder::State begin_run(const RunFolder& folder, const ExperimentConfig& config,
                            const Workplace& workplace) {
   using State = RunFolder::State;
+  if (workplace.resume) return resume_run(folder, config, workplace.observer);
+  const std::string yaml = resolved_yaml(config);
   const State state = folder.state();
   const auto path = folder.file(run_file::config);
   const bool same =
@@ -55,7 +58,7 @@ ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
   }
   const TrainedRun trained = load_trained_run(config, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
-  if (folder.state() != RunFolder::State::finished) write_scores(folder, scored);
+  if (folder.state() != RunFolder::State::finished) write_scores(config, prepared, folder, scored);
   return std::move(scored.report);
 }
 
@@ -69,7 +72,7 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  const auto state = begin_run(folder, resolved_yaml(config), workplace);
+  const auto state = begin_run(folder, config, workplace);
   if (state == RunFolder::State::finished) return {folder, true, std::nullopt};
   workplace.on_run_folder(folder);
   if (state == RunFolder::State::trained) {
@@ -78,7 +81,7 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
   const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
   const TrainedRun trained = train_run(config, workplace, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
-  write_scores(folder, scored);
+  write_scores(config, prepared, folder, scored);
   return {folder, false, std::move(scored.report)};
 }
 
@@ -86,7 +89,7 @@ RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  if (begin_run(folder, resolved_yaml(config), workplace) >= RunFolder::State::trained) {
+  if (begin_run(folder, config, workplace) >= RunFolder::State::trained) {
     return {folder, true, std::nullopt};
   }
   workplace.on_run_folder(folder);

@@ -25,6 +25,7 @@ struct Workplace {
   std::filesystem::path runs = "runs";
   bool force = false;       ///< a finished run may be overwritten
   bool verify = false;      ///< read all recordings and shards again, also those known unchanged
+  bool resume = false;      ///< a run must be there and is gone on with: see resume_run()
   std::string config_name;  ///< for the report
   std::string command;      ///< for the report
   /// Told the run's folder once it exists, so that the log can go there.
@@ -42,7 +43,9 @@ struct RunResult {
 ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace);
 
 /// Corpus, features, training, evaluation, report. A finished run of the same configuration is left
-/// as it is; of another one it is an error, unless workplace.force.
+/// as it is; of another one it is an error, unless workplace.force. An unfinished run of the same
+/// configuration is gone on with, of another one it is dropped; workplace.resume goes on or fails,
+/// also with more epochs than the run was begun with.
 RunResult run(const ExperimentConfig& config, const Workplace& workplace);
 
 /// The same up to the trained models, from features that are in the cache already: DataError where

@@ -10,7 +10,7 @@
 #include "pipeline/audio/decode.h"
 #include "pipeline/corpus/find_files.h"
 #include "pipeline/experiment/config.h"
-#include "pipeline/experiment/run_folder.h"
+#include "pipeline/experiment/ensemble.h"
 #include "pipeline/features/cache.h"
 #include "pipeline/features/extractor.h"
 #include "pipeline/features/signal.h"
@@ -24,20 +24,6 @@ namespace fs = std::filesystem;
 
 /// Files decoded and predicted at a time: enough to keep all threads busy, few enough to hold.
 constexpr std::size_t block_files = 64;
-
-struct Model {
-  ModelFile file;
-  Network network;
-};
-
-std::vector<fs::path> model_files(const fs::path& run) {
-  if (fs::exists(run) && !fs::is_directory(run)) return {run};
-  std::vector<fs::path> files;
-  for (const RunFolder& fold : RunFolder::open(run).trained_folds()) {
-    files.push_back(fold.file(run_file::best_model));
-  }
-  return files;
-}
 
 std::string on_one_line(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
@@ -76,7 +62,7 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
 }  // namespace
 
 struct Predictor::Models {
-  std::vector<Model> models;
+  Ensemble networks;
   FeatureExtractor extractor;
   std::string warning;  ///< about the features; empty where they are the model's
 };
@@ -98,19 +84,8 @@ FeatureSpec features_of(const ModelDescription& description, const fs::path& run
 }  // namespace
 
 Predictor::Predictor(const fs::path& run) {
-  std::vector<Model> models;
-  for (const fs::path& path : model_files(run)) {
-    ModelFile file = load_model(path);
-    Network network = file.network();
-    models.push_back({std::move(file), std::move(network)});
-    const ModelDescription& first = models.front().file.description;
-    const ModelDescription& last = models.back().file.description;
-    if (first.labels != last.labels || first.feature_key != last.feature_key) {
-      throw DataError(fmt::format("{}: its labels or features are not those of the other folds",
-                                  path.string()));
-    }
-  }
-  const ModelDescription& description = models.front().file.description;
+  Ensemble networks(run);
+  const ModelDescription& description = networks.description();
   FeatureExtractor extractor(features_of(description, run));
   const std::string key = cache_key_text(feature_function(extractor));
   const std::string warning =
@@ -120,16 +95,16 @@ Predictor::Predictor(const fs::path& run) {
                 "{}: was trained on features of other versions, so that predictions may "
                 "differ from its evaluation. Then: {}; now: {}",
                 run.string(), on_one_line(description.feature_key), on_one_line(key));
-  models_ = std::make_unique<Models>(Models{std::move(models), std::move(extractor), warning});
+  models_ = std::make_unique<Models>(Models{std::move(networks), std::move(extractor), warning});
 }
 
 Predictor::~Predictor() = default;
 
 const std::vector<std::string>& Predictor::labels() const {
-  return models_->models.front().file.description.labels;
+  return models_->networks.description().labels;
 }
 
-std::size_t Predictor::models() const { return models_->models.size(); }
+std::size_t Predictor::models() const { return models_->networks.size(); }
 
 void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
                         const std::function<void(const FilePrediction&)>& on_result) {
@@ -147,25 +122,16 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
     for (const Decoded& clip : decoded) {
       if (clip.error.empty()) features.push_back(clip.features.view());
     }
-    const auto classes = labels().size();
-    std::vector<float> mean(features.size() * classes, 0.0F);
-    for (Model& model : models_->models) {
-      if (features.empty()) break;
-      const Prediction one = serenade::predict(context, model.network, model.file.input, features);
-      for (std::size_t i = 0; i < mean.size(); ++i) {
-        mean[i] += one.probabilities[static_cast<Index>(i)];
-      }
-    }
-    for (float& p : mean) p /= static_cast<float>(models());
+    const Array<float> mean = models_->networks.predict(context, features);
 
-    std::size_t row = 0;
+    Index row = 0;
     for (std::size_t i = 0; i < count; ++i) {
       FilePrediction result;
       result.clip.path = files[begin + i].string();
       result.clip.id = files[begin + i].stem().string();
       result.error = decoded[i].error;
       if (result.error.empty()) {
-        const auto probabilities = std::span(mean).subspan(row++ * classes, classes);
+        const auto probabilities = mean.view().row(row++).span();
         result.clip.probabilities.assign(probabilities.begin(), probabilities.end());
         result.clip.predicted = labels()[static_cast<std::size_t>(most_likely(probabilities))];
       }

@@ -18,12 +18,12 @@ struct FilePrediction {
   std::string error;  ///< why there is no prediction; empty where there is one
 };
 
-/// A trained model or, of a run of several folds, all of them: probabilities are averaged over the
-/// folds. Needs the model files and nothing else.
+/// A trained model or, of a run of several folds or seeds, all of them: probabilities are averaged
+/// over the networks. Needs the model files and nothing else.
 class Predictor {
  public:
-  /// `run` is a run folder, a fold's folder or a model file.
-  /// Throws DataError where there is no model or the folds do not fit together.
+  /// `run` is a run folder, the folder of some of its networks, or a model file.
+  /// Throws DataError where there is no model or the networks do not fit together.
   explicit Predictor(const std::filesystem::path& run);
   ~Predictor();
   Predictor(const Predictor&) = delete;

@@ -50,7 +50,7 @@ std::string in_words(Monitor monitor) {
   return (validation ? "validation " : "training ") + words;
 }
 
-LearningCurve curve_of(const TrainedFold& fold, const std::string& name,
+LearningCurve curve_of(const TrainedNetwork& fold, const std::string& name,
                        const TrainingOptions& options) {
   LearningCurve curve;
   curve.fold = name;
@@ -123,26 +123,27 @@ CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& op
 }
 
 ReportData begin_report(const ExperimentConfig& config, const Workplace& workplace,
-                        const Prepared& prepared, const std::vector<TrainedFold>& folds) {
+                        const Prepared& prepared, const std::vector<TrainedNetwork>& networks) {
   ReportData report;
   report.title = config.name;
   report.date = utc_now();
   report.config_name = workplace.config_name;
   report.command = workplace.command;
-  report.seeds = {config.seed};
+  report.seeds = seeds_of(config);
   const Split& split = prepared.split;
   report.protocol = {split.protocol, split.description, split.speaker_independent};
   report.notes = prepared.corpus.notes;
   report.notes.insert(report.notes.end(), split.notes.begin(), split.notes.end());
   report.warnings = prepared.warnings;
-  for (std::size_t i = 0; i < folds.size(); ++i) {
-    report.curves.push_back(curve_of(folds[i], fold_label(split, split.folds[i]), config.training));
+  for (const TrainedNetwork& network : networks) {
+    const std::string name = fold_label(split, split.folds[network.fold]);
+    report.curves.push_back(curve_of(network, name, config.training));
   }
   report.corpus = summarise_corpus(prepared, config.corpus);
   report.features = describe_features(config.features);
-  if (!folds.empty()) {
-    report.model_input = folds.front().model_input;
-    for (const LayerSummary& layer : folds.front().layers) {
+  if (!networks.empty()) {
+    report.model_input = networks.front().model_input;
+    for (const LayerSummary& layer : networks.front().layers) {
       report.layers.push_back(
           {layer.type, without_braces(layer.options), to_string(layer.output), layer.parameters});
     }

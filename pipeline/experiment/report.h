@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "pipeline/experiment/experiment.h"
@@ -9,8 +11,10 @@
 
 namespace serenade {
 
-/// One fold after training, as the report wants it.
-struct TrainedFold {
+/// One network after training, as the report wants it.
+struct TrainedNetwork {
+  std::size_t fold = 0;  ///< its place in Split::folds
+  std::uint64_t seed = 0;
   std::vector<EpochRecord> history;
   int kept_epoch = 0;
   std::vector<LayerSummary> layers;
@@ -25,7 +29,7 @@ CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& op
 
 /// Everything a report shows but the scores and timings, which the caller adds.
 ReportData begin_report(const ExperimentConfig& config, const Workplace& workplace,
-                        const Prepared& prepared, const std::vector<TrainedFold>& folds);
+                        const Prepared& prepared, const std::vector<TrainedNetwork>& networks);
 
 /// Predictions, metrics and the page, metrics.json last.
 void write_results(const RunFolder& folder, const ReportData& report,

@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "kernels/device/error.h"
 
@@ -17,28 +21,51 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view fold_prefix = "fold-";
-
-/// Number K of a folder named fold-K; 0 for any other.
-int fold_number(const fs::path& path) {
+/// Number K of a folder named fold-K (or seed-K); nothing for any other.
+std::optional<std::uint64_t> number_of(const fs::path& path, std::string_view prefix) {
   const std::string name = path.filename().string();
-  if (!name.starts_with(fold_prefix) || name.size() > fold_prefix.size() + 4) return 0;
-  int number = 0;
-  for (const char c : name.substr(fold_prefix.size())) {
-    if (c < '0' || c > '9') return 0;
-    number = number * 10 + (c - '0');
-  }
-  return number;
+  std::uint64_t number = 0;
+  const char* end = name.data() + name.size();
+  if (!name.starts_with(prefix)) return std::nullopt;
+  const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, number);
+  return error == std::errc{} && stop == end ? std::optional(number) : std::nullopt;
 }
 
-std::vector<fs::path> fold_folders(const fs::path& run) {
+/// The folders in `parent` that are named by a number behind the prefix, in its order.
+std::vector<fs::path> numbered_folders(const fs::path& parent, std::string_view prefix) {
+  std::vector<std::pair<std::uint64_t, fs::path>> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    const auto number = number_of(entry.path(), prefix);
+    if (number && entry.is_directory()) found.emplace_back(*number, entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<fs::path> folders;
+  folders.reserve(found.size());
+  for (auto& [number, path] : found) folders.push_back(std::move(path));
+  return folders;
+}
+
+/// The folders of a run's networks, the inner ones first; not the run's own.
+std::vector<fs::path> member_folders(const fs::path& run) {
+  std::vector<fs::path> folders = numbered_folders(run, "seed-");
+  for (fs::path& fold : numbered_folders(run, "fold-")) {
+    std::ranges::move(numbered_folders(fold, "seed-"), std::back_inserter(folders));
+    folders.push_back(std::move(fold));
+  }
+  return folders;
+}
+
+/// The results on other corpora, on-CORPUS.
+std::vector<fs::path> foreign_folders(const fs::path& run) {
   std::vector<fs::path> folders;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(run, ignored)) {
-    if (entry.is_directory() && fold_number(entry.path()) > 0) folders.push_back(entry.path());
+    if (entry.path().filename().string().starts_with(run_file::other_corpus) &&
+        entry.is_directory()) {
+      folders.push_back(entry.path());
+    }
   }
-  std::sort(folders.begin(), folders.end(),
-            [](const fs::path& a, const fs::path& b) { return fold_number(a) < fold_number(b); });
   return folders;
 }
 
@@ -56,7 +83,7 @@ RunFolder RunFolder::open(const fs::path& path) {
     throw DataError(fmt::format(
         "{}: no such run folder; `serenade run CONFIG` makes one under runs/", path.string()));
   }
-  if (folder.trained_folds().empty()) {
+  if (folder.trained_members().empty()) {
     throw DataError(fmt::format("{}: no trained model in this folder ({} is missing)",
                                 path.string(), run_file::best_model));
   }
@@ -72,13 +99,24 @@ RunFolder RunFolder::fold(const std::string& name, std::size_t folds) const {
   return RunFolder(path_ / name);
 }
 
-std::vector<RunFolder> RunFolder::trained_folds() const {
-  std::vector<RunFolder> folds;
-  if (fs::exists(file(run_file::best_model))) folds.push_back(*this);
-  for (const fs::path& folder : fold_folders(path_)) {
-    if (fs::exists(folder / run_file::best_model)) folds.emplace_back(folder);
+RunFolder RunFolder::seed(std::uint64_t seed, std::size_t seeds) const {
+  if (seeds == 1) return *this;
+  return RunFolder(path_ / fmt::format("seed-{}", seed));
+}
+
+std::vector<RunFolder> RunFolder::trained_members() const {
+  std::vector<RunFolder> members;
+  if (fs::exists(file(run_file::best_model))) members.push_back(*this);
+  for (const fs::path& folder : member_folders(path_)) {
+    if (fs::exists(folder / run_file::best_model)) members.emplace_back(folder);
   }
-  return folds;
+  return members;
+}
+
+bool RunFolder::has_checkpoint() const {
+  const auto has = [](const fs::path& folder) { return fs::exists(folder / run_file::last_model); };
+  const auto folders = member_folders(path_);
+  return has(path_) || std::any_of(folders.begin(), folders.end(), has);
 }
 
 RunFolder::State RunFolder::state() const {
@@ -98,19 +136,16 @@ void RunFolder::make() const {
 void RunFolder::clear() const {
   // A run that is half cleared must not look finished, nor another run's files like this one's: the
   // configuration goes last, and what says how far a run came goes first.
-  for (const fs::path& folder : fold_folders(path_)) {
-    remove_file(folder / run_file::metrics);
-  }
+  reopen();
+  remove_leftovers();
   const auto remove_files = [](const fs::path& folder) {
-    for (const auto name : {run_file::metrics, run_file::environment, run_file::split,
-                            run_file::last_model, run_file::best_model, run_file::epochs,
-                            run_file::predictions, run_file::report, run_file::log}) {
+    for (const auto name :
+         {run_file::split, run_file::last_model, run_file::epochs, run_file::log}) {
       remove_file(folder / name);
     }
   };
-  remove_leftovers();
   remove_files(path_);
-  for (const fs::path& folder : fold_folders(path_)) {
+  for (const fs::path& folder : member_folders(path_)) {
     remove_files(folder);
     std::error_code ignored;
     fs::remove(folder, ignored);  // it stays where it holds something else
@@ -118,8 +153,22 @@ void RunFolder::clear() const {
   remove_file(file(run_file::config));
 }
 
+void RunFolder::reopen() const {
+  std::vector<fs::path> folders = member_folders(path_);
+  std::ranges::move(foreign_folders(path_), std::back_inserter(folders));
+  folders.insert(folders.begin(), path_);
+  for (const auto name : {run_file::metrics, run_file::environment, run_file::best_model,
+                          run_file::predictions, run_file::report}) {
+    for (const fs::path& folder : folders) remove_file(folder / name);
+  }
+  for (const fs::path& folder : foreign_folders(path_)) {
+    std::error_code ignored;
+    fs::remove(folder, ignored);  // it stays where it holds something else
+  }
+}
+
 void RunFolder::remove_leftovers() const {
-  std::vector<fs::path> folders = fold_folders(path_);
+  std::vector<fs::path> folders = member_folders(path_);
   folders.push_back(path_);
   for (const fs::path& folder : folders) {
     std::vector<fs::path> leftovers;

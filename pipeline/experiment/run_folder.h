@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -8,30 +9,40 @@
 
 namespace serenade {
 
-/// runs/NAME and the files in it. environment.json is written when every fold is trained, and
-/// metrics.json when everything is done: which of them exist tells how far a run came.
+/// runs/NAME and the files in it. environment.json is written when every network is trained, and
+/// metrics.json when everything is done: which of them exist tells how far a run came. Networks of
+/// several folds have folders fold-K, those of several seeds seed-S, of both fold-K/seed-S.
 class RunFolder {
  public:
   enum class State { empty, unfinished, trained, finished };
 
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// The folder of a run that is trained, or of one of its folds. Throws DataError where there is
-  /// none, saying what is there.
+  /// The folder of a run that is trained, or of some of its networks. Throws DataError where there
+  /// is none, saying what is there.
   static RunFolder open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
   /// The folder of the fold of this name, "fold-3"; the run's own where there is only one.
   RunFolder fold(const std::string& name, std::size_t folds) const;
-  /// The folds' folders that hold a model, in order; the run's own where it has one.
-  std::vector<RunFolder> trained_folds() const;
+  /// The folder in this one of the network of this seed, "seed-3"; this one where there is only
+  /// one.
+  RunFolder seed(std::uint64_t seed, std::size_t seeds) const;
+  /// The networks' folders that hold a model, in order of fold and seed; the run's own where it has
+  /// one.
+  std::vector<RunFolder> trained_members() const;
+  /// Whether some network of this run has done an epoch and saved it.
+  bool has_checkpoint() const;
 
   State state() const;
   /// Makes the folder where there is none. Throws IoError.
   void make() const;
   /// Takes out of the folder what a run writes; other people's files stay. Throws IoError.
   void clear() const;
+  /// Makes an unfinished run of a finished one: takes out models and results, and leaves what
+  /// training needs to go on. Throws IoError.
+  void reopen() const;
   /// Takes out half-written files of a process that was killed. Throws IoError.
   void remove_leftovers() const;
 
@@ -67,6 +78,8 @@ inline constexpr std::string_view predictions = "predictions.csv";
 inline constexpr std::string_view metrics = "metrics.json";
 inline constexpr std::string_view report = "report.html";
 inline constexpr std::string_view log = "log.txt";
+/// What the folder of results on another corpus begins with: "on-emodb".
+inline constexpr std::string_view other_corpus = "on-";
 }  // namespace run_file
 
 }  // namespace serenade

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <map>
+#include <utility>
 
 #include "pipeline/evaluation/metrics_json.h"
 #include "pipeline/experiment/report.h"
+#include "pipeline/experiment/run_members.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/support/files.h"
 #include "pipeline/training/prediction.h"
@@ -19,14 +22,15 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Scores every fold's saved model on the fold's test part.
-std::vector<ClipPrediction> predict_test_parts(const Workplace& workplace, const Prepared& prepared,
+/// Scores every network on the test part of its fold.
+std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
+                                               const Workplace& workplace, const Prepared& prepared,
                                                const RunFolder& run) {
   const Corpus& corpus = prepared.corpus;
-  const std::vector<Fold>& folds = prepared.split.folds;
   std::vector<ClipPrediction> all;
-  for (std::size_t k = 0; k < folds.size(); ++k) {
-    const auto path = run.fold(folds[k].name(), folds.size()).file(run_file::best_model);
+  for (const RunMember& member : run_members(config, prepared.split, run)) {
+    const Fold& fold = prepared.split.folds[member.fold];
+    const auto path = member.folder.file(run_file::best_model);
     const ModelFile model = load_model(path);
     if (model.description.labels != corpus.labels ||
         model.description.feature_key != prepared.features.key_text()) {
@@ -35,10 +39,10 @@ std::vector<ClipPrediction> predict_test_parts(const Workplace& workplace, const
     }
     Network network = model.network();
     std::vector<Tensor<const float>> features;
-    for (const std::size_t row : folds[k].test()) features.push_back(prepared.rows(row));
+    for (const std::size_t row : fold.test()) features.push_back(prepared.rows(row));
     const Prediction prediction = predict(workplace.context, network, model.input, features);
     for (std::size_t i = 0; i < features.size(); ++i) {
-      const Utterance& utterance = corpus.utterances[folds[k].test()[i]];
+      const Utterance& utterance = corpus.utterances[fold.test()[i]];
       const auto row = prediction.probabilities.view().row(static_cast<Index>(i)).span();
       all.push_back({.id = utterance.id,
                      .path = utterance.path.string(),
@@ -46,28 +50,57 @@ std::vector<ClipPrediction> predict_test_parts(const Workplace& workplace, const
                      .label = utterance.label,
                      .predicted = corpus.labels[static_cast<std::size_t>(most_likely(row))],
                      .probabilities = {row.begin(), row.end()},
-                     .fold = fold_label(prepared.split, folds[k])});
+                     .fold = fold_label(prepared.split, fold),
+                     .seed = member.seed});
     }
   }
   return all;
 }
 
-/// The results of one fold in its own folder.
-void write_fold_results(const RunFolder& run, const ReportData& report,
-                        const std::vector<ClipPrediction>& predictions) {
-  const std::size_t folds = report.evaluation.folds.size();
-  for (std::size_t k = 0; folds > 1 && k < folds; ++k) {
+/// The results of each network, where there are several, in its own folder.
+void write_member_results(const ExperimentConfig& config, const Prepared& prepared,
+                          const RunFolder& run, const ScoredRun& scored) {
+  const std::vector<std::string>& labels = scored.report.evaluation.labels;
+  const std::vector<RunMember> members = run_members(config, prepared.split, run);
+  for (const RunMember& member : members) {
+    if (members.size() == 1) return;
+    const std::string fold = fold_label(prepared.split, prepared.split.folds[member.fold]);
     std::vector<ClipPrediction> own;
-    for (const ClipPrediction& clip : predictions) {
-      if (clip.fold == report.evaluation.folds[k].name) own.push_back(clip);
+    for (const ClipPrediction& clip : scored.predictions) {
+      if (clip.fold == fold && clip.seed == member.seed) own.push_back(clip);
     }
-    ReportData part = report;
-    part.evaluation = evaluate_predictions(report.evaluation.labels, own);
-    const RunFolder folder = run.fold(report.evaluation.folds[k].name, folds);
-    write_file_atomically(folder.file(run_file::predictions),
-                          predictions_csv(report.evaluation.labels, own));
-    write_file_atomically(folder.file(run_file::metrics), metrics_json(part));
+    ReportData part = scored.report;
+    part.seeds = {member.seed};
+    part.evaluation = evaluate_predictions(labels, own);
+    write_file_atomically(member.folder.file(run_file::predictions), predictions_csv(labels, own));
+    write_file_atomically(member.folder.file(run_file::metrics), metrics_json(part));
   }
+}
+
+/// What the networks of all seeds say together, for the notes.
+std::string describe_ensemble(std::span<const std::string> labels, std::size_t seeds,
+                              const std::vector<ClipPrediction>& predictions) {
+  std::vector<ClipPrediction> means;
+  std::map<std::pair<std::string, std::string>, std::size_t> places;
+  for (const ClipPrediction& clip : predictions) {
+    const auto [place, added] = places.try_emplace({clip.fold, clip.id}, means.size());
+    if (added) {
+      means.push_back(clip);
+      means.back().seed.reset();
+      continue;
+    }
+    std::vector<float>& sum = means[place->second].probabilities;
+    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += clip.probabilities[c];
+  }
+  for (ClipPrediction& clip : means) {
+    for (float& p : clip.probabilities) p /= static_cast<float>(seeds);
+    clip.predicted = labels[static_cast<std::size_t>(most_likely(clip.probabilities))];
+  }
+  const Evaluation together = evaluate_predictions(labels, means);
+  return fmt::format(
+      "the networks of all {} seeds together, their probabilities averaged as `predict` does: "
+      "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
+      seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
 }
 
 }  // namespace
@@ -75,25 +108,30 @@ void write_fold_results(const RunFolder& run, const ReportData& report,
 ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
                     const Prepared& prepared, const RunFolder& run, const TrainedRun& trained) {
   const auto begin = Clock::now();
-  ReportData report = begin_report(config, workplace, prepared, trained.folds);
-  std::vector<ClipPrediction> predictions = predict_test_parts(workplace, prepared, run);
+  ReportData report = begin_report(config, workplace, prepared, trained.networks);
+  std::vector<ClipPrediction> predictions = predict_test_parts(config, workplace, prepared, run);
   report.evaluation = evaluate_predictions(prepared.corpus.labels, predictions);
+  if (report.seeds.size() > 1) {
+    report.notes.push_back(
+        describe_ensemble(prepared.corpus.labels, report.seeds.size(), predictions));
+  }
   const ExtractionReport& extraction = prepared.extraction;
   report.timings.push_back({"features", extraction.seconds,
                             fmt::format("{} clips computed, {} from the cache",
                                         extraction.extracted, extraction.from_cache)});
   if (trained.seconds > 0) {
-    report.timings.push_back(
-        {"training", trained.seconds,
-         fmt::format("{} fold{}", trained.folds.size(), trained.folds.size() == 1 ? "" : "s")});
+    report.timings.push_back({"training", trained.seconds,
+                              fmt::format("{} network{}", trained.networks.size(),
+                                          trained.networks.size() == 1 ? "" : "s")});
   }
   report.timings.push_back(
       {"scoring", seconds_since(begin), fmt::format("{} test clips", predictions.size())});
   return {std::move(report), std::move(predictions)};
 }
 
-void write_scores(const RunFolder& run, const ScoredRun& scored) {
-  write_fold_results(run, scored.report, scored.predictions);
+void write_scores(const ExperimentConfig& config, const Prepared& prepared, const RunFolder& run,
+                  const ScoredRun& scored) {
+  write_member_results(config, prepared, run, scored);
   write_results(run, scored.report, scored.predictions);
 }
 

@@ -12,13 +12,14 @@ struct ScoredRun {
   std::vector<ClipPrediction> predictions;
 };
 
-/// Scores every fold's saved model on the fold's test part. Writes nothing. Throws DataError where
-/// a model was made for other labels or features than the corpus gives.
+/// Scores every network on its fold's test part, each by itself. Writes nothing. Throws DataError
+/// where a model was made for other labels or features than the corpus gives.
 ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
                     const Prepared& prepared, const RunFolder& run, const TrainedRun& trained);
 
-/// Predictions, metrics and report of the run and, of several folds, of each; metrics.json of the
-/// run last. Throws IoError.
-void write_scores(const RunFolder& run, const ScoredRun& scored);
+/// Predictions, metrics and report of the run and, of several networks, of each; metrics.json of
+/// the run last. Throws IoError.
+void write_scores(const ExperimentConfig& config, const Prepared& prepared, const RunFolder& run,
+                  const ScoredRun& scored);
 
 }  // namespace serenade

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/experiment/environment.h"
+#include "pipeline/experiment/run_members.h"
 #include "pipeline/support/files.h"
 #include "pipeline/training/dataset.h"
 #include "pipeline/training/scaler.h"
@@ -31,58 +35,88 @@ NetworkInput make_input(const ExperimentConfig& config, const Fold& fold, const 
   }
   const Index frames =
       config.model.frames ? *config.model.frames : choose_frames(data, fold.training());
-  return {InputLayout::frames, std::move(scaler), frames};
+  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows};
 }
 
-TrainedFold trained_fold(const Member& member, const Network& network) {
-  return {member.history(), member.kept_epoch(), network.layers(), to_string(network.input())};
+TrainedNetwork trained_network(const RunMember& site, const Member& member,
+                               const Network& network) {
+  return {site.fold,           site.seed,        member.history(),
+          member.kept_epoch(), network.layers(), to_string(network.input())};
 }
 
-/// Takes a member up where an interrupted run of the same configuration left it.
-void resume(Member& member, const RunFolder& folder, Observer& observer) {
+/// Seconds of the clock that sessions before spent on a run, in the checkpoints of its networks:
+/// the last one written knows best.
+constexpr const char* run_seconds = "training.run_seconds";
+
+double seconds_before(const ModelFile& checkpoint, const Member& member) {
+  double seconds = 0;
+  const auto found = checkpoint.training.metadata.find(run_seconds);
+  if (found == checkpoint.training.metadata.end()) {  // written before this was kept
+    for (const EpochRecord& record : member.history()) seconds += record.seconds;
+    return seconds;
+  }
+  const std::string& text = found->second;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return std::isfinite(seconds) ? std::max(seconds, 0.0) : 0;
+}
+
+/// Takes a member up where an interrupted run of the same configuration left it; seconds spent on
+/// the run by then.
+double resume(Member& member, const RunFolder& folder, const Workplace& workplace) {
   const auto last = folder.file(run_file::last_model);
-  if (!std::filesystem::exists(last)) return;
+  if (!std::filesystem::exists(last)) return 0;
   try {
-    member.restore(load_model(last));
-    observer.note(
+    const ModelFile checkpoint = load_model(last);
+    member.restore(checkpoint);
+    workplace.observer.note(
         fmt::format("{}: resumed after epoch {}", last.string(), member.history().size()));
+    return seconds_before(checkpoint, member);
   } catch (const Error& error) {
-    observer.warn(fmt::format("cannot resume, beginning anew: {}", error.what()));
+    if (workplace.resume) {
+      throw DataError(
+          fmt::format("cannot resume: {}; without --resume it begins anew", error.what()));
+    }
+    workplace.observer.warn(fmt::format("cannot resume, beginning anew: {}", error.what()));
+    return 0;
   }
 }
 
-TrainedRun train_folds(const ExperimentConfig& config, const Workplace& workplace,
-                       const Prepared& prepared, const RunFolder& run) {
+TrainedRun train_members(const ExperimentConfig& config, const Workplace& workplace,
+                         const Prepared& prepared, const RunFolder& run) {
   const auto begin = Clock::now();
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
-  const std::vector<Fold>& folds = prepared.split.folds;
+  const std::vector<RunMember> sites = run_members(config, prepared.split, run);
 
   std::vector<Member> members;
-  std::vector<RunFolder> folders;
-  for (std::size_t i = 0; i < folds.size(); ++i) {
-    NetworkInput input = make_input(config, folds[i], data);
-    Network network(config.model, input.shape(), data.classes(), config.seed);
-    if (i == 0) {
+  double before = 0;
+  for (const RunMember& site : sites) {
+    const Fold& fold = prepared.split.folds[site.fold];
+    const bool same_fold = !members.empty() && sites[members.size() - 1].fold == site.fold;
+    NetworkInput input = same_fold ? members.back().input() : make_input(config, fold, data);
+    Network network(config.model, input.shape(), data.classes(), site.seed);
+    if (members.empty()) {
       workplace.observer.note(fmt::format("network: input {}, {} parameters",
                                           to_string(network.input()), network.parameter_count()));
     }
-    folders.push_back(run.fold(folds[i].name(), folds.size()));
-    folders.back().make();
-    members.emplace_back(folds[i].name(), std::move(network), std::move(input), folds[i].training(),
-                         folds[i].validation(), config.training);
-    resume(members.back(), folders.back(), workplace.observer);
+    site.folder.make();
+    members.emplace_back(site.name, std::move(network), std::move(input), fold.training(),
+                         fold.validation(), config.training);
+    before = std::max(before, resume(members.back(), site.folder, workplace));
   }
-
-  const auto index_of = [&](const Member& member) {
-    return static_cast<std::size_t>(&member - members.data());
+  const auto seconds = [&] {
+    return before + std::chrono::duration<double>(Clock::now() - begin).count();
   };
+
   TrainerHooks hooks;
+  // Each member's files are its own, so that calls that overlap do no harm.
   hooks.on_epoch = [&](const Member& member, const EpochRecord&) {
-    const RunFolder& folder = folders[index_of(member)];
-    save_model(folder.file(run_file::last_model), member.checkpoint(description));
+    const RunFolder& folder = sites[static_cast<std::size_t>(&member - members.data())].folder;
+    ModelFile checkpoint = member.checkpoint(description);
+    checkpoint.training.metadata[run_seconds] = shortest(seconds());
+    save_model(folder.file(run_file::last_model), checkpoint);
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
   };
   Trainer trainer(workplace.context, data, workplace.observer);
@@ -91,14 +125,26 @@ TrainedRun train_folds(const ExperimentConfig& config, const Workplace& workplac
   TrainedRun trained;
   for (std::size_t i = 0; i < members.size(); ++i) {
     // Also where nothing was left to train: the run may have been killed between two files.
-    write_file_atomically(folders[i].file(run_file::epochs), history_csv(members[i].history()));
-    save_model(folders[i].file(run_file::best_model), members[i].model_file(description));
-    trained.folds.push_back(trained_fold(members[i], members[i].network()));
+    const RunFolder& folder = sites[i].folder;
+    write_file_atomically(folder.file(run_file::epochs), history_csv(members[i].history()));
+    save_model(folder.file(run_file::best_model), members[i].model_file(description));
+    trained.networks.push_back(trained_network(sites[i], members[i], members[i].network()));
   }
-  trained.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  trained.seconds = seconds();
   write_file_atomically(run.file(run_file::environment),
                         environment_json(workplace.context, trained.seconds));
   return trained;
+}
+
+/// Seconds that environment.json says a run's training took; 0 where it does not.
+double stated_seconds(const RunFolder& run) {
+  const auto path = run.file(run_file::environment);
+  if (!std::filesystem::exists(path)) return 0;
+  const auto json =
+      nlohmann::json::parse(read_file(path, run_file::max_text_bytes), nullptr, false);
+  const bool stated =
+      json.is_object() && json.contains("training_seconds") && json["training_seconds"].is_number();
+  return stated ? json["training_seconds"].get<double>() : 0;
 }
 
 }  // namespace
@@ -108,32 +154,37 @@ TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
   const std::string split = split_csv(prepared.corpus, prepared.split);
   const auto path = run.file(run_file::split);
   if (std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) != split) {
+    if (workplace.resume) {
+      throw DataError(fmt::format(
+          "{}: cannot resume: the corpus at {} no longer gives this split: clips were added, "
+          "removed or changed since; without --resume the run begins anew",
+          path.string(), config.corpus.path));
+    }
     workplace.observer.warn(
         fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew",
                     run.path().string()));
-    for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
-      const auto fold = run.fold(prepared.split.folds[k].name(), prepared.split.folds.size());
-      std::filesystem::remove(fold.file(run_file::last_model));
+    for (const RunMember& site : run_members(config, prepared.split, run)) {
+      std::filesystem::remove(site.folder.file(run_file::last_model));
     }
   }
   write_file_atomically(path, split);
-  return train_folds(config, workplace, prepared, run);
+  return train_members(config, workplace, prepared, run);
 }
 
 TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prepared,
                             const RunFolder& run) {
   TrainedRun trained;
-  for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
-    const Fold& fold = prepared.split.folds[k];
-    const RunFolder fold_folder = run.fold(fold.name(), prepared.split.folds.size());
-    const ModelFile last = load_model(fold_folder.file(run_file::last_model));
+  for (const RunMember& site : run_members(config, prepared.split, run)) {
+    const Fold& fold = prepared.split.folds[site.fold];
+    const ModelFile last = load_model(site.folder.file(run_file::last_model));
     Network network(config.model, last.input.shape(),
-                    static_cast<Index>(prepared.corpus.labels.size()), config.seed);
-    Member member(fold.name(), std::move(network), last.input, fold.training(), fold.validation(),
+                    static_cast<Index>(prepared.corpus.labels.size()), site.seed);
+    Member member(site.name, std::move(network), last.input, fold.training(), fold.validation(),
                   config.training);
     member.restore(last);
-    trained.folds.push_back(trained_fold(member, member.network()));
+    trained.networks.push_back(trained_network(site, member, member.network()));
   }
+  trained.seconds = stated_seconds(run);
   return trained;
 }
 

@@ -8,19 +8,21 @@
 
 namespace serenade {
 
-/// What training came to, fold by fold.
+/// What training came to, network by network, in the order of run_members().
 struct TrainedRun {
-  std::vector<TrainedFold> folds;
-  double seconds = 0;  ///< of the clock; 0 where it was trained before
+  std::vector<TrainedNetwork> networks;
+  double seconds = 0;  ///< of the clock, over all sessions that trained it; 0 where that is unknown
 };
 
-/// Trains a network for every fold and saves the models; environment.json is written when all are
-/// done. Takes up the folds' last checkpoints where an interrupted run of the same configuration
-/// and the same split left some. The caller holds the run's lock.
+/// Trains a network for every fold and seed, all side by side over one data set, and saves the
+/// models; environment.json is written when all are done. Takes up the networks' last checkpoints
+/// where an interrupted run of the same configuration and the same split left some. Where they
+/// cannot be taken up it begins anew with a warning, or, with workplace.resume, throws DataError.
+/// The caller holds the run's lock.
 TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
                      const Prepared& prepared, const RunFolder& run);
 
-/// The same of a run that is trained: curves and layers come from the folds' last checkpoints.
+/// The same of a run that is trained: curves and layers come from the networks' last checkpoints.
 /// Throws DataError where a checkpoint is missing or does not fit.
 TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prepared,
                             const RunFolder& run);

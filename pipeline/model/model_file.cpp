@@ -36,11 +36,13 @@ struct InputText {
   InputLayout layout = InputLayout::statistics;
   int frames = 0;
   int dims = 0;
+  Windows windows = Windows::average;  // files of before there were windows have no such key
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("layout", self.layout, Range{}, "how features lie in the input");
     visit("frames", self.frames, Range{1, 1'000'000}, "frames of a clip");  // as model.frames
     visit("dims", self.dims, Range{1, 1'000'000}, "numbers a frame");
+    visit("windows", self.windows, Range{}, "what is scored of longer clips");
   }
 };
 
@@ -162,7 +164,10 @@ class Parts {
       throw DataError(
           fmt::format("the scaler has {} dimensions, the input {}", mean.size(), input.dims));
     }
-    return {input.layout, {{mean.begin(), mean.end()}, {scale.begin(), scale.end()}}, input.frames};
+    return {input.layout,
+            {{mean.begin(), mean.end()}, {scale.begin(), scale.end()}},
+            input.frames,
+            input.windows};
   }
 
   Safetensors contents_;
@@ -247,7 +252,7 @@ void save_model(const std::filesystem::path& path, const ModelFile& file) {
   metadata[key::model] = canonical_text(file.model);
   metadata[key::input] =
       canonical_text(InputText{file.input.layout(), static_cast<int>(file.input.frames()),
-                               static_cast<int>(file.input.dims())});
+                               static_cast<int>(file.input.dims()), file.input.windows()});
   try {
     metadata[key::labels] = nlohmann::json(labels).dump();
   } catch (const nlohmann::json::exception&) {

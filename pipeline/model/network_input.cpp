@@ -11,8 +11,8 @@
 
 namespace serenade {
 
-NetworkInput::NetworkInput(InputLayout layout, StandardScaler scaler, Index frames)
-    : layout_(layout), scaler_(std::move(scaler)), frames_(frames) {
+NetworkInput::NetworkInput(InputLayout layout, StandardScaler scaler, Index frames, Windows windows)
+    : layout_(layout), scaler_(std::move(scaler)), frames_(frames), windows_(windows) {
   if (scaler_.mean.empty() || scaler_.mean.size() != scaler_.scale.size()) {
     throw ConfigError(
         fmt::format("the scaler has {} means and {} scales, must have one of each "
@@ -38,7 +38,24 @@ Shape NetworkInput::shape() const {
   return layout_ == InputLayout::statistics ? Shape{dims(), 1} : Shape{frames_, dims()};
 }
 
+std::vector<Index> NetworkInput::window_starts(Index clip_frames) const {
+  if (clip_frames <= frames_) return {0};
+  const Index last = clip_frames - frames_;
+  if (windows_ == Windows::centre) return {last / 2};
+  const Index hop = std::max<Index>(frames_ / 2, 1);
+  std::vector<Index> starts;
+  for (Index start = 0; start < last; start += hop) starts.push_back(start);
+  starts.push_back(last);
+  return starts;
+}
+
 void NetworkInput::write(Tensor<const float> features, Tensor<float> row) const {
+  const Index given = features.rank() == 2 ? features.extent(0) : 0;
+  write_window(features, std::max<Index>(given - frames_, 0) / 2, row);
+}
+
+void NetworkInput::write_window(Tensor<const float> features, Index start,
+                                Tensor<float> row) const {
   expect_shape("network input", "row", row.shape(), shape());
   const bool fits = features.rank() == 2 && features.extent(0) >= 1 &&
                     features.extent(1) == dims() &&
@@ -50,8 +67,11 @@ void NetworkInput::write(Tensor<const float> features, Tensor<float> row) const 
         to_string(features.shape()), layout_ == InputLayout::frames ? "frames" : "1", dims()));
   }
   const Index given = features.extent(0);
-  const Index used = std::min(given, frames_);
-  const float* from = features.data() + (given - used) / 2 * dims();
+  if (start < 0 || start >= given) {
+    throw ShapeError(fmt::format("network input: a window from frame {} of {}", start, given));
+  }
+  const Index used = std::min(given - start, frames_);
+  const float* from = features.data() + start * dims();
   float* to = row.data();
   for (Index frame = 0; frame < used; ++frame) {
     for (std::size_t d = 0; d < scaler_.mean.size(); ++d) {

@@ -11,7 +11,9 @@ namespace serenade {
 /// What a network says of clips. A clip's bits are the same alone, among any others, at any place
 /// and on any number of threads.
 struct Prediction {
-  Array<float> logits;         ///< [clips, classes]
+  /// [clips, classes]; of a clip that is scored in several windows (NetworkInput::window_starts)
+  /// the logarithms of their probabilities' mean.
+  Array<float> logits;
   Array<float> probabilities;  ///< [clips, classes], their softmax
 };
 

@@ -160,7 +160,7 @@ TEST(Predict, AveragesTheFolds) {
   SmallExperiment small(8);
   run(small.config({"split.protocol=emobox", "split.validation=0.2"}), small.workplace());
   const auto together = predictions(small, small.clips);
-  const auto folds = RunFolder(small.run_path()).trained_folds();
+  const auto folds = RunFolder(small.run_path()).trained_members();
   ASSERT_GE(folds.size(), 2U);
   std::map<std::string, std::vector<double>> sums;
   for (const RunFolder& fold : folds) {

@@ -58,7 +58,7 @@ TEST(RunFolder, FoldsComeInTheOrderOfTheirNumbers) {
   }
   write_bytes(folder / "fold-x/model.safetensors", "x");
   write_bytes(folder / "fold-/model.safetensors", "x");
-  const auto folds = run.trained_folds();
+  const auto folds = run.trained_members();
   ASSERT_EQ(folds.size(), 11U);
   EXPECT_EQ(folds[1].path().filename(), "fold-2");
   EXPECT_EQ(folds[10].path().filename(), "fold-11");

@@ -74,5 +74,40 @@ TEST(NetworkInput, RefusesWhatDoesNotFit) {
   EXPECT_THROW(NetworkInput(InputLayout::frames, {{nan}, {1}}, 1), ConfigError);
 }
 
+TEST(NetworkInput, CutsLongClipsIntoOverlappingWindows) {
+  const auto starts = [](Index frames, Index clip, Windows windows = Windows::average) {
+    return NetworkInput(InputLayout::frames, {{0}, {1}}, frames, windows).window_starts(clip);
+  };
+  using Starts = std::vector<Index>;
+  EXPECT_EQ(starts(10, 3), Starts{0});
+  EXPECT_EQ(starts(10, 10), Starts{0});
+  EXPECT_EQ(starts(10, 11), (Starts{0, 1}));
+  EXPECT_EQ(starts(10, 15), (Starts{0, 5}));
+  EXPECT_EQ(starts(10, 16), (Starts{0, 5, 6}));
+  EXPECT_EQ(starts(10, 30), (Starts{0, 5, 10, 15, 20}));
+  EXPECT_EQ(starts(7, 14), (Starts{0, 3, 6, 7}));
+  EXPECT_EQ(starts(1, 3), (Starts{0, 1, 2}));
+  EXPECT_EQ(starts(10, 30, Windows::centre), Starts{10});
+  EXPECT_EQ(starts(10, 8, Windows::centre), Starts{0});
+  EXPECT_EQ(NetworkInput(InputLayout::statistics, {{0}, {1}}, 1).window_starts(1), Starts{0});
+}
+
+TEST(NetworkInput, WritesTheWindowAsked) {
+  const NetworkInput input(InputLayout::frames, {{1}, {2}}, 3);
+  Array<float> clip({5, 1}), row({3, 1});
+  for (Index i = 0; i < 5; ++i) clip[i] = static_cast<float>(2 * i + 1);  // standardised: i
+  const auto written = [&](Index start) {
+    input.write_window(clip.view(), start, row.view());
+    return std::vector<float>(row.span().begin(), row.span().end());
+  };
+  EXPECT_EQ(written(0), (std::vector<float>{0, 1, 2}));
+  EXPECT_EQ(written(2), (std::vector<float>{2, 3, 4}));
+  EXPECT_EQ(written(4), (std::vector<float>{4, 0, 0}));
+  input.write(clip.view(), row.view());
+  EXPECT_EQ(row[0], 1);
+  EXPECT_THROW(written(5), ShapeError);
+  EXPECT_THROW(written(-1), ShapeError);
+}
+
 }  // namespace
 }  // namespace serenade

@@ -1,0 +1,54 @@
+#include "pipeline/experiment/ensemble.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "kernels/device/error.h"
+#include "pipeline/experiment/run_folder.h"
+#include "pipeline/training/prediction.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> model_files(const fs::path& run) {
+  if (fs::exists(run) && !fs::is_directory(run)) return {run};
+  std::vector<fs::path> files;
+  for (const RunFolder& member : RunFolder::open(run).trained_members()) {
+    files.push_back(member.file(run_file::best_model));
+  }
+  return files;
+}
+
+}  // namespace
+
+Ensemble::Ensemble(const fs::path& run) {
+  for (const fs::path& path : model_files(run)) {
+    ModelFile file = load_model(path);
+    Network network = file.network();
+    models_.push_back({std::move(file), std::move(network)});
+    const ModelDescription& first = models_.front().file.description;
+    const ModelDescription& last = models_.back().file.description;
+    if (first.labels != last.labels || first.feature_key != last.feature_key) {
+      throw DataError(fmt::format("{}: its labels or features are not those of the other networks",
+                                  path.string()));
+    }
+  }
+}
+
+Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const float>> features) {
+  Array<float> mean(
+      {static_cast<Index>(features.size()), static_cast<Index>(description().labels.size())});
+  mean.fill(0);
+  if (features.empty()) return mean;
+  for (Model& model : models_) {
+    const Prediction one = serenade::predict(context, model.network, model.file.input, features);
+    for (Index i = 0; i < mean.size(); ++i) mean[i] += one.probabilities[i];
+  }
+  for (float& p : mean.span()) p /= static_cast<float>(models_.size());
+  return mean;
+}
+
+}  // namespace serenade

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/model/model_file.h"
+
+namespace serenade {
+
+/// The networks of a run, folds and seeds, whose probabilities are averaged. Needs the model files
+/// and nothing else.
+class Ensemble {
+ public:
+  /// `run` is a run folder, the folder of some of its networks, or a model file.
+  /// Throws DataError where there is no model, or where they do not fit together.
+  explicit Ensemble(const std::filesystem::path& run);
+
+  const ModelDescription& description() const { return models_.front().file.description; }
+  std::size_t size() const { return models_.size(); }
+
+  /// Mean probabilities [clips, classes], in float32 in the order of the networks. A clip's bits do
+  /// not depend on the other clips.
+  Array<float> predict(Context& context, std::span<const Tensor<const float>> features);
+
+ private:
+  struct Model {
+    ModelFile file;
+    Network network;
+  };
+  std::vector<Model> models_;
+};
+
+}  // namespace serenade

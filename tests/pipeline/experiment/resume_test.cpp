@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "pipeline/model/model_file.h"
+#include "tests/pipeline/experiment/small_experiment.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+using test::SmallExperiment;
+using test::write_bytes;
+using testing::Contains;
+using testing::HasSubstr;
+
+template <class Work>
+std::string refusal(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+Workplace resuming(SmallExperiment& small) {
+  Workplace place = small.workplace();
+  place.resume = true;
+  return place;
+}
+
+double training_seconds(const SmallExperiment& small) {
+  return nlohmann::json::parse(small.bytes("environment.json"))["training_seconds"].get<double>();
+}
+
+TEST(Resume, OfAFinishedRunGivesTheBitsOfOneThatWasLonger) {
+  SmallExperiment small;
+  const auto settings = [](int epochs) {
+    return std::vector<std::string>{"seeds=[3, 4]", fmt::format("training.epochs={}", epochs)};
+  };
+  run(small.config(settings(4)), small.workplace("whole"));
+  run(small.config(settings(2)), small.workplace());
+  fs::create_directories(small.run_path() / "on-other");
+  write_bytes(small.run_path() / "on-other/metrics.json", "{}");
+  EXPECT_FALSE(run(small.config(settings(4)), resuming(small)).was_finished);
+  for (const char* file : {"seed-3/model.safetensors", "seed-4/model.safetensors",
+                           "predictions.csv", "config.yaml", "split.csv"}) {
+    EXPECT_EQ(small.bytes(file), small.bytes(file, "whole/small")) << file;
+  }
+  EXPECT_FALSE(fs::exists(small.run_path() / "on-other")) << "scores of models that are gone";
+  EXPECT_TRUE(run(small.config(settings(4)), resuming(small)).was_finished);
+}
+
+TEST(Resume, WithNothingThereSaysSo) {
+  SmallExperiment small;
+  for (const auto& command : {run, train}) {
+    EXPECT_THAT(refusal([&] { command(small.config(), resuming(small)); }),
+                HasSubstr("there is no run to resume"));
+  }
+  // Begun, and killed before the first epoch was done.
+  write_bytes(small.run_path() / "config.yaml", resolved_yaml(small.config()));
+  EXPECT_TRUE(run(small.config(), resuming(small)).report);
+  EXPECT_THAT(small.listener.notes, Contains(HasSubstr("begins with the first")));
+}
+
+TEST(Resume, RefusesWhatWouldHaveBeenAnotherTraining) {
+  SmallExperiment small;
+  run(small.config(), small.workplace());
+  const auto files = [&] {
+    std::string all;
+    for (const auto& entry : fs::recursive_directory_iterator(small.run_path())) {
+      if (entry.is_regular_file()) all += entry.path().string() + test::read_bytes(entry.path());
+    }
+    return all;
+  };
+  const std::string before = files();
+  const auto text = [&](const char* other) {
+    return refusal([&] { run(small.config({other}), resuming(small)); });
+  };
+  EXPECT_THAT(text("seed=8"), HasSubstr("'seed: 7' has become 'seed: 8'"));
+  EXPECT_THAT(text("training.batch_size=8"), HasSubstr("'batch_size: 16' has become"));
+  EXPECT_THAT(text("seeds=[1]"), HasSubstr("seeds"));
+  EXPECT_THAT(text("evaluation.windows=centre"), HasSubstr("windows"));
+  EXPECT_THAT(text("training.epochs=3"), HasSubstr("not lower"));
+  EXPECT_EQ(files(), before);
+}
+
+TEST(Resume, RefusesWhatAPlainRunBeginsAnew) {
+  SmallExperiment small;
+  const auto interrupted = [&] {
+    fs::remove_all(small.run_path());
+    small.listener.interrupted_task = "train fold-1";
+    small.listener.interrupted_after = 12;
+    EXPECT_THROW(run(small.config(), small.workplace()), test::Listener::Interruption);
+    small.listener.interrupted_task.clear();
+  };
+  interrupted();
+  const fs::path last = small.run_path() / "last.safetensors";
+  std::string bytes = test::read_bytes(last);
+  bytes[bytes.size() / 2] ^= 1;
+  write_bytes(last, bytes);
+  EXPECT_THAT(refusal([&] { run(small.config(), resuming(small)); }), HasSubstr("damaged"));
+  interrupted();
+  fs::remove(small.clips[3]);
+  EXPECT_THAT(refusal([&] { run(small.config(), resuming(small)); }),
+              HasSubstr("no longer gives this split"));
+}
+
+TEST(Resume, FindsTheCorpusElsewhere) {
+  SmallExperiment small;
+  run(small.config({"training.epochs=2"}), small.workplace());
+  fs::rename(small.folder / "corpus", small.folder / "moved");
+  const auto config = small.config({"training.epochs=4"});
+  ExperimentConfig moved = config;
+  moved.corpus.path = (small.folder / "moved").string();
+  EXPECT_TRUE(run(moved, resuming(small)).report);
+  EXPECT_THAT(small.bytes("config.yaml"), HasSubstr("moved"));
+}
+
+TEST(Resume, CountsTheSecondsOfAllSessions) {
+  SmallExperiment small;
+  run(small.config({"training.epochs=2"}), small.workplace());
+  EXPECT_LT(training_seconds(small), 900);
+  const fs::path last = small.run_path() / "last.safetensors";
+  ModelFile checkpoint = load_model(last);
+  ASSERT_TRUE(checkpoint.training.metadata.contains("training.run_seconds"));
+  checkpoint.training.metadata["training.run_seconds"] = "1000.5";
+  save_model(last, checkpoint);
+  const RunResult result = run(small.config({"training.epochs=4"}), resuming(small));
+  const double seconds = training_seconds(small);
+  EXPECT_GT(seconds, 1000.5);
+  EXPECT_LT(seconds, 1900);
+  const auto told = [](const ReportData& report) {
+    for (const TimingRow& row : report.timings) {
+      if (row.stage == "training") return row.seconds;
+    }
+    return 0.0;
+  };
+  EXPECT_EQ(told(*result.report), seconds);
+  EXPECT_EQ(told(evaluate(RunFolder::open(small.run_path()), small.workplace())), seconds);
+}
+
+}  // namespace
+}  // namespace serenade
