@@ -2,19 +2,39 @@
 
 #include "apps/workplace.h"
 #include "pipeline/evaluation/summary.h"
+#include "pipeline/experiment/cross_corpus.h"
 
 namespace serenade::app {
+namespace {
+
+struct EvaluateArguments {
+  std::string folder;
+  std::vector<std::string> corpus;  ///< key.path=value words
+  bool force = false;
+};
+
+}  // namespace
 
 void add_evaluate(CLI::App& program, Common& common, Action& action) {
-  CLI::App* command =
-      program.add_subcommand("evaluate", "score a trained run on its own test part");
-  auto folder = std::make_shared<std::string>();
-  command->add_option("run", *folder, "a run folder")->required()->type_name("RUN");
+  CLI::App* command = program.add_subcommand(
+      "evaluate", "score a trained run on its own test part, or on another corpus");
+  auto arguments = std::make_shared<EvaluateArguments>();
+  command->add_option("run", arguments->folder, "a run folder")->required()->type_name("RUN");
+  command
+      ->add_option(
+          "corpus", arguments->corpus,
+          "another corpus, as in corpus.path=/data/emodb; its results go to RUN/on-CORPUS/")
+      ->type_name("CORPUS.KEY=VALUE");
+  command->add_flag("--force", arguments->force, "overwrite results on another corpus");
   add_verify_flag(*command, common);
-  command->callback([&common, &action, folder] {
-    action = [&common, folder](Console& console) {
+  command->callback([&common, &action, arguments] {
+    action = [&common, arguments](Console& console) {
+      const CorpusOptions corpus = corpus_from_words(arguments->corpus);
+      const RunFolder run = RunFolder::open(arguments->folder);
       Session session(common, console);
-      const ReportData report = evaluate(RunFolder::open(*folder), session.workplace());
+      const Workplace place = session.workplace("", arguments->force);
+      const ReportData report =
+          arguments->corpus.empty() ? evaluate(run, place) : evaluate_on(run, corpus, place);
       fmt::print("{}", summary_text(report));
       return exit_done;
     };
