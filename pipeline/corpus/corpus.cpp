@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 /// Fills in the content hashes; leaves out files that cannot be read or are empty.
 void hash_contents(Context& context, Listing& listing, const std::string& path, double max_bad,
-                   FileMemo* memo, Observer& observer) {
+                   FileMemo* memo, Observer& observer, std::vector<LeftOut>& left_out) {
   std::vector<Utterance>& utterances = listing.utterances;
   std::vector<std::string> failures(utterances.size());
   const auto hash = [&](std::size_t i) {
@@ -58,6 +58,7 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
       good.push_back(std::move(utterances[i]));
     } else {
       bad.add(failures[i]);
+      left_out.push_back({utterances[i].id, utterances[i].path, failures[i]});
     }
   }
   if (bad.count() > 0) {
@@ -150,14 +151,15 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Listing& listing = listings[i];
-    hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer);
+    hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer,
+                  corpus.left_out);
     for (Utterance& utterance : listing.utterances) utterance.fields["corpus"] = names[i];
     if (several) tell_apart(listing, names[i]);
     corpus.notes.insert(corpus.notes.end(), listing.notes.begin(), listing.notes.end());
     std::move(listing.utterances.begin(), listing.utterances.end(),
               std::back_inserter(corpus.utterances));
   }
-  resolve_duplicates(corpus.utterances, options.duplicates, corpus.notes);
+  resolve_duplicates(corpus.utterances, options.duplicates, corpus.notes, corpus.left_out);
 
   std::set<std::string> present;
   for (const auto& utterance : corpus.utterances) present.insert(utterance.label);

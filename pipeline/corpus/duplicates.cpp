@@ -104,7 +104,7 @@ std::string list_of(const Copies& copies) {
 }  // namespace
 
 void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
-                        std::vector<std::string>& notes) {
+                        std::vector<std::string>& notes, std::vector<LeftOut>& left_out) {
   number_equal_ids(utterances);
   const Copies copies = copies_of(utterances);
   if (copies.empty()) return;
@@ -139,7 +139,12 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
       notes.push_back(found + "; the first of each is kept");
       std::vector<std::string> dropped;
       for (const auto& same : copies) {
-        for (std::size_t i = 1; i < same.size(); ++i) dropped.push_back(same[i]->id);
+        for (std::size_t i = 1; i < same.size(); ++i) {
+          dropped.push_back(same[i]->id);
+          left_out.push_back({same[i]->id, same[i]->path,
+                              fmt::format("{}: is a copy of {}", same[i]->path.string(),
+                                          same.front()->path.string())});
+        }
       }
       std::sort(dropped.begin(), dropped.end());
       std::erase_if(utterances, [&](const Utterance& utterance) {

@@ -21,6 +21,13 @@ struct Utterance {
   std::map<std::string, std::string> fields;
 };
 
+/// A recording that a corpus has and cannot use, or has under another id as well.
+struct LeftOut {
+  std::string id;
+  std::filesystem::path path;
+  std::string reason;  ///< begins with the path where it was read from there
+};
+
 /// A data set: utterances in ascending order of id, so that nothing downstream can depend on the
 /// order in which a folder was listed.
 struct Corpus {
@@ -28,6 +35,7 @@ struct Corpus {
   std::vector<Utterance> utterances;
   std::vector<std::string> labels;  ///< in the order of class numbers
   std::vector<std::string> notes;   ///< what was skipped or merged and why, a line each
+  std::vector<LeftOut> left_out;    ///< recordings that are not among the utterances
 
   /// Byte-identical recordings count as different ones and may land on both sides of a split
   /// (corpus.duplicates: allow).

@@ -70,6 +70,8 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
     const bool named = clip.reason.find(path) != std::string::npos;
     warnings.push_back(fmt::format("left out: {}{}", named ? "" : path + ": ", clip.reason));
     observer.warn(warnings.back());
+    corpus.left_out.push_back(
+        {clip.id, clip.path, named ? clip.reason : path + ": " + clip.reason});
   }
   std::erase_if(corpus.utterances,
                 [&](const Utterance& utterance) { return bad.contains(utterance.id); });

@@ -159,6 +159,10 @@ TEST(Corpus, LeavesOutWhatCannotBeReadUpToALimit) {
               ElementsAre(AllOf(HasSubstr("3 files cannot be read and are left out"),
                                 HasSubstr("03-01-01-01-01-01-01.wav: is empty (0 bytes)"),
                                 HasSubstr("03-01-03-01-01-01-01.wav: "))));
+  ASSERT_EQ(corpus.left_out.size(), 3U);
+  EXPECT_EQ(corpus.left_out[0].id, "03-01-01-01-01-01-01");
+  EXPECT_EQ(corpus.left_out[0].path, folder / "Actor_01/03-01-01-01-01-01-01.wav");
+  EXPECT_THAT(corpus.left_out[0].reason, HasSubstr("01.wav: is empty (0 bytes)"));
   EXPECT_THAT(error_of(folder.path(), {.max_bad = 0.04}),
               AllOf(HasSubstr("3 of 60 recordings cannot be read"), HasSubstr("corpus.max_bad")));
 }
@@ -189,6 +193,9 @@ TEST(Corpus, AMirrorOfEveryClipIsFound) {
 
   const Corpus first = read(folder.path(), {.duplicates = Duplicates::first});
   EXPECT_EQ(first.utterances.size(), 60U);
+  ASSERT_EQ(first.left_out.size(), 60U);
+  EXPECT_THAT(first.left_out[0].id, HasSubstr("#2"));
+  EXPECT_THAT(first.left_out[0].reason, HasSubstr(": is a copy of "));
   EXPECT_THAT(ids(first), testing::Not(Contains(HasSubstr("#"))));
   EXPECT_THAT(error_of(folder.path(), {.duplicates = Duplicates::error}),
               AllOf(HasSubstr("60 of 120"), HasSubstr("03-01-01-01-01-01-01#2"),

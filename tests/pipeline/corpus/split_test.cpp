@@ -11,95 +11,26 @@
 #include <set>
 
 #include "pipeline/corpus/groups.h"
-#include "pipeline/corpus/ravdess.h"
+#include "tests/pipeline/corpus/ravdess_corpus.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
 namespace {
 
+using test::count_labels;
+using test::error_of;
+using test::expect_partition;
+using test::parts_of;
+using test::ravdess;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-/// The corpus that RAVDESS's speech by these actors would be, without files.
-Corpus ravdess(const std::vector<int>& actors) {
-  Corpus corpus;
-  corpus.name = "ravdess";
-  for (const auto emotion : ravdess_emotions) corpus.labels.emplace_back(emotion);
-  for (const int actor : actors) {
-    for (int emotion = 1; emotion <= 8; ++emotion) {
-      for (int intensity = 1; intensity <= (emotion == 1 ? 1 : 2); ++intensity) {
-        for (int take = 0; take < 4; ++take) {
-          const RavdessName name{3, 1, emotion, intensity, 1 + take / 2, 1 + take % 2, actor};
-          const auto id = fmt::format("03-01-{:02}-{:02}-{:02}-{:02}-{:02}", emotion, intensity,
-                                      name.statement, name.repetition, actor);
-          auto fields = ravdess_fields(name);
-          corpus.utterances.push_back(
-              {id, id + ".wav", hash_text(id), fields.at("actor"), fields.at("emotion"), fields});
-        }
-      }
-    }
-  }
-  std::sort(corpus.utterances.begin(), corpus.utterances.end(),
-            [](const auto& a, const auto& b) { return a.id < b.id; });
-  return corpus;
-}
-
-Corpus ravdess(int actors) {
-  std::vector<int> numbers(static_cast<std::size_t>(actors));
-  std::iota(numbers.begin(), numbers.end(), 1);
-  return ravdess(numbers);
-}
-
-/// id -> part, for one fold.
-std::map<std::string, std::string> parts_of(const Corpus& corpus, const Fold& fold) {
-  std::map<std::string, std::string> parts;
-  for (const std::size_t i : fold.training().indices()) parts[corpus.utterances[i].id] = "training";
-  for (const std::size_t i : fold.validation()) parts[corpus.utterances[i].id] = "validation";
-  for (const std::size_t i : fold.test()) parts[corpus.utterances[i].id] = "test";
-  return parts;
-}
-
-std::map<std::string, int> count_labels(const Corpus& corpus, std::span<const std::size_t> part) {
-  std::map<std::string, int> counts;
-  for (const std::size_t i : part) ++counts[corpus.utterances[i].label];
-  return counts;
-}
-
-std::set<std::string> speakers_of(const Corpus& corpus, std::span<const std::size_t> part) {
-  std::set<std::string> speakers;
-  for (const std::size_t i : part) speakers.insert(corpus.utterances[i].speaker);
-  return speakers;
-}
-
-void expect_partition(const Corpus& corpus, const Fold& fold) {
-  std::vector<std::size_t> all;
-  for (const auto part : {fold.training().indices(), fold.validation(), fold.test()}) {
-    EXPECT_TRUE(std::is_sorted(part.begin(), part.end()));
-    all.insert(all.end(), part.begin(), part.end());
-  }
-  std::sort(all.begin(), all.end());
-  std::vector<std::size_t> wanted(corpus.utterances.size());
-  std::iota(wanted.begin(), wanted.end(), std::size_t{0});
-  EXPECT_EQ(all, wanted);
-}
 
 /// The id of the other repetition.
 std::string twin_of(std::string id) {
   char& repetition = id.at(16);
   repetition = repetition == '1' ? '2' : '1';
   return id;
-}
-
-template <class Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(RandomSplit, IsStratified) {
@@ -322,74 +253,6 @@ TEST(GroupedSplit, NeedsToKnowWhatIsSaidAndUsesWhatElseIsKnown) {
   corpus.utterances[3].fields.erase("statement");
   EXPECT_THAT(error_of([&] { make_split(corpus, options, 1); }),
               AllOf(HasSubstr("'statement'"), HasSubstr(corpus.utterances[3].id)));
-}
-
-TEST(Emobox, TestsEveryActorOnce) {
-  const Corpus corpus = ravdess(24);
-  SplitOptions options;
-  options.protocol = Protocol::emobox;
-  const Split split = make_split(corpus, options, 1);
-  EXPECT_EQ(split.protocol, "emobox");
-  EXPECT_TRUE(split.speaker_independent);
-  EXPECT_THAT(split.notes, IsEmpty());
-  ASSERT_EQ(split.folds.size(), 6U);
-  std::multiset<std::string> tested;
-  std::set<std::set<std::string>> validations;
-  for (const auto& fold : split.folds) {
-    expect_partition(corpus, fold);
-    const auto test = speakers_of(corpus, fold.test());
-    const auto validation = speakers_of(corpus, fold.validation());
-    const auto training = speakers_of(corpus, fold.training().indices());
-    EXPECT_EQ(test.size(), 4U);
-    EXPECT_EQ(validation.size(), 2U);
-    EXPECT_EQ(training.size(), 18U);
-    tested.insert(test.begin(), test.end());
-    validations.insert(validation);
-  }
-  EXPECT_EQ(tested.size(), 24U);
-  EXPECT_EQ(std::set<std::string>(tested.begin(), tested.end()).size(), 24U);
-  EXPECT_GT(validations.size(), 1U);
-  EXPECT_THAT(speakers_of(corpus, split.folds[0].test()), ElementsAre("01", "11", "20", "21"));
-  EXPECT_THAT(speakers_of(corpus, split.folds[5].test()), ElementsAre("06", "13", "17", "22"));
-}
-
-TEST(Emobox, RunsOnTheActorsPresentAndSaysSo) {
-  const Corpus corpus = ravdess(20);
-  SplitOptions options;
-  options.protocol = Protocol::emobox;
-  const Split split = make_split(corpus, options, 1);
-  EXPECT_THAT(split.notes, ElementsAre(HasSubstr("21-24 are not in the data")));
-  EXPECT_EQ(split.folds.size(), 6U);
-  EXPECT_THAT(speakers_of(corpus, split.folds[0].test()), ElementsAre("01", "11", "20"));
-
-  const Split few = make_split(ravdess({1, 2, 4, 25}), options, 1);
-  ASSERT_EQ(few.folds.size(), 3U);
-  EXPECT_EQ(few.folds[2].name(), "fold-5");
-  EXPECT_THAT(few.notes,
-              ElementsAre(HasSubstr("3, 5-24 are not in the data"), HasSubstr("fold-3 is left out"),
-                          HasSubstr("fold-4 is left out"), HasSubstr("fold-6 is left out"),
-                          HasSubstr("actors 25 are in no test part")));
-}
-
-TEST(Emobox, TooFewActorsOrAnotherCorpusAreErrors) {
-  SplitOptions options;
-  options.protocol = Protocol::emobox;
-  EXPECT_THAT(error_of([&] { make_split(ravdess(std::vector{1}), options, 1); }),
-              HasSubstr("has 1"));
-  EXPECT_THAT(error_of([&] {
-                make_split(ravdess({1, 2}), options, 1);
-              }),
-              HasSubstr("at least 3 actors"));
-  EXPECT_THAT(error_of([&] {
-                make_split(ravdess({1, 11, 20, 2}), options, 1);
-              }),
-              AllOf(HasSubstr("fold-1"), HasSubstr("leaves 1")));
-  options.validation = 0;
-  EXPECT_EQ(make_split(ravdess({1, 2}), options, 1).folds.size(), 2U);
-  EXPECT_THAT(error_of([&] { make_split(ravdess({1, 11}), options, 1); }), HasSubstr("leaves 0"));
-  Corpus other = ravdess(3);
-  other.name = "tess";
-  EXPECT_THROW(make_split(other, options, 1), ConfigError);
 }
 
 TEST(Split, NamesClassesThatAPartLacks) {
