@@ -143,7 +143,8 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
           dropped.push_back(same[i]->id);
           left_out.push_back({same[i]->id, same[i]->path,
                               fmt::format("{}: is a copy of {}", same[i]->path.string(),
-                                          same.front()->path.string())});
+                                          same.front()->path.string()),
+                              true});
         }
       }
       std::sort(dropped.begin(), dropped.end());

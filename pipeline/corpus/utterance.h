@@ -25,7 +25,8 @@ struct Utterance {
 struct LeftOut {
   std::string id;
   std::filesystem::path path;
-  std::string reason;  ///< begins with the path where it was read from there
+  std::string reason;    ///< begins with the path, or names it
+  bool is_copy = false;  ///< of one that is among the utterances
 };
 
 /// A data set: utterances in ascending order of id, so that nothing downstream can depend on the
@@ -35,7 +36,7 @@ struct Corpus {
   std::vector<Utterance> utterances;
   std::vector<std::string> labels;  ///< in the order of class numbers
   std::vector<std::string> notes;   ///< what was skipped or merged and why, a line each
-  std::vector<LeftOut> left_out;    ///< recordings that are not among the utterances
+  std::vector<LeftOut> left_out{};  ///< recordings that are not among the utterances
 
   /// Byte-identical recordings count as different ones and may land on both sides of a split
   /// (corpus.duplicates: allow).
