@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "kernels/device/error.h"
 #include "kernels/device/philox.h"
@@ -34,21 +35,12 @@ class DisjointSets {
   std::vector<std::size_t> parent_;
 };
 
-/// The same for repetitions: by the same speaker with the same label, the same words, and the same
-/// of what else the corpus tells apart.
-std::string twin_key(const Utterance& utterance) {
-  if (!utterance.fields.contains("statement")) {
-    throw ConfigError(fmt::format(
-        "split.protocol random-grouped needs to know what is said in each recording (the field "
-        "'statement'), and that of {} is not known; use random",
-        utterance.id));
-  }
-  std::string key = utterance.speaker + '\n' + utterance.label;
-  for (const char* name : {"intensity", "statement", "channel"}) {
-    const auto field = utterance.fields.find(name);
-    key += '\n' + (field == utterance.fields.end() ? std::string() : field->second);
-  }
-  return key;
+std::string expect_repetition_key(const Utterance& utterance) {
+  if (auto key = repetition_key(utterance)) return std::move(*key);
+  throw ConfigError(fmt::format(
+      "split.protocol random-grouped needs to know what is said in each recording (the field "
+      "'statement'), and that of {} is not known; use random",
+      utterance.id));
 }
 
 /// Members wanted of each label, whose sizes are `sizes`, so that the total is ceil(share * n):
@@ -105,6 +97,16 @@ std::vector<bool> take(const Drawn& drawn, std::size_t wanted, bool at_least_one
 
 }  // namespace
 
+std::optional<std::string> repetition_key(const Utterance& utterance) {
+  if (!utterance.fields.contains("statement")) return std::nullopt;
+  std::string key = utterance.speaker + '\n' + utterance.label;
+  for (const char* name : {"intensity", "statement", "channel"}) {
+    const auto field = utterance.fields.find(name);
+    key += '\n' + (field == utterance.fields.end() ? std::string() : field->second);
+  }
+  return key;
+}
+
 std::vector<Group> group(const Corpus& corpus, bool twins) {
   const auto& utterances = corpus.utterances;
   DisjointSets sets(utterances.size());
@@ -114,7 +116,7 @@ std::vector<Group> group(const Corpus& corpus, bool twins) {
     if (!corpus.duplicates_apart) {
       sets.join(i, by_content.emplace(utterances[i].content, i).first->second);
     }
-    if (twins) sets.join(i, by_twin.emplace(twin_key(utterances[i]), i).first->second);
+    if (twins) sets.join(i, by_twin.emplace(expect_repetition_key(utterances[i]), i).first->second);
   }
   std::map<std::size_t, Group> by_root;
   for (std::size_t i = 0; i < utterances.size(); ++i) {

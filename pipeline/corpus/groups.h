@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,13 @@ struct Group {
   std::vector<std::size_t> members;  ///< indices into Corpus::utterances, ascending
 };
 
+/// Equal for recordings that repeat one another: the same speaker, label and statement and, where
+/// they are known, intensity and channel. Nothing where the statement is not known.
+std::optional<std::string> repetition_key(const Utterance& utterance);
+
 /// Byte-identical recordings (unless Corpus::duplicates_apart) and, with `twins`, repetitions of
-/// the same (speaker, label, statement, and intensity and channel where they are known) are one
-/// group; all others stand alone. In ascending order of key. Throws ConfigError for `twins` where a
-/// recording's statement is not known.
+/// one another (repetition_key) are one group; all others stand alone. In ascending order of key.
+/// Throws ConfigError for `twins` where a recording's statement is not known.
 std::vector<Group> group(const Corpus& corpus, bool twins);
 
 /// A uniform draw that depends on seed, what it is for, and the key, and on nothing else.

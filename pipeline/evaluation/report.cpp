@@ -51,6 +51,7 @@ std::string report_html(const ReportData& data) {
       escaped(data.title), meta_line(data));
   html += headline_html(data);
   html += protocol_html(data);
+  html += leakage_html(data);
   html += folds_html(data);
   html += confusion_html(data);
   html += classes_html(data);

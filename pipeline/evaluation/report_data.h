@@ -47,6 +47,15 @@ struct CorpusSummary {
   std::vector<FoldCorpus> folds;
 };
 
+/// Test clips of one fold that have something in common with clips of its training or validation
+/// part. From corpus/leakage.h.
+struct LeakageRow {
+  std::string fold;  ///< as in ClipPrediction::fold
+  Index test_clips = 0;
+  Index same_content = 0, same_speaker = 0, same_utterance = 0;
+  Index statement_unknown = 0;  ///< not known what is said in them
+};
+
 /// One layer of the network, as the model room describes it.
 struct LayerRow {
   std::string name;     ///< "conv1d"
@@ -75,6 +84,7 @@ struct ReportData {
   Evaluation evaluation;
   std::vector<LearningCurve> curves;
   CorpusSummary corpus;
+  std::vector<LeakageRow> leakage;
   std::string features;     ///< one line: what goes into the network
   std::string model_input;  ///< "[228, 193]"
   std::vector<LayerRow> layers;

@@ -10,6 +10,7 @@ namespace serenade {
 
 std::string headline_html(const ReportData& data);
 std::string protocol_html(const ReportData& data);
+std::string leakage_html(const ReportData& data);
 std::string folds_html(const ReportData& data);
 std::string confusion_html(const ReportData& data);
 std::string classes_html(const ReportData& data);

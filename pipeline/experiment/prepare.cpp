@@ -75,7 +75,7 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
   }
   std::erase_if(corpus.utterances,
                 [&](const Utterance& utterance) { return bad.contains(utterance.id); });
-  return {std::move(corpus), std::move(cache), std::move(extraction), {}, std::move(warnings)};
+  return {std::move(corpus), std::move(cache), std::move(extraction), {}, {}, std::move(warnings)};
 }
 
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
@@ -83,6 +83,8 @@ Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
   Prepared prepared = load_features(config, workplace, missing);
   prepared.split = make_split(prepared.corpus, config.split, config.seed);
   for (const std::string& note : prepared.split.notes) workplace.observer.note(note);
+  prepared.leakage = measure_leakage(prepared.corpus, prepared.split);
+  workplace.observer.note(leakage_line(prepared.leakage.overall));
   return prepared;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/corpus/leakage.h"
 #include "pipeline/experiment/experiment.h"
 #include "pipeline/features/cache.h"
 
@@ -15,6 +16,7 @@ struct Prepared {
   FeatureCache features;
   ExtractionReport extraction;
   Split split;
+  SplitLeakage leakage;
   std::vector<std::string> warnings;  ///< for the report; the observer has heard them
 
   /// Features [rows, dims] of an utterance of the corpus.

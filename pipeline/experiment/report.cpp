@@ -135,6 +135,12 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   report.notes = prepared.corpus.notes;
   report.notes.insert(report.notes.end(), split.notes.begin(), split.notes.end());
   report.warnings = prepared.warnings;
+  for (std::size_t i = 0; i < split.folds.size(); ++i) {
+    const Leakage& leakage = prepared.leakage.folds[i].leakage;
+    report.leakage.push_back({fold_label(split, split.folds[i]), leakage.test_clips,
+                              leakage.same_content, leakage.same_speaker, leakage.same_utterance,
+                              leakage.statement_unknown});
+  }
   for (const TrainedNetwork& network : networks) {
     const std::string name = fold_label(split, split.folds[network.fold]);
     report.curves.push_back(curve_of(network, name, config.training));

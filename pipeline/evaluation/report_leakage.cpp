@@ -1,0 +1,56 @@
+// What test clips have in common with the clips that were learned from.
+#include <fmt/format.h>
+
+#include "pipeline/evaluation/html.h"
+#include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/report_sections.h"
+
+namespace serenade {
+namespace {
+
+std::string row(const LeakageRow& fold, std::string_view name) {
+  std::string html = fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td>)", escaped(name),
+                                 thousands(fold.test_clips));
+  for (const Index count : {fold.same_speaker, fold.same_utterance, fold.same_content}) {
+    html += fmt::format("<td>{} ({} %)</td>", thousands(count),
+                        escaped(whole_percent(count, fold.test_clips)));
+  }
+  return html + "</tr>\n";
+}
+
+}  // namespace
+
+std::string leakage_html(const ReportData& data) {
+  if (data.leakage.empty()) return {};
+  LeakageRow all;
+  for (const LeakageRow& fold : data.leakage) {
+    all.test_clips += fold.test_clips;
+    all.same_speaker += fold.same_speaker;
+    all.same_utterance += fold.same_utterance;
+    all.same_content += fold.same_content;
+    all.statement_unknown += fold.statement_unknown;
+  }
+  std::string html =
+      "<section>\n<h2>Leakage</h2>\n<p>Test clips that have something in common with a clip of the "
+      "training or validation part: the speaker; the utterance (speaker, emotion, sentence, "
+      "intensity: a repetition); the bytes (a copy). The more of them, the less the scores say of "
+      "new recordings.";
+  if (all.statement_unknown > 0) {
+    html += fmt::format(" What is said in {} is not known, so their repetitions are not counted.",
+                        counted(all.statement_unknown, "test clip", "test clips"));
+  }
+  html +=
+      "</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">fold</th>"
+      "<th scope=\"col\">test clips</th><th scope=\"col\">same speaker</th>"
+      "<th scope=\"col\">same utterance</th><th scope=\"col\">same bytes</th></tr></thead>\n"
+      "<tbody>\n";
+  if (data.leakage.size() > 1) {
+    for (const LeakageRow& fold : data.leakage) html += row(fold, fold.fold);
+    html += "</tbody>\n<tfoot>\n" + row(all, "all folds") + "</tfoot>";
+  } else {
+    html += row(all, "test part") + "</tbody>";
+  }
+  return html + "</table></div>\n</section>\n";
+}
+
+}  // namespace serenade
