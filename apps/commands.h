@@ -32,6 +32,7 @@ void add_extract(CLI::App& program, Common& common, Action& action);
 void add_train(CLI::App& program, Common& common, Action& action);
 void add_evaluate(CLI::App& program, Common& common, Action& action);
 void add_predict(CLI::App& program, Common& common, Action& action);
+void add_check(CLI::App& program, Common& common, Action& action);
 void add_info(CLI::App& program, Common& common, Action& action);
 
 /// A configuration file with `key.path=value` changes, as run, extract and train take it.

@@ -10,6 +10,7 @@
 #include "apps/workplace.h"
 #include "pipeline/experiment/predict.h"
 #include "pipeline/support/csv.h"
+#include "pipeline/support/one_line.h"
 
 namespace serenade::app {
 namespace {
@@ -22,23 +23,6 @@ struct PredictArguments {
   bool csv = false;
   bool json = false;
 };
-
-/// A path for a table: control characters, which could break the line or drive the terminal, are
-/// shown as \n or \x1b.
-std::string one_line(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      text += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
 
 /// Prints results as they come.
 class Printer {
