@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <new>
 #include <numeric>
@@ -329,8 +330,8 @@ class Check {
     report_.seconds = std::accumulate(seconds.begin(), seconds.end(), 0.0);
     // The nearest clip: a quantile that some clip has.
     const auto at = [&](double share) {
-      return seconds[static_cast<std::size_t>(share * static_cast<double>(seconds.size() - 1) +
-                                              0.5)];
+      const double place = share * static_cast<double>(seconds.size() - 1);
+      return seconds[static_cast<std::size_t>(std::lround(place))];
     };
     report_.durations = {seconds.front(), at(0.05),
                          at(0.5),         report_.seconds / static_cast<double>(seconds.size()),
