@@ -1,37 +1,91 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "kernels/device/context.h"
+#include "pipeline/evaluation/groups.h"
+#include "pipeline/evaluation/mistakes.h"
+#include "pipeline/evaluation/options.h"
 #include "pipeline/evaluation/predictions.h"
+#include "pipeline/metrics/bootstrap.h"
+#include "pipeline/metrics/calibration.h"
 #include "pipeline/metrics/confusion.h"
+#include "pipeline/metrics/guessing.h"
 #include "pipeline/metrics/scores.h"
 
 namespace serenade {
 
-/// The test part of one fold (or seed), scored.
+/// What one network, of one fold and one seed, scored on its test clips.
 struct FoldScores {
-  std::string name;  ///< as in ClipPrediction::fold
+  std::string name;                   ///< as in ClipPrediction::fold
+  std::optional<std::uint64_t> seed;  ///< as in ClipPrediction::seed
   ConfusionMatrix confusion;
   Scores scores;
+  std::optional<ScoreIntervals> intervals;  ///< see add_intervals
+};
+
+/// All folds of one seed.
+struct SeedScores {
+  std::uint64_t seed = 0;
+  MeanAndDeviation accuracy, uar, macro_f1;  ///< over its folds
+};
+
+/// A way of guessing, scored on the same test clips as the network: the mean over folds.
+struct Baseline {
+  std::string name;  ///< "most frequent class", "guess by frequency", "guess evenly"
+  GuessScores scores;
 };
 
 /// Predictions scored: each fold by itself, over folds, and all clips in one matrix.
 struct Evaluation {
-  std::vector<std::string> labels;           ///< in the order of class numbers
-  std::vector<FoldScores> folds;             ///< at least one, in the order in which they come
-  MeanAndDeviation accuracy, uar, macro_f1;  ///< over folds, each fold weighing the same
+  std::vector<std::string> labels;  ///< in the order of class numbers
+  std::vector<FoldScores> folds;    ///< at least one, in the order in which they come
+  std::vector<SeedScores> seeds;    ///< in the order in which they come; empty for fewer than two
+  /// Over folds, each weighing the same; where there are several seeds, over the seeds' means.
+  MeanAndDeviation accuracy, uar, macro_f1;
   /// All test clips together. Its scores differ a little from the means over folds: there a clip
   /// in a small fold weighs more.
   ConfusionMatrix pooled;
   Scores pooled_scores;
+  std::optional<ScoreIntervals> pooled_intervals;  ///< see add_intervals
   Index unlabelled = 0;  ///< clips left out because their true class is unknown
+
+  std::vector<Grouping> groups;     ///< of all test clips; see scores_by_group
+  std::vector<Mistake> mistakes;    ///< of all test clips; see surest_mistakes
+  Calibration calibration;          ///< of all test clips, by the predicted class' probability
+  std::vector<Baseline> baselines;  ///< see add_baselines
 };
 
-/// Throws DataError when a class is not among the labels, naming the clip, and ShapeError when no
-/// clip has a label.
+/// Everything but intervals and baselines. Throws DataError when a class is not among the labels,
+/// naming the clip, and ShapeError when no clip has a label or one has not a probability per label.
 Evaluation evaluate_predictions(std::span<const std::string> labels,
-                                std::span<const ClipPrediction> predictions);
+                                std::span<const ClipPrediction> predictions,
+                                const EvaluationOptions& options = {});
+
+/// What is drawn as one when intervals are made.
+enum class Resampled { clips, speakers };
+
+/// Intervals (bootstrap_intervals) of each fold and of all clips together, in place. Resampling
+/// speakers, a clip whose speaker is unknown stands alone. Where several networks heard one clip
+/// (seeds), it is drawn with all that they said of it. Independent of the order of predictions.
+/// predictions: those that the evaluation was made of.
+void add_intervals(Context& context, Evaluation& evaluation,
+                   std::span<const ClipPrediction> predictions, Resampled resampled,
+                   const BootstrapOptions& options);
+
+/// Clips of the training part of a fold by class.
+struct TrainingCounts {
+  std::string fold;  ///< as in ClipPrediction::fold
+  std::vector<Index> clips;
+};
+
+/// What guessing would score (guessing.h): the most frequent class of a fold's training part, its
+/// classes by their frequency, its classes evenly; means over folds as those of the network. None
+/// where the counts of some fold are missing.
+void add_baselines(Evaluation& evaluation, std::span<const TrainingCounts> training);
 
 }  // namespace serenade

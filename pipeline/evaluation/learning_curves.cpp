@@ -125,10 +125,15 @@ std::string one_fold(const LearningCurve& curve, Axis axis) {
   return html + "</div>\n" + caption(curve, true);
 }
 
+std::string curve_name(const LearningCurve& curve) {
+  if (!curve.seed) return curve.fold;
+  return fmt::format("{}{}seed {}", curve.fold, curve.fold.empty() ? "" : ", ", *curve.seed);
+}
+
 std::string small_multiple(const LearningCurve& curve, Axis axis) {
   constexpr int width = 320;
   constexpr int height = 164;
-  std::string html = fmt::format("<figure><h3>{}</h3>\n", escaped(curve.fold));
+  std::string html = fmt::format("<figure><h3>{}</h3>\n", escaped(curve_name(curve)));
   LineChart loss = loss_chart(curve, axis);
   loss.width = width;
   loss.height = height;

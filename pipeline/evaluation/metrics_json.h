@@ -6,12 +6,35 @@
 
 namespace serenade {
 
-/// metrics.json: the numbers of a run for programs, keys always in this order: format, name,
-/// config, date, seeds, protocol, corpus, labels, test_clips, unlabelled_clips, `mean` and
-/// `standard_deviation` over folds (sample, n - 1; null for one fold), `pooled` (all clips in one
-/// matrix), `folds` (name, best_epoch, clips, accuracy, uar, macro_f1, per_class, confusion),
-/// notes, warnings. Shares from 0 to 1; confusion[i][j] counts clips of class i given class j.
-/// Bytes that are not UTF-8 are replaced by U+FFFD.
+/// metrics.json: the numbers of a run for programs. Shares from 0 to 1; null where a number cannot
+/// be given. Keys, always in this order:
+///
+///     format, name, config, date, seeds
+///     tested_on              another corpus that was scored; null for the run's own test part
+///     protocol               name, description, speaker_independent
+///     corpus                 name, clips, speakers
+///     labels                 class names in the order of class numbers
+///     test_clips, unlabelled_clips
+///     bootstrap              resamples, confidence, resampled ("clips" or "speakers")
+///     mean_over              "folds" or "seeds": what the next two are over
+///     mean, standard_deviation   accuracy, uar, macro_f1; the sample's, n - 1 (ddof 1)
+///     pooled                 all clips in one matrix: clips, accuracy, uar, macro_f1, intervals,
+///                            per_class, confusion
+///     folds                  a list of: name, seed, best_epoch, and as `pooled`
+///     by_seed                a list of: seed, mean, standard_deviation, over the seed's folds;
+///                            empty for one seed
+///     baselines              a list of: name, accuracy, uar, macro_f1
+///     groups                 a list of: field, values: a list of: value, clips, accuracy, uar
+///     mistakes               the surest ones: file, id, speaker, fold, seed, label, predicted,
+///                            probability, probability_of_label
+///     calibration            expected_error, bins: a list of: low, high, clips, confidence,
+///                            accuracy
+///     notes, warnings
+///
+/// `intervals` has accuracy, uar and macro_f1, [low, high] each, and clusters: what was drawn from.
+/// It is null where evaluation.bootstrap is 0; its ends are null where there is one cluster.
+/// confusion[i][j] counts clips of class i given class j. Bytes that are not UTF-8 are replaced by
+/// U+FFFD.
 std::string metrics_json(const ReportData& data);
 
 }  // namespace serenade

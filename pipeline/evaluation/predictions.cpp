@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
@@ -11,56 +13,112 @@
 namespace serenade {
 namespace {
 
-constexpr std::array<std::string_view, 7> fixed_columns = {"id",    "file",      "speaker", "fold",
-                                                           "label", "predicted", "correct"};
+constexpr std::array<std::string_view, 8> fixed_columns = {"id",   "file",  "speaker",   "fold",
+                                                           "seed", "label", "predicted", "correct"};
 constexpr std::string_view probability_prefix = "p_";
+constexpr std::string_view field_prefix = "field_";
 
-std::vector<std::string> labels_of_header(const CsvReader& reader,
-                                          const std::vector<std::string>& header) {
-  const bool long_enough = header.size() >= fixed_columns.size();
-  if (!long_enough || !std::equal(fixed_columns.begin(), fixed_columns.end(), header.begin())) {
-    reader.fail(fmt::format("the header must begin with {}", fmt::join(fixed_columns, ",")));
-  }
-  std::vector<std::string> labels;
-  for (std::size_t i = fixed_columns.size(); i < header.size(); ++i) {
-    if (!header[i].starts_with(probability_prefix)) {
-      reader.fail(fmt::format("column \"{}\" is none of this file's: expected p_ and a class name",
-                              header[i]));
-    }
-    labels.push_back(header[i].substr(probability_prefix.size()));
-  }
-  return labels;
+/// A field's column: its name, unless that could be another column's.
+std::string column_of(const std::string& field) {
+  const bool taken =
+      std::find(fixed_columns.begin(), fixed_columns.end(), field) != fixed_columns.end() ||
+      field.starts_with(probability_prefix) || field.starts_with(field_prefix) || field.empty();
+  return taken ? std::string(field_prefix) + field : field;
 }
 
-float parse_probability(const CsvReader& reader, const std::string& text) {
-  float value = 0;
+/// The columns after the fixed ones.
+struct Columns {
+  std::vector<std::string> labels, fields;
+};
+
+Columns parse_header(const CsvReader& reader, const std::vector<std::string>& header) {
+  const bool long_enough = header.size() >= fixed_columns.size();
+  if (!long_enough || !std::equal(fixed_columns.begin(), fixed_columns.end(), header.begin()) ||
+      (header.size() > fixed_columns.size() &&
+       !header[fixed_columns.size()].starts_with(probability_prefix))) {
+    reader.fail(fmt::format("the header must begin with {} and columns named p_ and a class",
+                            fmt::join(fixed_columns, ",")));
+  }
+  Columns columns;
+  for (std::size_t i = fixed_columns.size(); i < header.size(); ++i) {
+    const std::string& name = header[i];
+    if (name.starts_with(probability_prefix)) {
+      if (!columns.fields.empty()) {
+        reader.fail(fmt::format("column \"{}\" comes after \"{}\", which is no class", name,
+                                columns.fields.back()));
+      }
+      columns.labels.push_back(name.substr(probability_prefix.size()));
+    } else if (name.starts_with(field_prefix)) {
+      columns.fields.push_back(name.substr(field_prefix.size()));
+    } else {
+      columns.fields.push_back(name);
+    }
+  }
+  const std::set<std::string> distinct(columns.fields.begin(), columns.fields.end());
+  if (distinct.size() != columns.fields.size()) reader.fail("two columns have the same name");
+  return columns;
+}
+
+template <class Number>
+Number parse_number(const CsvReader& reader, const std::string& text, std::string_view what) {
+  Number value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end) {
-    reader.fail(fmt::format("\"{}\" is not a probability", text));
+    reader.fail(fmt::format("\"{}\" is not a {}", text, what));
   }
   return value;
 }
 
+void expect_probabilities(std::span<const std::string> labels, const ClipPrediction& clip) {
+  if (clip.probabilities.size() == labels.size()) return;
+  throw ShapeError(fmt::format("clip {} has {} probabilities for {} classes", clip.id,
+                               clip.probabilities.size(), labels.size()));
+}
+
 }  // namespace
+
+Index class_number(std::span<const std::string> labels, const std::string& name,
+                   const ClipPrediction& clip) {
+  const auto found = std::find(labels.begin(), labels.end(), name);
+  if (found == labels.end()) {
+    throw DataError(fmt::format("clip {} ({}): class \"{}\" is none of the model's: {}", clip.id,
+                                clip.path, name, fmt::join(labels, ", ")));
+  }
+  return found - labels.begin();
+}
+
+float probability_of(std::span<const std::string> labels, const std::string& name,
+                     const ClipPrediction& clip) {
+  const Index number = class_number(labels, name, clip);
+  expect_probabilities(labels, clip);
+  return clip.probabilities[static_cast<std::size_t>(number)];
+}
 
 std::string predictions_csv(std::span<const std::string> labels,
                             std::span<const ClipPrediction> rows) {
+  std::set<std::string> fields;
+  for (const ClipPrediction& row : rows) {
+    for (const auto& [field, value] : row.fields) fields.insert(field);
+  }
   std::string csv = fmt::format("{}", fmt::join(fixed_columns, ","));
   for (const std::string& label : labels) {
     csv.append(",").append(csv_field(std::string(probability_prefix) + label));
   }
+  for (const std::string& field : fields) csv.append(",").append(csv_field(column_of(field)));
   csv += "\n";
   for (const ClipPrediction& row : rows) {
-    if (row.probabilities.size() != labels.size()) {
-      throw ShapeError(fmt::format("clip {} has {} probabilities for {} classes", row.id,
-                                   row.probabilities.size(), labels.size()));
-    }
+    expect_probabilities(labels, row);
     const std::string_view right = row.label == row.predicted ? "1" : "0";
-    csv += fmt::format("{},{},{},{},{},{},{}", csv_field(row.id), csv_field(row.path),
-                       csv_field(row.speaker), csv_field(row.fold), csv_field(row.label),
+    csv += fmt::format("{},{},{},{},{},{},{},{}", csv_field(row.id), csv_field(row.path),
+                       csv_field(row.speaker), csv_field(row.fold),
+                       row.seed ? std::to_string(*row.seed) : "", csv_field(row.label),
                        csv_field(row.predicted), row.label.empty() ? "" : right);
     for (const float p : row.probabilities) csv.append(",").append(fmt::format("{}", p));
+    for (const std::string& field : fields) {
+      const auto found = row.fields.find(field);
+      csv.append(",").append(found == row.fields.end() ? "" : csv_field(found->second));
+    }
     csv += "\n";
   }
   return csv;
@@ -68,24 +126,31 @@ std::string predictions_csv(std::span<const std::string> labels,
 
 PredictionTable parse_predictions(std::string_view csv) {
   CsvReader reader(csv, "predictions");
-  std::vector<std::string> fields;
-  if (!reader.next(fields)) reader.fail("the file is empty");
+  std::vector<std::string> cells;
+  if (!reader.next(cells)) reader.fail("the file is empty");
+  const Columns columns = parse_header(reader, cells);
+  const std::size_t width = cells.size();
   PredictionTable table;
-  table.labels = labels_of_header(reader, fields);
-  const std::size_t columns = fields.size();
-  while (reader.next(fields)) {
-    if (fields.size() != columns) {
-      reader.fail(fmt::format("{} fields where the header has {}", fields.size(), columns));
+  table.labels = columns.labels;
+  while (reader.next(cells)) {
+    if (cells.size() != width) {
+      reader.fail(fmt::format("{} fields where the header has {}", cells.size(), width));
     }
     ClipPrediction row;
-    row.id = fields[0];
-    row.path = fields[1];
-    row.speaker = fields[2];
-    row.fold = fields[3];
-    row.label = fields[4];
-    row.predicted = fields[5];
-    for (std::size_t i = fixed_columns.size(); i < columns; ++i) {
-      row.probabilities.push_back(parse_probability(reader, fields[i]));
+    row.id = cells[0];
+    row.path = cells[1];
+    row.speaker = cells[2];
+    row.fold = cells[3];
+    if (!cells[4].empty()) row.seed = parse_number<std::uint64_t>(reader, cells[4], "seed");
+    row.label = cells[5];
+    row.predicted = cells[6];
+    std::size_t at = fixed_columns.size();
+    for (std::size_t k = 0; k < columns.labels.size(); ++k) {
+      row.probabilities.push_back(parse_number<float>(reader, cells[at++], "probability"));
+    }
+    for (const std::string& field : columns.fields) {
+      if (!cells[at].empty()) row.fields.emplace(field, cells[at]);
+      ++at;
     }
     table.rows.push_back(std::move(row));
   }

@@ -51,10 +51,14 @@ std::string report_html(const ReportData& data) {
       escaped(data.title), meta_line(data));
   html += headline_html(data);
   html += protocol_html(data);
+  html += comparison_html(data);
   html += leakage_html(data);
   html += folds_html(data);
   html += confusion_html(data);
   html += classes_html(data);
+  html += groups_html(data);
+  html += mistakes_html(data);
+  html += calibration_html(data);
   html += learning_curves_html(data.curves);
   html += corpus_html(data);
   html += model_html(data);

@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "pipeline/evaluation/evaluation.h"
+#include "pipeline/evaluation/options.h"
 
 namespace serenade {
 
-/// How the clips were divided, in words. From corpus/split.h.
+/// How the clips were divided, in words. From corpus/protocol_text.h.
 struct ProtocolText {
   std::string name;         ///< "random", "emobox"
   std::string description;  ///< two sentences for someone who never heard of it
@@ -19,7 +21,8 @@ struct ProtocolText {
 /// One training run, an entry per epoch. A list may be empty where a value was not measured; NaN
 /// and infinite values are allowed and named.
 struct LearningCurve {
-  std::string fold;  ///< as in ClipPrediction::fold
+  std::string fold;                     ///< as in ClipPrediction::fold
+  std::optional<std::uint64_t> seed{};  ///< as in ClipPrediction::seed
   std::vector<double> training_loss;
   std::vector<double> validation_loss;
   std::vector<double> validation_accuracy;  ///< 0 to 1
@@ -78,6 +81,9 @@ struct ReportData {
   std::string config_name;  ///< "configs/ravdess_notebook.yaml"
   std::string command;      ///< what the user typed
   std::vector<std::uint64_t> seeds;
+  /// Another corpus, whose clips were scored instead of a test part; empty for the run's own.
+  std::string tested_on;
+  EvaluationOptions options;
   ProtocolText protocol;
   std::vector<std::string> notes;     ///< "actors 21-24 are not in the data: ..."
   std::vector<std::string> warnings;  ///< "3 files could not be read: ..."
@@ -91,6 +97,12 @@ struct ReportData {
   std::vector<TimingRow> timings;
   std::string config_yaml;                                       ///< resolved: every key
   std::vector<std::pair<std::string, std::string>> environment;  ///< "serenade", "0.1.0 (abc1234)"
+
+  /// What intervals resample: clips of a speaker are alike, and where whole speakers are held out,
+  /// the speakers are the sample.
+  Resampled resampled() const {
+    return protocol.speaker_independent ? Resampled::speakers : Resampled::clips;
+  }
 };
 
 }  // namespace serenade

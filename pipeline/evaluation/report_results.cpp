@@ -1,43 +1,34 @@
-// What came out: headline, protocol, folds, confusions, classes.
+// What came out in full: protocol, folds, confusions, classes.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "pipeline/evaluation/heat_map.h"
 #include "pipeline/evaluation/html.h"
 #include "pipeline/evaluation/number_text.h"
 #include "pipeline/evaluation/report_sections.h"
+#include "pipeline/evaluation/result_text.h"
 
 namespace serenade {
 namespace {
-
-std::string tile(const ReportData& data, std::string_view name, const MeanAndDeviation& value,
-                 std::string_view meaning) {
-  const std::size_t folds = data.evaluation.folds.size();
-  std::string html =
-      fmt::format(R"(<div><div class="name">{}</div><div class="value">{}<small> %</small></div>)",
-                  name, percent(value.mean));
-  if (folds > 1) {
-    html += fmt::format(R"(<div class="spread">± {} over {} folds</div>)", percent(value.deviation),
-                        folds);
-  }
-  return html +
-         fmt::format(R"(<div class="on">protocol <b>{}</b><br/>{}</div></div>)",
-                     escaped(data.protocol.name), meaning) +
-         "\n";
-}
 
 Index sum(const std::vector<Index>& counts) {
   return std::accumulate(counts.begin(), counts.end(), Index{0});
 }
 
-template <class T>
-const T* of_fold(const std::vector<T>& all, const std::string& fold) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const T& one) { return one.fold == fold; });
+template <class T, class Fits>
+const T* first_of(const std::vector<T>& all, const Fits& fits) {
+  const auto found = std::find_if(all.begin(), all.end(), fits);
   return found == all.end() ? nullptr : &*found;
+}
+
+std::string score_cell(double score, const std::optional<ScoreIntervals>& intervals,
+                       Interval ScoreIntervals::*interval) {
+  const std::string ends = intervals ? percent_interval((*intervals).*interval) : std::string();
+  if (ends.empty()) return fmt::format("<td>{}</td>", percent(score));
+  return fmt::format(R"(<td>{}<span class="interval">{}</span></td>)", percent(score), ends);
 }
 
 /// Columns of the folds' table that not every run has.
@@ -46,8 +37,10 @@ struct FoldColumns {
 };
 
 std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns columns) {
-  std::string html = fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(fold.name));
-  const FoldCorpus* corpus = of_fold(data.corpus.folds, fold.name);
+  std::string html =
+      fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(result_name(data.evaluation, fold)));
+  const FoldCorpus* corpus =
+      first_of(data.corpus.folds, [&](const FoldCorpus& one) { return one.fold == fold.name; });
   if (columns.speakers) {
     html +=
         fmt::format(R"(<td class="words">{}</td>)", escaped(corpus ? corpus->test_speakers : ""));
@@ -58,45 +51,36 @@ std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns
   }
   html += fmt::format("<td>{}</td>", thousands(fold.scores.clips));
   if (columns.best) {
-    const LearningCurve* curve = of_fold(data.curves, fold.name);
+    const LearningCurve* curve = first_of(data.curves, [&](const LearningCurve& one) {
+      return one.fold == fold.name && (!one.seed || one.seed == fold.seed);
+    });
     html += fmt::format("<td>{}</td>", curve && curve->best_epoch > 0
                                            ? std::to_string(curve->best_epoch)
                                            : std::string());
   }
-  return html + fmt::format("<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                            percent(fold.scores.accuracy), percent(fold.scores.uar),
-                            percent(fold.scores.macro_f1));
+  return html + score_cell(fold.scores.accuracy, fold.intervals, &ScoreIntervals::accuracy) +
+         score_cell(fold.scores.uar, fold.intervals, &ScoreIntervals::uar) +
+         score_cell(fold.scores.macro_f1, fold.intervals, &ScoreIntervals::macro_f1) + "</tr>\n";
+}
+
+std::vector<std::string> classes_without_clips(const Evaluation& evaluation) {
+  std::vector<std::string> absent;
+  for (std::size_t k = 0; k < evaluation.labels.size(); ++k) {
+    if (evaluation.pooled_scores.per_class[k].support == 0) absent.push_back(evaluation.labels[k]);
+  }
+  return absent;
 }
 
 }  // namespace
 
-std::string headline_html(const ReportData& data) {
-  const Evaluation& evaluation = data.evaluation;
-  const auto classes = std::count_if(evaluation.pooled_scores.per_class.begin(),
-                                     evaluation.pooled_scores.per_class.end(),
-                                     [](const ClassScores& one) { return one.support > 0; });
-  Index largest = 0;
-  for (const ClassScores& one : evaluation.pooled_scores.per_class) {
-    largest = std::max(largest, one.support);
-  }
-  const double majority =
-      static_cast<double>(largest) / static_cast<double>(evaluation.pooled_scores.clips);
-  std::string html = "<div class=\"headline\">\n";
-  html += tile(data, "Accuracy", evaluation.accuracy,
-               fmt::format("{}; {} % by naming the most frequent class",
-                           counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
-                           percent(majority)));
-  html +=
-      tile(data, "UAR", evaluation.uar,
-           fmt::format("mean recall of {}; {} % by guessing", counted(classes, "class", "classes"),
-                       percent(1.0 / static_cast<double>(classes))));
-  html += tile(data, "Macro-F1", evaluation.macro_f1, "mean F1 of the classes");
-  return html + "</div>\n";
-}
-
 std::string protocol_html(const ReportData& data) {
   std::string html = fmt::format("<section>\n<h2>Protocol: {}</h2>\n<p class=\"protocol\">{}</p>\n",
                                  escaped(data.protocol.name), escaped(data.protocol.description));
+  if (!data.tested_on.empty()) {
+    html += fmt::format(
+        "<p>Tested on another corpus: <b>{}</b>, of which nothing was trained on.</p>\n",
+        escaped(data.tested_on));
+  }
   html += data.protocol.speaker_independent
               ? "<p>Speaker-independent: no speaker of a test clip was heard in training.</p>\n"
               : "<p>Speaker-dependent: speakers of test clips may have been heard in training. "
@@ -108,6 +92,11 @@ std::string protocol_html(const ReportData& data) {
   };
   for (const std::string& warning : data.warnings) remark("warning", "Warning", warning);
   for (const std::string& note : data.notes) remark("note", "Note", note);
+  if (const auto absent = classes_without_clips(data.evaluation); !absent.empty()) {
+    remark("note", "Note",
+           fmt::format("No test clip is {}: UAR is the mean recall of the other classes.",
+                       fmt::join(absent, " or ")));
+  }
   if (data.evaluation.unlabelled > 0) {
     remark("note", "Note",
            fmt::format("{} without a true class left out of every number here.",
@@ -141,15 +130,15 @@ std::string folds_html(const ReportData& data) {
   html += "</tbody>\n<tfoot>\n";
   const int before =
       1 + (columns.speakers ? 1 : 0) + (columns.sizes ? 2 : 0) + (columns.best ? 1 : 0);
-  const auto foot = [&](std::string_view name, double MeanAndDeviation::*part) {
+  const auto foot = [&](const std::string& name, double MeanAndDeviation::*part) {
     html += fmt::format(
         R"(<tr><th scope="row" colspan="{}">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>)",
         before + 1, name, percent(evaluation.accuracy.*part), percent(evaluation.uar.*part),
         percent(evaluation.macro_f1.*part));
     html += "\n";
   };
-  foot("mean over folds", &MeanAndDeviation::mean);
-  foot("sample standard deviation (n - 1)", &MeanAndDeviation::deviation);
+  foot("mean over " + averaged_over(evaluation), &MeanAndDeviation::mean);
+  foot("sample standard deviation (n − 1)", &MeanAndDeviation::deviation);
   return html + "</tfoot></table></div>\n</section>\n";
 }
 

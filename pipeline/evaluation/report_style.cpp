@@ -56,7 +56,8 @@ section { margin-top: 3.5rem; }
 .headline .value small { font-size: 1.4rem; font-weight: 400; color: var(--soft); letter-spacing: 0; }
 .headline .spread { color: var(--soft); }
 .headline .on { font-size: 0.9rem; color: var(--soft); margin-top: 0.35rem; }
-.headline .on b { color: var(--accent); font-weight: 600; overflow-wrap: anywhere; }
+.headline + .meta { font-size: 0.95rem; }
+.meta b { color: var(--accent); font-weight: 600; overflow-wrap: anywhere; }
 .protocol { font-size: 1.08rem; }
 .remarks { list-style: none; margin: 1.2rem 0 0; padding: 0; max-width: 48rem; }
 .remarks li {
@@ -85,7 +86,23 @@ table.plain { width: 100%; }
 .plain .bar { width: 30%; min-width: 6rem; }
 .bar div { height: 0.7rem; margin-top: 0.45rem; background: var(--panel); border-radius: 1px; }
 .bar span { display: block; height: 100%; background: var(--bar); border-radius: 1px; }
-table.compact { max-width: 32rem; }
+table.compact { max-width: 38rem; }
+.interval { display: block; font-size: 0.8rem; line-height: 1.2; color: var(--soft); }
+.ours td, .ours th { font-weight: 600; }
+.ours .interval { font-weight: 400; }
+.guess td, .guess th { color: var(--soft); }
+.groups th, .groups td { padding-top: 0.25rem; padding-bottom: 0.25rem; }
+.plain.groups th[scope=row] { min-width: 0; max-width: 12rem; overflow-wrap: break-word; }
+.plain .bars { width: 36%; min-width: 4.5rem; padding-top: 0.55rem; }
+.plain thead .bars { border-bottom-color: var(--soft); }
+.bars div { height: 0.4rem; margin: 0.12rem 0; background: var(--panel); border-radius: 1px; }
+.bars span { display: block; height: 100%; border-radius: 1px; }
+.bars .accuracy, .swatch.accuracy { background: var(--accuracy); }
+.bars .uar, .swatch.uar { background: var(--uar); }
+.swatch { display: inline-block; width: 1.5rem; height: 0.45rem; border-radius: 1px; }
+.conditions { margin-top: 2rem; }
+.plain.mistakes th[scope=row] { min-width: 11rem; }
+.folder { display: block; font-size: 0.8rem; line-height: 1.3; color: var(--soft); }
 
 table.heat { border-spacing: 2px; border-collapse: separate; table-layout: fixed; width: 100%; max-width: calc(12.3rem + 9rem * var(--classes)); min-width: calc(12.3rem + 2.9rem * var(--classes)); }
 .heat thead th, .heat .corner { font-weight: 400; font-size: 0.88rem; color: var(--soft); padding: 0 0.15rem 0.35rem; vertical-align: bottom; }
@@ -127,6 +144,9 @@ figure { margin: 0; min-width: 0; }
 .chart .grid { stroke: var(--grid); stroke-width: 1; }
 .chart .best { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .chart .best-label { fill: var(--ink); }
+.chart .reliability { fill: var(--bar); }
+.chart .expected { stroke: var(--alert); stroke-width: 2; }
+.chart .count { fill: var(--ink); font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 .ring { fill: none; stroke-width: 2; }
 .line.training, .ring.training { stroke: var(--training); }
@@ -182,7 +202,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   p { orphans: 3; widows: 3; }
   figure, tr, dl, table.heat, .keep, .headline, .legend, .remarks li { break-inside: avoid; }
   h2 + p, .legend, .legend + p, thead { break-after: avoid; }
-  .heat td, .scale i, .bar div, .bar span, .remarks li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  .heat td, .scale i, .bar div, .bar span, .bars div, .bars span, .swatch, .chart, .remarks li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .scroll { overflow: visible; }
   table.heat { min-width: 0; }
   pre { border: 1px solid var(--rule); }

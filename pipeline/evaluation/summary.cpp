@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
 
 #include "kernels/device/error.h"
+#include "kernels/device/options.h"
 #include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/result_text.h"
 #include "pipeline/metrics/classification_report.h"
 #include "pipeline/metrics/columns.h"
 
@@ -15,6 +19,9 @@ namespace {
 
 constexpr std::size_t line_width = 96;
 constexpr std::size_t longest_row_name = 24;
+constexpr std::size_t number_column = 8;     // "macro-F1"
+constexpr std::size_t interval_column = 11;  // "100.0-100.0"
+constexpr std::size_t clips_column = 8;
 
 /// Words of `text` in lines of at most line_width characters; a longer word has its own line.
 std::string wrapped(std::string_view text, std::string_view indent) {
@@ -37,36 +44,103 @@ std::string wrapped(std::string_view text, std::string_view indent) {
   return lines;
 }
 
-/// The three scores, for one fold in three lines, for several as a table.
-std::string headline(const Evaluation& evaluation) {
-  std::string text;
-  if (evaluation.folds.size() == 1) {
-    const Scores& scores = evaluation.folds.front().scores;
-    text += fmt::format("accuracy  {:>5} %\n", percent(scores.accuracy));
-    text += fmt::format("UAR       {:>5} %\n", percent(scores.uar));
-    text += fmt::format("macro-F1  {:>5} %\n", percent(scores.macro_f1));
-    return text;
+/// "    63.6  58.1-69.0  ": a score with its interval.
+std::string score_cell(double score, const std::optional<Interval>& interval = std::nullopt) {
+  return right_aligned(percent(score), number_column) + "  " +
+         left_aligned(interval ? percent_interval(*interval, "-") : "", interval_column);
+}
+
+std::optional<Interval> of(const std::optional<ScoreIntervals>& intervals,
+                           Interval ScoreIntervals::*score) {
+  return intervals ? std::optional<Interval>((*intervals).*score) : std::nullopt;
+}
+
+std::string without_trailing_spaces(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+/// Scores, a row a network, what they come to, and the rows of guessing beside them.
+class ScoreTable {
+ public:
+  explicit ScoreTable(const Evaluation& evaluation) : evaluation_(evaluation) {
+    for (const FoldScores& fold : evaluation.folds) fit(result_name(evaluation, fold));
+    for (const Baseline& baseline : evaluation.baselines) fit(baseline.name);
+    fit("all together");
+    width_ = std::min(width_, longest_row_name);
   }
-  std::size_t width = text_width("deviation");
-  for (const FoldScores& fold : evaluation.folds) width = std::max(width, text_width(fold.name));
-  width = std::min(width, longest_row_name);
-  const auto line = [&](std::string_view name, const std::string& accuracy, const std::string& uar,
-                        const std::string& macro_f1, const std::string& clips) {
-    text += fmt::format("{}  {:>8}  {:>5}  {:>8}{}\n", left_aligned(shortened(name, width), width),
-                        accuracy, uar, macro_f1, clips);
-  };
-  const auto clips_column = [](Index clips) { return right_aligned(thousands(clips), 7); };
-  line("per cent", "accuracy", "UAR", "macro-F1", "  clips");
-  for (const FoldScores& fold : evaluation.folds) {
-    line(fold.name, percent(fold.scores.accuracy), percent(fold.scores.uar),
-         percent(fold.scores.macro_f1), clips_column(fold.scores.clips));
+
+  std::string text(double confidence) {
+    heading(evaluation_.pooled_intervals ? shortest(100 * confidence) + "%" : "");
+    const bool several = evaluation_.folds.size() > 1;
+    if (several) {
+      for (const FoldScores& fold : evaluation_.folds) {
+        scored(result_name(evaluation_, fold), fold.scores, fold.intervals);
+      }
+      averages("mean", &MeanAndDeviation::mean);
+      averages("deviation", &MeanAndDeviation::deviation);
+    }
+    scored(several ? "all together" : "test part", evaluation_.pooled_scores,
+           evaluation_.pooled_intervals);
+    for (const Baseline& one : evaluation_.baselines) {
+      row(one.name, {score_cell(one.scores.accuracy), score_cell(one.scores.uar),
+                     score_cell(one.scores.macro_f1)});
+    }
+    return std::move(text_);
   }
-  line("mean", percent(evaluation.accuracy.mean), percent(evaluation.uar.mean),
-       percent(evaluation.macro_f1.mean), clips_column(evaluation.pooled_scores.clips));
-  line("deviation", percent(evaluation.accuracy.deviation), percent(evaluation.uar.deviation),
-       percent(evaluation.macro_f1.deviation), "");
-  text += "(sample standard deviation over folds, n - 1)\n";
-  return text;
+
+ private:
+  using Cells = std::array<std::string, 3>;
+
+  void fit(std::string_view name) { width_ = std::max(width_, text_width(name)); }
+
+  void row(std::string_view name, const Cells& cells, const std::string& clips = "") {
+    std::string line = left_aligned(shortened(name, width_), width_);
+    for (const std::string& cell : cells) line.append(" ").append(cell);
+    text_ += without_trailing_spaces(line + right_aligned(clips, clips_column));
+  }
+  void heading(const std::string& interval) {
+    Cells cells;
+    const std::array names{"accuracy", "UAR", "macro-F1"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      cells[i] =
+          right_aligned(names[i], number_column) + "  " + left_aligned(interval, interval_column);
+    }
+    row("per cent", cells, "clips");
+  }
+  void scored(std::string_view name, const Scores& scores,
+              const std::optional<ScoreIntervals>& intervals) {
+    row(name,
+        {score_cell(scores.accuracy, of(intervals, &ScoreIntervals::accuracy)),
+         score_cell(scores.uar, of(intervals, &ScoreIntervals::uar)),
+         score_cell(scores.macro_f1, of(intervals, &ScoreIntervals::macro_f1))},
+        thousands(scores.clips));
+  }
+  void averages(std::string_view name, double MeanAndDeviation::*part) {
+    row(name, {score_cell(evaluation_.accuracy.*part), score_cell(evaluation_.uar.*part),
+               score_cell(evaluation_.macro_f1.*part)});
+  }
+
+  const Evaluation& evaluation_;
+  std::size_t width_ = 0;
+  std::string text_;
+};
+
+/// The table, and what its columns are.
+std::string headline(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  std::string text = ScoreTable(evaluation).text(data.options.confidence);
+  std::string legend = interval_text(data);
+  if (evaluation.folds.size() > 1) {
+    if (!legend.empty()) legend += "; ";
+    legend += fmt::format("mean and sample deviation (n - 1) over {}", averaged_over(evaluation));
+  }
+  if (!legend.empty()) legend += ". ";
+  if (evaluation.calibration.clips > 0) {
+    legend += fmt::format("Expected calibration error {} %.",
+                          percent(evaluation.calibration.expected_error));
+  }
+  return text + wrapped(legend, "");
 }
 
 /// Column headings of `width` characters, or class numbers where names cut short are not unique.
@@ -94,10 +168,8 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
   std::size_t longest = 0;
   for (const std::string& label : labels) longest = std::max(longest, text_width(label));
   const std::size_t row_name = std::min(longest, longest_row_name);
-  const std::size_t clips_width = 8;
-
   constexpr std::size_t narrowest = 4;  // " 100" less its space, and a column of air
-  const std::size_t left = width > row_name + clips_width ? width - row_name - clips_width : 0;
+  const std::size_t left = width > row_name + clips_column ? width - row_name - clips_column : 0;
   const std::size_t share = classes > 0 ? left / classes : 0;
   const std::size_t column =
       std::clamp(share > 2 ? share - 2 : 0, narrowest, std::max(longest, narrowest));
@@ -111,7 +183,7 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
 
   std::string text(row_name + (numbered ? 4 : 0), ' ');
   for (const std::string& name : names) text.append("  ").append(right_aligned(name, column));
-  text.append(right_aligned("clips", clips_width)).append("\n");
+  text.append(right_aligned("clips", clips_column)).append("\n");
   for (std::size_t i = 0; i < classes; ++i) {
     const auto truth = static_cast<Index>(i);
     const Index support = confusion.support(truth);
@@ -121,7 +193,7 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
       const std::string cell = count == 0 ? "." : whole_percent(count, support);
       text.append("  ").append(right_aligned(cell, column));
     }
-    text.append(right_aligned(thousands(support), clips_width)).append("\n");
+    text.append(right_aligned(thousands(support), clips_column)).append("\n");
   }
   return text;
 }
@@ -132,6 +204,9 @@ std::string summary_text(const ReportData& data) {
                                  counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
                                  evaluation.labels.size());
   text += wrapped(data.protocol.description, "  ");
+  if (!data.tested_on.empty()) {
+    text += wrapped("tested on another corpus: " + data.tested_on, "  ");
+  }
   for (const std::string& note : data.notes) text += wrapped("note: " + note, "  ");
   for (const std::string& warning : data.warnings) text += wrapped("warning: " + warning, "  ");
   if (evaluation.unlabelled > 0) {
@@ -139,7 +214,7 @@ std::string summary_text(const ReportData& data) {
                                 counted(evaluation.unlabelled, "clip", "clips")),
                     "  ");
   }
-  text.append("\n").append(headline(evaluation)).append("\n");
+  text.append("\n").append(headline(data)).append("\n");
   if (evaluation.folds.size() > 1) text += "All folds together:\n\n";
   text += classification_report(evaluation.pooled, evaluation.labels);
   text += "\nConfusion matrix: true class down, predicted across, per cent of the true class\n\n";

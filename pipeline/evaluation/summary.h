@@ -7,9 +7,10 @@
 
 namespace serenade {
 
-/// What `run` and `evaluate` end with on a terminal: protocol, accuracy, UAR and macro-F1 (a line
-/// a fold and mean ± deviation where there are several), the classification report and the
-/// confusion matrix. Under 100 columns for up to 12 classes with names of usual length.
+/// What `run` and `evaluate` end with on a terminal: protocol, accuracy, UAR and macro-F1 with
+/// their intervals (a line a fold, mean and deviation where there are several) beside those of
+/// guessing, the classification report and the confusion matrix. Under 100 columns for up to 12
+/// classes with names of usual length.
 std::string summary_text(const ReportData& data);
 
 /// The matrix with the true class down and per cent of its row across, "." for none, aligned. Names

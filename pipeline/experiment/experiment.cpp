@@ -58,7 +58,8 @@ ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
   }
   const TrainedRun trained = load_trained_run(config, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
-  if (folder.state() != RunFolder::State::finished) write_scores(config, prepared, folder, scored);
+  if (folder.state() != RunFolder::State::finished)
+    write_scores(config, workplace.context, prepared, folder, scored);
   return std::move(scored.report);
 }
 
@@ -81,7 +82,7 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
   const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
   const TrainedRun trained = train_run(config, workplace, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
-  write_scores(config, prepared, folder, scored);
+  write_scores(config, workplace.context, prepared, folder, scored);
   return {folder, false, std::move(scored.report)};
 }
 

@@ -130,6 +130,7 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   report.config_name = workplace.config_name;
   report.command = workplace.command;
   report.seeds = seeds_of(config);
+  report.options = config.evaluation;
   const Split& split = prepared.split;
   report.protocol = {split.protocol, split.description, split.speaker_independent};
   report.notes = prepared.corpus.notes;

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "pipeline/evaluation/analysis.h"
 #include "pipeline/evaluation/metrics_json.h"
 #include "pipeline/experiment/report.h"
 #include "pipeline/experiment/run_members.h"
@@ -51,15 +52,16 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
                      .predicted = corpus.labels[static_cast<std::size_t>(most_likely(row))],
                      .probabilities = {row.begin(), row.end()},
                      .fold = fold_label(prepared.split, fold),
-                     .seed = member.seed});
+                     .seed = member.seed,
+                     .fields = utterance.fields});
     }
   }
   return all;
 }
 
 /// The results of each network, where there are several, in its own folder.
-void write_member_results(const ExperimentConfig& config, const Prepared& prepared,
-                          const RunFolder& run, const ScoredRun& scored) {
+void write_member_results(const ExperimentConfig& config, Context& context,
+                          const Prepared& prepared, const RunFolder& run, const ScoredRun& scored) {
   const std::vector<std::string>& labels = scored.report.evaluation.labels;
   const std::vector<RunMember> members = run_members(config, prepared.split, run);
   for (const RunMember& member : members) {
@@ -71,7 +73,7 @@ void write_member_results(const ExperimentConfig& config, const Prepared& prepar
     }
     ReportData part = scored.report;
     part.seeds = {member.seed};
-    part.evaluation = evaluate_predictions(labels, own);
+    score_predictions(context, labels, own, part);
     write_file_atomically(member.folder.file(run_file::predictions), predictions_csv(labels, own));
     write_file_atomically(member.folder.file(run_file::metrics), metrics_json(part));
   }
@@ -110,7 +112,7 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
   const auto begin = Clock::now();
   ReportData report = begin_report(config, workplace, prepared, trained.networks);
   std::vector<ClipPrediction> predictions = predict_test_parts(config, workplace, prepared, run);
-  report.evaluation = evaluate_predictions(prepared.corpus.labels, predictions);
+  score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
   if (report.seeds.size() > 1) {
     report.notes.push_back(
         describe_ensemble(prepared.corpus.labels, report.seeds.size(), predictions));
@@ -129,9 +131,9 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
   return {std::move(report), std::move(predictions)};
 }
 
-void write_scores(const ExperimentConfig& config, const Prepared& prepared, const RunFolder& run,
-                  const ScoredRun& scored) {
-  write_member_results(config, prepared, run, scored);
+void write_scores(const ExperimentConfig& config, Context& context, const Prepared& prepared,
+                  const RunFolder& run, const ScoredRun& scored) {
+  write_member_results(config, context, prepared, run, scored);
   write_results(run, scored.report, scored.predictions);
 }
 

@@ -19,7 +19,7 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
 
 /// Predictions, metrics and report of the run and, of several networks, of each; metrics.json of
 /// the run last. Throws IoError.
-void write_scores(const ExperimentConfig& config, const Prepared& prepared, const RunFolder& run,
-                  const ScoredRun& scored);
+void write_scores(const ExperimentConfig& config, Context& context, const Prepared& prepared,
+                  const RunFolder& run, const ScoredRun& scored);
 
 }  // namespace serenade

@@ -81,11 +81,10 @@ TEST_F(PredictCommand, GivesTheNumbersOfEvaluate) {
   for (std::size_t i = 1; i < tested.size(); ++i) {
     for (const auto& record : by_folder) {
       if (record[0] != tested[i][1]) continue;
-      EXPECT_EQ(std::vector<std::string>(record.begin() + 1, record.end()), [&] {
-        std::vector<std::string> wanted = {tested[i][5]};
-        wanted.insert(wanted.end(), tested[i].begin() + 7, tested[i].end());
-        return wanted;
-      }());
+      // Predicted class and probabilities; what is known of the utterance follows them.
+      std::vector<std::string> wanted = {tested[i][6]};
+      wanted.insert(wanted.end(), tested[i].begin() + 8, tested[i].begin() + 16);
+      EXPECT_EQ(std::vector<std::string>(record.begin() + 1, record.end()), wanted);
     }
   }
 }

@@ -1,14 +1,14 @@
 #include "pipeline/evaluation/evaluation.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "kernels/device/error.h"
-#include "pipeline/evaluation/metrics_json.h"
 #include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/result_text.h"
 #include "pipeline/evaluation/summary.h"
 #include "pipeline/metrics/classification_report.h"
 #include "pipeline/metrics/columns.h"
@@ -17,14 +17,13 @@
 namespace serenade {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::ThrowsMessage;
 
 ClipPrediction clip(const std::string& fold, const std::string& label,
                     const std::string& predicted) {
-  return {"id", "file.wav", "1", label, predicted, {}, fold};
+  return {"id", "file.wav", "1", label, predicted, {0.5F, 0.5F}, fold, {}, {}};
 }
 
 TEST(Evaluation, ScoresEachFoldAndAllTogether) {
@@ -58,58 +57,42 @@ TEST(Evaluation, UnknownClassesAndEmptyPartsAreErrors) {
   EXPECT_THROW(evaluate_predictions(labels, unlabelled), ShapeError);
 }
 
-TEST(MetricsJson, HasItsKeysInOrderAndTheScores) {
-  const ReportData data = test::sample_report(test::ravdess_labels(), 6, 5);
-  const auto json = nlohmann::ordered_json::parse(metrics_json(data));
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys, ElementsAre("format", "name", "config", "date", "seeds", "protocol", "corpus",
-                                "labels", "test_clips", "unlabelled_clips", "mean",
-                                "standard_deviation", "pooled", "folds", "notes", "warnings"));
-  const Evaluation& evaluation = data.evaluation;
-  EXPECT_EQ(json["mean"]["uar"].get<double>(), evaluation.uar.mean);
-  EXPECT_EQ(json["standard_deviation"]["macro_f1"].get<double>(), evaluation.macro_f1.deviation);
-  EXPECT_EQ(json["seeds"][0], 7);
-  EXPECT_EQ(json["protocol"]["name"], "emobox");
-  ASSERT_EQ(json["folds"].size(), 6U);
-  for (std::size_t f = 0; f < 6; ++f) {
-    const auto& fold = json["folds"][f];
-    const FoldScores& expected = evaluation.folds[f];
-    EXPECT_EQ(fold["name"], expected.name);
-    EXPECT_EQ(fold["clips"].get<Index>(), expected.scores.clips);
-    EXPECT_EQ(fold["accuracy"].get<double>(), expected.scores.accuracy);
-    EXPECT_EQ(fold["best_epoch"].get<int>(), data.curves[f].best_epoch);
-    for (Index i = 0; i < 8; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      EXPECT_EQ(fold["per_class"][k]["label"], evaluation.labels[k]);
-      EXPECT_EQ(fold["per_class"][k]["recall"].get<double>(), expected.scores.per_class[k].recall);
-      EXPECT_EQ(fold["per_class"][k]["f1"].get<double>(), expected.scores.per_class[k].f1);
-      for (Index j = 0; j < 8; ++j) {
-        EXPECT_EQ(fold["confusion"][k][static_cast<std::size_t>(j)].get<Index>(),
-                  expected.confusion(i, j));
-      }
-    }
-  }
-}
-
-TEST(MetricsJson, OneFoldHasNoDeviationAndBadBytesAreReplaced) {
-  ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
-  data.title = "bad \xFF byte";
-  const auto json = nlohmann::ordered_json::parse(metrics_json(data));
-  EXPECT_TRUE(json["standard_deviation"]["accuracy"].is_null());
-  EXPECT_EQ(json["name"], "bad \xEF\xBF\xBD byte");
-}
-
 TEST(Summary, SaysWhatWasMeasured) {
   const ReportData data = test::sample_report(test::ravdess_labels(), 1, 5);
   const std::string text = summary_text(data);
   EXPECT_THAT(text, HasSubstr("protocol random: 285 test clips, 8 classes\n"));
-  EXPECT_THAT(text, HasSubstr("accuracy   " + percent(data.evaluation.accuracy.mean) + " %\n"));
-  EXPECT_THAT(text, HasSubstr("UAR        " + percent(data.evaluation.uar.mean) + " %\n"));
-  EXPECT_THAT(text, HasSubstr("macro-F1   " + percent(data.evaluation.macro_f1.mean) + " %\n"));
+  const Evaluation& evaluation = data.evaluation;
+  const ScoreIntervals& intervals = *evaluation.pooled_intervals;
+  std::string row = "test part          ";
+  for (const auto& [score, interval] : {std::pair(evaluation.accuracy.mean, intervals.accuracy),
+                                        std::pair(evaluation.uar.mean, intervals.uar),
+                                        std::pair(evaluation.macro_f1.mean, intervals.macro_f1)}) {
+    row += fmt::format(" {:>8}  {:<11}", percent(score), percent_interval(interval, "-"));
+  }
+  EXPECT_THAT(text, HasSubstr(row + "     285\n"));
+  EXPECT_THAT(text,
+              HasSubstr("95 % percentile bootstrap intervals from 200 resamples of 285 clips"));
+  EXPECT_THAT(text, HasSubstr("\n" + percent(evaluation.calibration.expected_error) + " %.\n"));
   EXPECT_THAT(text,
               HasSubstr(classification_report(data.evaluation.pooled, data.evaluation.labels)));
   EXPECT_THAT(text, HasSubstr("warning: 1 file could not be read"));
+}
+
+TEST(Summary, FoldsHaveARowEachAndWhatTheyComeTo) {
+  const ReportData data = test::sample_report(test::ravdess_labels(), 6, 5);
+  const std::string text = summary_text(data);
+  const Evaluation& evaluation = data.evaluation;
+  for (const FoldScores& fold : evaluation.folds) {
+    EXPECT_THAT(text,
+                HasSubstr(fmt::format("{:<19} {:>8}  {}", fold.name, percent(fold.scores.accuracy),
+                                      percent_interval(fold.intervals->accuracy, "-"))));
+  }
+  EXPECT_THAT(text, HasSubstr(fmt::format("\nmean {:>23}", percent(evaluation.accuracy.mean))));
+  EXPECT_THAT(text, HasSubstr("over 6 folds"));
+  EXPECT_THAT(text, HasSubstr("resamples of 18 speakers"));
+  const GuessScores& majority = evaluation.baselines.front().scores;
+  EXPECT_THAT(text, HasSubstr(fmt::format("most frequent class {:>8} {:>21}",
+                                          percent(majority.accuracy), percent(majority.uar))));
 }
 
 TEST(Summary, FitsATerminalAndIsAligned) {

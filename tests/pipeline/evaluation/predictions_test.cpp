@@ -22,19 +22,31 @@ void expect_equal(const ClipPrediction& a, const ClipPrediction& b) {
   EXPECT_EQ(a.predicted, b.predicted);
   EXPECT_EQ(a.probabilities, b.probabilities);
   EXPECT_EQ(a.fold, b.fold);
+  EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.fields, b.fields);
 }
 
 TEST(Predictions, HeaderAndRowsAreAsDocumented) {
   const std::vector<std::string> labels{"calm", "angry"};
   const std::vector<ClipPrediction> rows{
-      {"a", "x/a.wav", "1", "calm", "calm", {0.75F, 0.25F}, "fold-1"},
-      {"b", "x/b.wav", "2", "calm", "angry", {0.1F, 0.9F}, "fold-1"},
-      {"c", "x/c.wav", "", "", "angry", {0, 1}, ""}};
+      {"a", "x/a.wav", "1", "calm", "calm", {0.75F, 0.25F}, "fold-1", 7, {{"sex", "male"}}},
+      {"b", "x/b.wav", "2", "calm", "angry", {0.1F, 0.9F}, "fold-1", 7, {{"take", "2"}}},
+      {"c", "x/c.wav", "", "", "angry", {0, 1}, "", {}, {}}};
   EXPECT_EQ(predictions_csv(labels, rows),
-            "id,file,speaker,fold,label,predicted,correct,p_calm,p_angry\n"
-            "a,x/a.wav,1,fold-1,calm,calm,1,0.75,0.25\n"
-            "b,x/b.wav,2,fold-1,calm,angry,0,0.1,0.9\n"
-            "c,x/c.wav,,,,angry,,0,1\n");
+            "id,file,speaker,fold,seed,label,predicted,correct,p_calm,p_angry,sex,take\n"
+            "a,x/a.wav,1,fold-1,7,calm,calm,1,0.75,0.25,male,\n"
+            "b,x/b.wav,2,fold-1,7,calm,angry,0,0.1,0.9,,2\n"
+            "c,x/c.wav,,,,,angry,,0,1,,\n");
+}
+
+TEST(Predictions, FieldsNamedLikeOtherColumnsAreKeptApart) {
+  const std::vector<std::string> labels{"calm"};
+  const std::map<std::string, std::string> fields{
+      {"label", "x"}, {"p_calm", "y"}, {"field_label", "z"}, {"", "w"}, {"seed, too", "1,\n"}};
+  const std::vector<ClipPrediction> rows{{"a", "f", "1", "calm", "calm", {1}, "", {}, fields}};
+  const std::string csv = predictions_csv(labels, rows);
+  EXPECT_THAT(csv, HasSubstr(",p_calm,field_,field_field_label,field_label,field_p_calm,"));
+  EXPECT_EQ(parse_predictions(csv).rows.at(0).fields, fields);
 }
 
 TEST(Predictions, HardNamesAreQuotedAndReadBack) {
@@ -46,8 +58,10 @@ TEST(Predictions, HardNamesAreQuotedAndReadBack) {
        labels[0],
        labels[1],
        {0.3F, 0.7F},
-       "line\nbreak"},
-      {"", "\"", ",", "", labels[0], {std::numeric_limits<float>::denorm_min(), 1}, "\r"}};
+       "line\nbreak",
+       18446744073709551615U,
+       {{"note, \"quoted\"", "a,b\n\"c\""}}},
+      {"", "\"", ",", "", labels[0], {std::numeric_limits<float>::denorm_min(), 1}, "\r", {}, {}}};
   const std::string csv = predictions_csv(labels, rows);
   EXPECT_THAT(csv, HasSubstr("\"dir, with comma/\"\"quoted\"\".wav\""));
   const PredictionTable table = parse_predictions(csv);
@@ -58,13 +72,13 @@ TEST(Predictions, HardNamesAreQuotedAndReadBack) {
 
 TEST(Predictions, LinesMayEndAsOnWindows) {
   const PredictionTable table = parse_predictions(
-      "id,file,speaker,fold,label,predicted,correct,p_calm\r\na,f,1,,calm,calm,1,1\r\n");
+      "id,file,speaker,fold,seed,label,predicted,correct,p_calm\r\na,f,1,,,calm,calm,1,1\r\n");
   ASSERT_EQ(table.rows.size(), 1U);
   EXPECT_EQ(table.rows[0].probabilities, std::vector<float>{1});
 }
 
 TEST(Predictions, DamageIsNamedWithItsLine) {
-  const std::string header = "id,file,speaker,fold,label,predicted,correct,p_calm\n";
+  const std::string header = "id,file,speaker,fold,seed,label,predicted,correct,p_calm\n";
   const auto refuses = [&](const std::string& text, const std::string& saying) {
     SCOPED_TRACE(text);
     EXPECT_THAT([&] { (void)parse_predictions(text); },
@@ -72,17 +86,22 @@ TEST(Predictions, DamageIsNamedWithItsLine) {
   };
   refuses("", "empty");
   refuses("id,file\n", "line 1: the header must begin with id,file,speaker");
-  refuses("id,file,speaker,fold,label,predicted,correct,calm\n", "column \"calm\"");
-  refuses(header + "a,f,1,,calm,calm,1\n", "line 2: 7 fields where the header has 8");
-  refuses(header + "a,f,1,,calm,calm,1,much\n", "line 2: \"much\" is not a probability");
-  refuses(header + "\"a\nb\",f,1,,calm,calm,1,1\nc,\"f", "line 4: a quoted field without an end");
-  refuses(header + "a,\"f\"x,1,,calm,calm,1,1\n", "line 2: text after a quoted field");
-  refuses(header + "a,f\"x,1,,calm,calm,1,1\n", "line 2: a quote inside an unquoted field");
+  refuses("id,file,speaker,fold,seed,label,predicted,correct,calm\n",
+          "columns named p_ and a class");
+  refuses("id,file,speaker,fold,seed,label,predicted,correct,p_calm,sex,p_angry\n",
+          "column \"p_angry\" comes after \"sex\"");
+  refuses("id,file,speaker,fold,seed,label,predicted,correct,p_calm,sex,sex\n", "the same name");
+  refuses(header + "a,f,1,,,calm,calm,1\n", "line 2: 8 fields where the header has 9");
+  refuses(header + "a,f,1,,-1,calm,calm,1,1\n", "line 2: \"-1\" is not a seed");
+  refuses(header + "a,f,1,,,calm,calm,1,much\n", "line 2: \"much\" is not a probability");
+  refuses(header + "\"a\nb\",f,1,,,calm,calm,1,1\nc,\"f", "line 4: a quoted field without an end");
+  refuses(header + "a,\"f\"x,1,,,calm,calm,1,1\n", "line 2: text after a quoted field");
+  refuses(header + "a,f\"x,1,,,calm,calm,1,1\n", "line 2: a quote inside an unquoted field");
 }
 
 TEST(Predictions, ProbabilitiesMustFitTheLabels) {
   const std::vector<std::string> labels{"calm", "angry"};
-  const std::vector<ClipPrediction> rows{{"a", "a.wav", "1", "calm", "calm", {1}, ""}};
+  const std::vector<ClipPrediction> rows{{"a", "a.wav", "1", "calm", "calm", {1}, "", {}, {}}};
   EXPECT_THROW(predictions_csv(labels, rows), ShapeError);
 }
 
@@ -90,7 +109,7 @@ RC_GTEST_PROP(PredictionsProperty, AnyTextComesBack,
               (const std::string& id, const std::string& path, const std::string& label,
                const std::vector<float>& probabilities)) {
   std::vector<std::string> labels(probabilities.size(), label);
-  const std::vector<ClipPrediction> rows{{id, path, "s", label, id, probabilities, path}};
+  const std::vector<ClipPrediction> rows{{id, path, "s", label, id, probabilities, path, {}, {}}};
   const PredictionTable table = parse_predictions(predictions_csv(labels, rows));
   RC_ASSERT(table.labels == labels);
   RC_ASSERT(table.rows.size() == 1U);

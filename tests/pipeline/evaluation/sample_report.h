@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/evaluation/report_data.h"
+#include "pipeline/evaluation/analysis.h"
 
 namespace serenade::test {
 
@@ -34,12 +34,16 @@ inline std::vector<ClipPrediction> sample_predictions(const std::vector<std::str
         ClipPrediction row;
         row.id = labels[truth] + "-" + std::to_string(fold) + "-" + std::to_string(clip);
         row.path = "speech/" + row.id + ".flac";
-        row.speaker = std::to_string(fold);
+        row.speaker = std::to_string(3 * (fold - 1) + 1 + clip % 3);
         row.label = labels[truth];
         row.predicted = labels[guess];
         row.probabilities.assign(labels.size(), 0.1F / static_cast<float>(labels.size()));
         row.probabilities[guess] += 0.9F;
         row.fold = "fold-" + std::to_string(fold);
+        row.seed = 7;
+        row.fields = {{"intensity", clip % 2 == 0 ? "normal" : "strong"},
+                      {"emotion", labels[truth]},
+                      {"channel", "speech"}};
         rows.push_back(row);
       }
     }
@@ -99,7 +103,6 @@ inline ReportData sample_report(std::vector<std::string> labels, int folds, int 
         "1 file could not be read and was left out: speech/Actor_03/broken.flac: "
         "unexpected end of file"};
   }
-  data.evaluation = evaluate_predictions(labels, predictions);
   for (int fold = 1; fold <= folds; ++fold) {
     const std::string name = "fold-" + std::to_string(fold);
     data.curves.push_back(sample_curve(name, epochs, right));
@@ -109,6 +112,9 @@ inline ReportData sample_report(std::vector<std::string> labels, int folds, int 
                                  std::vector<Index>(labels.size(), 11), test,
                                  folds > 1 ? "1, 11, 20" : ""});
   }
+  data.options.bootstrap = 200;
+  Context context;
+  score_predictions(context, labels, predictions, data);
   data.corpus.name = "ravdess";
   data.corpus.path = "ravdess";
   data.corpus.clips = 150 * static_cast<Index>(labels.size());

@@ -241,6 +241,20 @@ TEST(Run, FoldsHaveFoldersAndASummaryAbove) {
     tested += std::count(csv.begin(), csv.end(), '\n') - 1;
   }
   EXPECT_EQ(tested, static_cast<Index>(small.clips.size()));
+  // What the summary says of a fold is what its own folder says; speakers were drawn.
+  const auto summary = nlohmann::json::parse(small.bytes("metrics.json"));
+  EXPECT_EQ(summary["bootstrap"]["resampled"], "speakers");
+  EXPECT_EQ(summary["pooled"]["intervals"]["clusters"], 8);
+  EXPECT_EQ(summary["baselines"].size(), 3U);
+  for (std::size_t k = 1; k <= folds; ++k) {
+    const auto own = nlohmann::json::parse(small.bytes(fmt::format("fold-{}/metrics.json", k)));
+    EXPECT_EQ(own["folds"].size(), 1U);
+    EXPECT_EQ(own["pooled"]["intervals"], own["folds"][0]["intervals"]);
+    EXPECT_EQ(own["folds"][0], summary["folds"][k - 1]);
+  }
+  std::vector<std::string> fields;
+  for (const auto& grouping : summary["groups"]) fields.push_back(grouping["field"]);
+  EXPECT_THAT(fields, testing::ElementsAre("speaker", "intensity", "sex"));
   EXPECT_THAT(
       refusal([&] { evaluate(RunFolder::open(small.run_path() / "fold-1"), small.workplace()); }),
       HasSubstr("fold"));

@@ -1,0 +1,36 @@
+#include "pipeline/evaluation/mistakes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace serenade {
+
+std::vector<Mistake> surest_mistakes(std::span<const std::string> labels,
+                                     std::span<const ClipPrediction> predictions,
+                                     std::size_t count) {
+  std::vector<Mistake> mistakes;
+  for (const ClipPrediction& clip : predictions) {
+    if (clip.label.empty() || clip.label == clip.predicted) continue;
+    Mistake mistake{.id = clip.id,
+                    .path = clip.path,
+                    .speaker = clip.speaker,
+                    .fold = clip.fold,
+                    .seed = clip.seed,
+                    .label = clip.label,
+                    .predicted = clip.predicted,
+                    .probability = probability_of(labels, clip.predicted, clip),
+                    .probability_of_label = probability_of(labels, clip.label, clip)};
+    if (std::isfinite(mistake.probability)) mistakes.push_back(std::move(mistake));
+  }
+  const std::size_t kept = std::min(count, mistakes.size());
+  std::partial_sort(mistakes.begin(), mistakes.begin() + static_cast<std::ptrdiff_t>(kept),
+                    mistakes.end(), [](const Mistake& a, const Mistake& b) {
+                      return std::tie(b.probability, a.id, a.fold, a.seed) <
+                             std::tie(a.probability, b.id, b.fold, b.seed);
+                    });
+  mistakes.resize(kept);
+  return mistakes;
+}
+
+}  // namespace serenade

@@ -1,0 +1,127 @@
+// What came out at a glance: the three scores, and those of guessing beside them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pipeline/evaluation/html.h"
+#include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/report_sections.h"
+#include "pipeline/evaluation/result_text.h"
+
+namespace serenade {
+namespace {
+
+/// One of the three scores, in every form that it has.
+struct ScoreOfThree {
+  std::string_view name, meaning;
+  MeanAndDeviation Evaluation::*mean;
+  double Scores::*score;
+  Interval ScoreIntervals::*interval;
+  double GuessScores::*guess;
+};
+
+constexpr std::array<ScoreOfThree, 3> three_scores{
+    {{"Accuracy", "share of clips that are right", &Evaluation::accuracy, &Scores::accuracy,
+      &ScoreIntervals::accuracy, &GuessScores::accuracy},
+     {"UAR", "mean recall of the classes", &Evaluation::uar, &Scores::uar, &ScoreIntervals::uar,
+      &GuessScores::uar},
+     {"Macro-F1", "mean F1 of the classes", &Evaluation::macro_f1, &Scores::macro_f1,
+      &ScoreIntervals::macro_f1, &GuessScores::macro_f1}}};
+
+std::string interval_of(const std::optional<ScoreIntervals>& intervals, const ScoreOfThree& score) {
+  return intervals ? percent_interval((*intervals).*score.interval) : std::string();
+}
+
+std::string tile(const ReportData& data, const ScoreOfThree& score) {
+  const Evaluation& evaluation = data.evaluation;
+  const MeanAndDeviation& value = evaluation.*score.mean;
+  std::string html =
+      fmt::format(R"(<div><div class="name">{}</div><div class="value">{}<small> %</small></div>)",
+                  score.name, percent(value.mean));
+  const bool several = evaluation.folds.size() > 1;
+  const std::string interval = interval_of(evaluation.pooled_intervals, score);
+  if (several) {
+    html += fmt::format(R"(<div class="spread">± {} over {}</div>)", percent(value.deviation),
+                        averaged_over(evaluation));
+  } else if (!interval.empty()) {
+    html += fmt::format(R"(<div class="spread">{} with {} % confidence</div>)", interval,
+                        shortest(100 * data.options.confidence));
+  }
+  return html + fmt::format(R"(<div class="on">{}</div></div>)", score.meaning) + "\n";
+}
+
+std::string cell(const std::string& number, const std::string& below) {
+  if (below.empty()) return fmt::format("<td>{}</td>", number);
+  return fmt::format(R"(<td>{}<span class="interval">{}</span></td>)", number, below);
+}
+
+std::string row(std::string_view name, std::string_view css_class,
+                const std::array<std::string, 3>& cells) {
+  return fmt::format(R"(<tr class="{}"><th scope="row">{}</th>{}{}{}</tr>)", css_class, name,
+                     cells[0], cells[1], cells[2]) +
+         "\n";
+}
+
+/// The network's rows: the mean over folds where there are several, and all clips together.
+std::string network_rows(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  std::array<std::string, 3> mean;
+  std::array<std::string, 3> pooled;
+  for (std::size_t i = 0; i < three_scores.size(); ++i) {
+    const ScoreOfThree& score = three_scores[i];
+    mean[i] = cell(percent((evaluation.*score.mean).mean),
+                   "± " + percent((evaluation.*score.mean).deviation));
+    pooled[i] = cell(percent(evaluation.pooled_scores.*score.score),
+                     interval_of(evaluation.pooled_intervals, score));
+  }
+  if (evaluation.folds.size() < 2) return row("this network", "ours", pooled);
+  return row(fmt::format("this network, mean over {}", averaged_over(evaluation)), "ours", mean) +
+         row("all test clips together", "", pooled);
+}
+
+}  // namespace
+
+std::string headline_html(const ReportData& data) {
+  std::string html = "<div class=\"headline\">\n";
+  for (const ScoreOfThree& score : three_scores) html += tile(data, score);
+  const Evaluation& evaluation = data.evaluation;
+  return html + "</div>\n" +
+         fmt::format("<p class=\"meta\">{} of {}{}, protocol <b>{}</b></p>\n",
+                     counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
+                     counted(std::count_if(evaluation.pooled_scores.per_class.begin(),
+                                           evaluation.pooled_scores.per_class.end(),
+                                           [](const ClassScores& one) { return one.support > 0; }),
+                             "class", "classes"),
+                     data.tested_on.empty() ? "" : " of " + escaped(data.tested_on),
+                     escaped(data.protocol.name));
+}
+
+std::string comparison_html(const ReportData& data) {
+  const Evaluation& evaluation = data.evaluation;
+  if (evaluation.baselines.empty() && !evaluation.pooled_intervals) return {};
+  std::string html =
+      "<section class=\"keep\">\n<h2>Beside guessing</h2>\n<div class=\"scroll\">"
+      "<table class=\"plain compact\">\n<thead><tr><th scope=\"col\">per cent</th>"
+      "<th scope=\"col\">accuracy</th><th scope=\"col\">UAR</th>"
+      "<th scope=\"col\">macro-F1</th></tr></thead>\n<tbody>\n";
+  html += network_rows(data);
+  for (const Baseline& one : evaluation.baselines) {
+    std::array<std::string, 3> cells;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i] = cell(percent(one.scores.*three_scores[i].guess), "");
+    }
+    html += row(one.name, "guess", cells);
+  }
+  html += "</tbody></table></div>\n<p class=\"caption\">";
+  if (!evaluation.baselines.empty()) {
+    html +=
+        "Guessing does not listen: it names the most frequent class of the training part, or draws "
+        "classes as often as they come there, or all evenly. ";
+  }
+  if (const std::string text = interval_text(data); !text.empty()) {
+    html += fmt::format("Below a score: {}.", text);
+  }
+  return html + "</p>\n</section>\n";
+}
+
+}  // namespace serenade
