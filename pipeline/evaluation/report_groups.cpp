@@ -60,6 +60,12 @@ std::string speakers_table(const Grouping& speakers) {
          group_table(speakers.field, all.subspan(half)) + "</div>\n";
 }
 
+/// The path without the corpus' folder, where it is in it.
+std::string below(std::string folder, const std::string& path) {
+  if (!folder.empty() && !folder.ends_with('/')) folder += '/';
+  return path.starts_with(folder) ? path.substr(folder.size()) : path;
+}
+
 /// "folder/" soft and "name.wav" in the page's ink, so that a column of them can be read.
 std::string file_name(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -95,16 +101,19 @@ std::string mistakes_html(const ReportData& data) {
   if (mistakes.empty()) return {};
   std::string html =
       "<section>\n<h2>Surest mistakes</h2>\n<p>Worth listening to: odd recordings and doubtful "
-      "labels gather here.</p>\n<div class=\"scroll\"><table class=\"plain mistakes\">\n<thead><tr>"
+      "labels gather here. Below a class: the probability that the network gave it.</p>\n"
+      "<div class=\"scroll\"><table class=\"plain mistakes\">\n<thead><tr>"
       "<th scope=\"col\">file</th><th scope=\"col\" class=\"words\">true class</th>"
-      "<th scope=\"col\" class=\"words\">taken for</th><th scope=\"col\">probability, %</th>"
-      "<th scope=\"col\">of the true class, %</th></tr></thead>\n<tbody>\n";
+      "<th scope=\"col\" class=\"words\">taken for</th></tr></thead>\n<tbody>\n";
+  const auto class_cell = [](const std::string& name, double probability) {
+    return fmt::format(R"(<td class="words">{}<span class="interval">{} %</span></td>)",
+                       escaped(name), percent(probability));
+  };
   for (const Mistake& one : mistakes) {
-    html += fmt::format(
-        R"(<tr><th scope="row">{}</th><td class="words">{}</td><td class="words">{}</td>)"
-        R"(<td>{}</td><td>{}</td></tr>)",
-        file_name(one.path), escaped(one.label), escaped(one.predicted), percent(one.probability),
-        percent(one.probability_of_label));
+    html += fmt::format(R"(<tr><th scope="row">{}</th>{}{}</tr>)",
+                        file_name(below(data.corpus.path, one.path)),
+                        class_cell(one.label, one.probability_of_label),
+                        class_cell(one.predicted, one.probability));
     html += "\n";
   }
   return html + "</tbody></table></div>\n</section>\n";

@@ -36,20 +36,20 @@ struct FoldColumns {
   bool sizes = false, speakers = false, best = false;
 };
 
+/// Scores first: they are what fits on a telephone.
 std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns columns) {
   std::string html =
       fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(result_name(data.evaluation, fold)));
+  html += score_cell(fold.scores.accuracy, fold.intervals, &ScoreIntervals::accuracy) +
+          score_cell(fold.scores.uar, fold.intervals, &ScoreIntervals::uar) +
+          score_cell(fold.scores.macro_f1, fold.intervals, &ScoreIntervals::macro_f1);
+  html += fmt::format("<td>{}</td>", thousands(fold.scores.clips));
   const FoldCorpus* corpus =
       first_of(data.corpus.folds, [&](const FoldCorpus& one) { return one.fold == fold.name; });
-  if (columns.speakers) {
-    html +=
-        fmt::format(R"(<td class="words">{}</td>)", escaped(corpus ? corpus->test_speakers : ""));
-  }
   if (columns.sizes) {
     html += fmt::format("<td>{}</td><td>{}</td>", corpus ? thousands(sum(corpus->training)) : "",
                         corpus ? thousands(sum(corpus->validation)) : "");
   }
-  html += fmt::format("<td>{}</td>", thousands(fold.scores.clips));
   if (columns.best) {
     const LearningCurve* curve = first_of(data.curves, [&](const LearningCurve& one) {
       return one.fold == fold.name && (!one.seed || one.seed == fold.seed);
@@ -58,9 +58,11 @@ std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns
                                            ? std::to_string(curve->best_epoch)
                                            : std::string());
   }
-  return html + score_cell(fold.scores.accuracy, fold.intervals, &ScoreIntervals::accuracy) +
-         score_cell(fold.scores.uar, fold.intervals, &ScoreIntervals::uar) +
-         score_cell(fold.scores.macro_f1, fold.intervals, &ScoreIntervals::macro_f1) + "</tr>\n";
+  if (columns.speakers) {
+    html +=
+        fmt::format(R"(<td class="words">{}</td>)", escaped(corpus ? corpus->test_speakers : ""));
+  }
+  return html + "</tr>\n";
 }
 
 std::vector<std::string> classes_without_clips(const Evaluation& evaluation) {
@@ -119,26 +121,26 @@ std::string folds_html(const ReportData& data) {
   std::string html =
       "<section>\n<h2>Folds</h2>\n<div class=\"scroll\"><table class=\"plain\">\n"
       "<thead><tr><th scope=\"col\">fold</th>";
-  if (columns.speakers) html += "<th scope=\"col\" class=\"words\">test speakers</th>";
-  if (columns.sizes) html += "<th scope=\"col\">training</th><th scope=\"col\">validation</th>";
-  html += "<th scope=\"col\">test clips</th>";
-  if (columns.best) html += "<th scope=\"col\">best epoch</th>";
   html +=
       "<th scope=\"col\">accuracy, %</th><th scope=\"col\">UAR, %</th>"
-      "<th scope=\"col\">macro-F1, %</th></tr></thead>\n<tbody>\n";
+      "<th scope=\"col\">macro-F1, %</th><th scope=\"col\">test clips</th>";
+  if (columns.sizes) html += "<th scope=\"col\">training</th><th scope=\"col\">validation</th>";
+  if (columns.best) html += "<th scope=\"col\">best epoch</th>";
+  if (columns.speakers) html += "<th scope=\"col\" class=\"words\">test speakers</th>";
+  html += "</tr></thead>\n<tbody>\n";
   for (const FoldScores& fold : evaluation.folds) html += fold_row(data, fold, columns);
   html += "</tbody>\n<tfoot>\n";
-  const int before =
-      1 + (columns.speakers ? 1 : 0) + (columns.sizes ? 2 : 0) + (columns.best ? 1 : 0);
+  const int behind =
+      1 + (columns.sizes ? 2 : 0) + (columns.best ? 1 : 0) + (columns.speakers ? 1 : 0);
   const auto foot = [&](const std::string& name, double MeanAndDeviation::*part) {
     html += fmt::format(
-        R"(<tr><th scope="row" colspan="{}">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>)",
-        before + 1, name, percent(evaluation.accuracy.*part), percent(evaluation.uar.*part),
-        percent(evaluation.macro_f1.*part));
+        R"(<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td colspan="{}"></td></tr>)",
+        name, percent(evaluation.accuracy.*part), percent(evaluation.uar.*part),
+        percent(evaluation.macro_f1.*part), behind);
     html += "\n";
   };
   foot("mean over " + averaged_over(evaluation), &MeanAndDeviation::mean);
-  foot("sample standard deviation (n − 1)", &MeanAndDeviation::deviation);
+  foot("deviation (n − 1)", &MeanAndDeviation::deviation);
   return html + "</tfoot></table></div>\n</section>\n";
 }
 

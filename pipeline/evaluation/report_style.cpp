@@ -92,8 +92,8 @@ table.compact { max-width: 38rem; }
 .ours .interval { font-weight: 400; }
 .guess td, .guess th { color: var(--soft); }
 .groups th, .groups td { padding-top: 0.25rem; padding-bottom: 0.25rem; }
-.plain.groups th[scope=row] { min-width: 0; max-width: 12rem; overflow-wrap: break-word; }
-.plain .bars { width: 36%; min-width: 4.5rem; padding-top: 0.55rem; }
+.plain.groups th[scope=row] { min-width: 4.5rem; }
+.plain .bars { width: 32%; min-width: 4.5rem; padding-top: 0.55rem; }
 .plain thead .bars { border-bottom-color: var(--soft); }
 .bars div { height: 0.4rem; margin: 0.12rem 0; background: var(--panel); border-radius: 1px; }
 .bars span { display: block; height: 100%; border-radius: 1px; }

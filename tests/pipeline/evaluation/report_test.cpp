@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "pipeline/evaluation/calibration_chart.h"
 #include "pipeline/evaluation/heat_map.h"
 #include "pipeline/evaluation/html.h"
 #include "pipeline/evaluation/learning_curves.h"
@@ -151,9 +152,87 @@ TEST(Report, ShowsTheScoresOfTheEvaluation) {
         cells += fmt::format(R"(<td>{}<span class="interval">{}</span></td>)", percent(score),
                              percent_interval(interval));
       }
-      EXPECT_THAT(html, HasSubstr(cells + "</tr>"));
+      EXPECT_THAT(html, HasSubstr(fmt::format("{}</th>{}<td>{}</td>", fold.name, cells,
+                                              fold.scores.clips)));
     }
   }
+}
+
+TEST(Report, ShowsIntervalsAndGuessingBesideTheScores) {
+  const ReportData data = test::sample_report(test::ravdess_labels(), 1, 3);
+  const Evaluation& evaluation = data.evaluation;
+  const std::string html = report_html(data);
+  EXPECT_THAT(html, HasSubstr(percent_interval(evaluation.pooled_intervals->uar) +
+                              " with 95 % confidence"));
+  ASSERT_EQ(evaluation.baselines.size(), 3U);
+  for (const Baseline& one : evaluation.baselines) {
+    EXPECT_THAT(html, HasSubstr(fmt::format(
+                          R"(<th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>)",
+                          one.name, percent(one.scores.accuracy), percent(one.scores.uar),
+                          percent(one.scores.macro_f1))));
+  }
+  EXPECT_THAT(html, HasSubstr("from 200 resamples of 285 clips"));
+}
+
+TEST(Report, ShowsGroupsMistakesAndCalibration) {
+  ReportData data = test::sample_report(test::ravdess_labels(), 6, 3);
+  data.evaluation.mistakes[0].path = "ravdess/speech/<x>.wav";
+  data.corpus.path = "ravdess";
+  const std::string html = report_html(data);
+  for (const Grouping& grouping : data.evaluation.groups) {
+    for (const GroupScores& one : grouping.values) {
+      EXPECT_THAT(html, HasSubstr(fmt::format(
+                            R"(<th scope="row">{0}</th><td>{1}</td><td>{2}</td><td>{3}</td>)"
+                            R"(<td class="bars"><div><span class="accuracy" style="width:{2}%">)",
+                            one.value, one.clips, percent(one.accuracy), percent(one.uar))));
+    }
+  }
+  const Mistake& surest = data.evaluation.mistakes[0];
+  EXPECT_THAT(html, HasSubstr(fmt::format(
+                        R"(<th scope="row">&lt;x&gt;.wav<span class="folder">speech/</span></th>)"
+                        R"(<td class="words">{}<span class="interval">{} %</span></td>)"
+                        R"(<td class="words">{}<span class="interval">{} %</span></td>)",
+                        surest.label, percent(surest.probability_of_label), surest.predicted,
+                        percent(surest.probability))));
+  EXPECT_THAT(html, HasSubstr(fmt::format("Expected calibration error <b>{} %</b>",
+                                          percent(data.evaluation.calibration.expected_error))));
+}
+
+TEST(Report, OfVeryManySpeakersShowsTheEnds) {
+  ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
+  Grouping& speakers = data.evaluation.groups.front();
+  speakers.values.clear();
+  for (int i = 0; i < 91; ++i) {
+    speakers.values.push_back({fmt::format("s{}", i), 10, ((i * 37) % 91) / 91.0, 0.5});
+  }
+  const std::string html = report_html(data);
+  EXPECT_THAT(html, HasSubstr("Of 91 speakers, the 20 with the lowest accuracy"));
+  EXPECT_THAT(html, HasSubstr(">s0</th>"));        // the lowest: 0
+  EXPECT_THAT(html, HasSubstr(">s59</th>"));       // the highest: 59 * 37 is 90
+  EXPECT_THAT(html, Not(HasSubstr(">s75</th>")));  // 75 * 37 is 45
+}
+
+TEST(Report, NamesClassesWithoutTestClipsAndTheOtherCorpus) {
+  ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
+  EXPECT_THAT(report_html(data), Not(HasSubstr("No test clip is")));
+  data.tested_on = "EMO-DB";
+  data.evaluation.pooled_scores.per_class[0].support = 0;
+  const std::string html = report_html(data);
+  EXPECT_THAT(html, HasSubstr("No test clip is calm: UAR"));
+  EXPECT_THAT(html, HasSubstr("Tested on another corpus: <b>EMO-DB</b>"));
+}
+
+TEST(CalibrationChart, DrawsBarsWhereTheyAre) {
+  Calibration calibration;
+  calibration.bins = {{0, 0.5, 0, 0, 0}, {0.5, 1, 12, 0.75, 0.5}};
+  calibration.clips = 12;
+  const std::string svg = calibration_chart_svg(calibration);
+  // 384 by 274 between the margins; a bin without clips has no bar.
+  EXPECT_EQ(svg.find("<rect"), svg.rfind("<rect"));
+  EXPECT_THAT(svg, HasSubstr(R"(<rect class="reliability" x="237.0" y="167.0" width="190.0")"
+                             R"( height="137.0"/>)"));
+  EXPECT_THAT(svg, HasSubstr(R"(y1="98.5" y2="98.5")"));  // the mean confidence, 0.75
+  EXPECT_THAT(svg, HasSubstr(">12</text>"));
 }
 
 TEST(HeatMap, ShowsCountAndShareOfEveryCell) {
