@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "pipeline/evaluation/analysis.h"
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/report.h"
@@ -223,7 +224,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
 
   ReportData report = begin_report(config, workplace, prepared, {});
   const auto predictions = predict_corpus(workplace.context, networks, prepared);
-  report.evaluation = evaluate_predictions(prepared.corpus.labels, predictions);
+  score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   report.timings.push_back(
       {"scoring", elapsed.count(), fmt::format("{} clips, features included", predictions.size())});
