@@ -7,15 +7,13 @@
 namespace serenade {
 namespace {
 
-Index stride_of(const MaxPoolOptions& options) {
-  return options.stride.value_or(options.pool_size);
-}
+Index stride_of(const PoolOptions& options) { return options.stride.value_or(options.pool_size); }
 
-void check_max_pool(std::string_view operation, const MaxPoolOptions& options, const Shape& x,
-                    const Shape& y) {
+void check_pool(std::string_view operation, const PoolOptions& options, const Shape& x,
+                const Shape& y) {
   check_ranges(options);
   if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
-  expect_shape(operation, "y", y, Shape{x[0], max_pool_output_time(options, x[1]), x[2]});
+  expect_shape(operation, "y", y, Shape{x[0], pool_output_time(options, x[1]), x[2]});
 }
 
 void check_global(std::string_view operation, const Shape& x, const Shape& y) {
@@ -25,17 +23,17 @@ void check_global(std::string_view operation, const Shape& x, const Shape& y) {
 }
 
 /// Global max pooling is max pooling with one window over all steps.
-MaxPoolOptions whole(Index time) { return {static_cast<int>(time), {}}; }
+MaxPoolOptions whole(Index time) { return {{static_cast<int>(time), {}}}; }
 
 }  // namespace
 
-Index max_pool_output_time(const MaxPoolOptions& options, Index time) {
+Index pool_output_time(const PoolOptions& options, Index time) {
   return time < options.pool_size ? 0 : (time - options.pool_size) / stride_of(options) + 1;
 }
 
 void max_pool(Context& context, const MaxPoolOptions& options, Tensor<const float> x,
               Tensor<float> y) {
-  check_max_pool("max_pool", options, x.shape(), y.shape());
+  check_pool("max_pool", options, x.shape(), y.shape());
   expect_on_device("max_pool", context, x, y);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::max_pool(context, options, x, y);
@@ -45,7 +43,7 @@ void max_pool(Context& context, const MaxPoolOptions& options, Tensor<const floa
 
 void max_pool_backward(Context& context, const MaxPoolOptions& options, Tensor<const float> x,
                        Tensor<const float> dy, Tensor<float> dx) {
-  check_max_pool("max_pool_backward", options, x.shape(), dy.shape());
+  check_pool("max_pool_backward", options, x.shape(), dy.shape());
   expect_shape("max_pool_backward", "dx", dx.shape(), x.shape());
   expect_on_device("max_pool_backward", context, x, dy, dx);
   if constexpr (has_cuda) {
@@ -54,6 +52,28 @@ void max_pool_backward(Context& context, const MaxPoolOptions& options, Tensor<c
     }
   }
   cpu::max_pool_backward(context, options, x, dy, dx);
+}
+
+void average_pool(Context& context, const AveragePoolOptions& options, Tensor<const float> x,
+                  Tensor<float> y) {
+  check_pool("average_pool", options, x.shape(), y.shape());
+  expect_on_device("average_pool", context, x, y);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::average_pool(context, options, x, y);
+  }
+  cpu::average_pool(context, options, x, y);
+}
+
+void average_pool_backward(Context& context, const AveragePoolOptions& options,
+                           Tensor<const float> dy, Tensor<float> dx) {
+  check_pool("average_pool_backward", options, dx.shape(), dy.shape());
+  expect_on_device("average_pool_backward", context, dy, dx);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::average_pool_backward(context, options, dy, dx);
+    }
+  }
+  cpu::average_pool_backward(context, options, dy, dx);
 }
 
 void global_average_pool(Context& context, Tensor<const float> x, Tensor<float> y) {
@@ -125,6 +145,42 @@ void max_pool_backward(Context& context, const MaxPoolOptions& options, Tensor<c
           if (window[t * channels + c] > window[first * channels + c]) first = t;
         }
         to[first * channels + c] += gradient[c];
+      }
+    }
+  });
+}
+
+void average_pool(Context& context, const AveragePoolOptions& options, Tensor<const float> x,
+                  Tensor<float> y) {
+  const Index time = x.extent(1), channels = x.extent(2), out_time = y.extent(1);
+  const Index stride = stride_of(options);
+  const auto size = static_cast<float>(options.pool_size);
+  context.parallel(x.extent(0), [&](Index item) {
+    for (Index o = 0; o < out_time; ++o) {
+      const float* window = x.data() + (item * time + o * stride) * channels;
+      float* __restrict to = y.data() + (item * out_time + o) * channels;
+      std::copy_n(window, channels, to);
+      for (Index t = 1; t < options.pool_size; ++t) {
+        const float* __restrict from = window + t * channels;
+        for (Index c = 0; c < channels; ++c) to[c] += from[c];
+      }
+      for (Index c = 0; c < channels; ++c) to[c] /= size;
+    }
+  });
+}
+
+void average_pool_backward(Context& context, const AveragePoolOptions& options,
+                           Tensor<const float> dy, Tensor<float> dx) {
+  const Index time = dx.extent(1), channels = dx.extent(2), out_time = dy.extent(1);
+  const Index stride = stride_of(options);
+  const auto size = static_cast<float>(options.pool_size);
+  context.parallel(dx.extent(0), [&](Index item) {
+    std::fill_n(dx.data() + item * time * channels, time * channels, 0.0F);
+    for (Index o = 0; o < out_time; ++o) {
+      const float* gradient = dy.data() + (item * out_time + o) * channels;
+      for (Index t = 0; t < options.pool_size; ++t) {
+        float* __restrict to = dx.data() + (item * time + o * stride + t) * channels;
+        for (Index c = 0; c < channels; ++c) to[c] += gradient[c] / size;
       }
     }
   });

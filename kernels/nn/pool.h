@@ -7,7 +7,8 @@
 
 namespace serenade {
 
-struct MaxPoolOptions {
+/// Windows over time, those that lie wholly inside ("valid").
+struct PoolOptions {
   int pool_size = 2;
   std::optional<int> stride;  ///< pool_size where not set
 
@@ -17,6 +18,9 @@ struct MaxPoolOptions {
     visit("stride", self.stride, Range{1, 1000000}, "steps between windows; null: pool_size");
   }
 };
+
+struct MaxPoolOptions : PoolOptions {};
+struct AveragePoolOptions : PoolOptions {};
 
 struct GlobalAveragePoolOptions {
   template <class Self, class Visitor>
@@ -28,16 +32,24 @@ struct GlobalMaxPoolOptions {
   static void fields(Self&, Visitor&) {}
 };
 
-/// Windows that lie wholly inside `time` steps ("valid"); 0 where none does.
-Index max_pool_output_time(const MaxPoolOptions&, Index time);
+/// Windows in `time` steps; 0 where none fits.
+Index pool_output_time(const PoolOptions&, Index time);
 
 /// y[b, o, c] = the largest of x[b, o stride .. o stride + pool_size, c].
-/// x [batch, time, channels], y [batch, max_pool_output_time, channels].
+/// x [batch, time, channels], y [batch, pool_output_time, channels].
 void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
 
 /// dx [batch, time, channels], overwritten: a window's gradient goes to its first largest step.
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
                        Tensor<const float> dy, Tensor<float> dx);
+
+/// y[b, o, c] = the mean of x[b, o stride .. o stride + pool_size, c], added up in order of time.
+/// x [batch, time, channels], y [batch, pool_output_time, channels].
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+
+/// dx [batch, time, channels], overwritten; windows add to it in their order.
+void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
+                           Tensor<float> dx);
 
 /// y [batch, channels] = mean over time of x [batch, time, channels].
 void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
@@ -53,6 +65,9 @@ namespace cpu {
 void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
                        Tensor<const float> dy, Tensor<float> dx);
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
+                           Tensor<float> dx);
 void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
 void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
 }  // namespace cpu
@@ -61,6 +76,9 @@ namespace cuda {
 void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
                        Tensor<const float> dy, Tensor<float> dx);
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
+                           Tensor<float> dx);
 void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
 void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
 }  // namespace cuda

@@ -3,13 +3,17 @@
 #include <tuple>
 #include <variant>
 
+#include "pipeline/model/layers/activation.h"
 #include "pipeline/model/layers/batch_norm.h"
 #include "pipeline/model/layers/conv1d.h"
 #include "pipeline/model/layers/dense.h"
 #include "pipeline/model/layers/dropout.h"
 #include "pipeline/model/layers/flatten.h"
+#include "pipeline/model/layers/layer_norm.h"
 #include "pipeline/model/layers/pool.h"
 #include "pipeline/model/layers/relu.h"
+#include "pipeline/model/layers/residual.h"
+#include "pipeline/model/layers/squeeze_excitation.h"
 
 namespace serenade {
 
@@ -19,10 +23,19 @@ namespace serenade {
 using LayerTable = std::tuple<  //
     Conv1dLayer,                //
     BatchNormLayer,             //
+    LayerNormLayer,             //
     ReluLayer,                  //
+    LeakyReluLayer,             //
+    EluLayer,                   //
+    GeluLayer,                  //
+    SiluLayer,                  //
     MaxPoolLayer,               //
+    AveragePoolLayer,           //
     GlobalAveragePoolLayer,     //
     GlobalMaxPoolLayer,         //
+    GlobalStatisticsPoolLayer,  //
+    SqueezeExcitationLayer,     //
+    ResidualLayer,              //
     FlattenLayer,               //
     DropoutLayer,               //
     DenseLayer>;

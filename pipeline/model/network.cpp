@@ -10,69 +10,43 @@
 namespace serenade {
 namespace {
 
-template <std::size_t I = 0>
-std::unique_ptr<Layer> make_layer(const LayerSpec& spec, const LayerSite& site) {
-  if constexpr (I < std::tuple_size_v<LayerTable>) {
-    using Type = std::tuple_element_t<I, LayerTable>;
-    if (const auto* options = std::get_if<typename Type::Options>(&spec.options)) {
-      check_ranges(*options);
-      return std::make_unique<Type>(*options, site);
-    }
-    return make_layer<I + 1>(spec, site);
-  } else {
-    throw ConfigError(site.name + ": no such layer");
+/// Where the layers stand; numbers of layers inside others follow that of the last.
+LayerSite site_of(const ModelSpec& spec, const Shape& input, Index classes, std::uint64_t seed,
+                  Index max_parameters) {
+  if (classes < 1) throw ConfigError("a network needs at least one class");
+  if (batched(1, input).size() == 0) {
+    throw ConfigError("a network's input is empty: " + to_string(input));
   }
-}
-
-/// [batch, row...]
-Shape batched(Index batch, const Shape& row) {
-  switch (row.rank()) {
-    case 1:
-      return {batch, row[0]};
-    case 2:
-      return {batch, row[0], row[1]};
-    default:
-      throw ConfigError("a network's input is " + to_string(row) +
-                        " but must be [time, channels] or [features]");
-  }
+  LayerSite site;
+  site.inner = static_cast<std::uint32_t>(spec.layers.size()) + 1;
+  site.seed = seed;
+  site.input = input;
+  site.max_parameters = max_parameters;
+  return site;
 }
 
 }  // namespace
 
 Network::Network(const ModelSpec& spec, Shape input, Index classes, std::uint64_t seed,
                  Index max_parameters)
-    : spec_(spec), input_(input), classes_(classes), seed_(seed) {
-  if (classes < 1) throw ConfigError("a network needs at least one class");
-  if (batched(1, input).size() == 0) {
-    throw ConfigError("a network's input is empty: " + to_string(input));
-  }
-  LayerSite site{"", 0, seed, input, max_parameters};
-  const auto add = [&](const LayerSpec& layer) {
-    layers_.push_back(make_layer(layer, site));
-    names_.push_back(site.name);
-    site.input = layers_.back()->output();
-    for (const Parameter& parameter : layers_.back()->parameters()) {
-      site.max_parameters -= parameter.value.size();
-    }
-    ++site.index;
-  };
+    : spec_(spec),
+      input_(input),
+      classes_(classes),
+      seed_(seed),
+      layers_(site_of(spec, input, classes, seed, max_parameters)) {
+  std::uint32_t index = 0;
   for (const LayerSpec& layer : spec.layers) {
-    site.name = fmt::format("layers.{}.{}", site.index, layer.name());
-    add(layer);
+    layers_.add(layer, fmt::format("layers.{}.{}", index, layer.name()), index);
+    ++index;
   }
-  if (site.input.rank() != 1) {
-    throw ConfigError("the last of model.layers gives " + to_string(site.input) +
+  if (layers_.output().rank() != 1) {
+    throw ConfigError("the last of model.layers gives " + to_string(layers_.output()) +
                       " but must give a vector; end with a global pool or flatten");
   }
   if (classes > 65536) throw ConfigError("a network has at most 65536 classes");
-  site.name = "output";
-  add(LayerSpec{DenseOptions{static_cast<int>(classes), true}});
-
-  for (const auto& layer : layers_) {
-    std::ranges::move(layer->parameters(), std::back_inserter(parameters_));
-    std::ranges::move(layer->state(), std::back_inserter(state_));
-  }
-  outputs_.resize(layers_.size());
+  layers_.add(LayerSpec{DenseOptions{static_cast<int>(classes), true}}, "output", index);
+  parameters_ = layers_.parameters();
+  state_ = layers_.state();
 }
 
 Network::~Network() = default;
@@ -90,54 +64,32 @@ Network Network::clone() const {
   return other;
 }
 
-void Network::begin(Tensor<const float> x) {
+void Network::expect_input(Tensor<const float> x) const {
   const Index batch = x.rank() > 0 ? x.extent(0) : 0;
   expect_shape("network", "x", x.shape(), batched(batch, input_));
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    outputs_[i].resize(batched(batch, layers_[i]->output()));
-  }
-  trained_ = false;
 }
 
 Tensor<const float> Network::infer(Context& context, Tensor<const float> x) {
-  begin(x);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i]->infer(context, x, outputs_[i].view());
-    x = outputs_[i].view();
-  }
-  return x;
+  expect_input(x);
+  trained_ = false;
+  return layers_.infer(context, x);
 }
 
 Tensor<const float> Network::forward(Context& context, Tensor<const float> x,
                                      const TrainingKey& key) {
-  begin(x);
+  expect_input(x);
   expect_shape("network", "utterances", key.utterances.shape(), Shape{x.extent(0)});
   x_ = x;
   key_ = key;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i]->forward(context, key, x, outputs_[i].view());
-    x = outputs_[i].view();
-  }
   trained_ = true;
-  return x;
+  return layers_.forward(context, key, x);
 }
 
 void Network::backward(Context& context, Tensor<const float> dlogits, Tensor<float> dx) {
   if (!trained_) throw ShapeError("network: backward must follow a forward");
-  expect_shape("network", "dlogits", dlogits.shape(), outputs_.back().shape());
+  expect_shape("network", "dlogits", dlogits.shape(), Shape{x_.extent(0), classes_});
   if (dx.data() != nullptr) expect_shape("network", "dx", dx.shape(), x_.shape());
-  Tensor<const float> gradient = dlogits;
-  for (std::size_t i = layers_.size(); i-- > 0;) {
-    Tensor<float> before = dx;
-    if (i > 0) {
-      Array<float>& buffer = gradients_[i % 2];
-      buffer.resize(outputs_[i - 1].shape());
-      before = buffer.view();
-    }
-    const Tensor<const float> x = i > 0 ? outputs_[i - 1].view() : x_;
-    layers_[i]->backward(context, key_, x, outputs_[i].view(), gradient, before);
-    gradient = before;
-  }
+  layers_.backward(context, key_, x_, dlogits, dx);
 }
 
 Index Network::parameter_count() const {
@@ -149,7 +101,7 @@ Index Network::parameter_count() const {
 std::vector<LayerSummary> Network::layers() const {
   std::vector<LayerSummary> all;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    LayerSummary layer{.type = "dense", .options = "", .output = layers_[i]->output()};
+    LayerSummary layer{.type = "dense", .options = "", .output = layers_.layer(i).output()};
     if (i < spec_.layers.size()) {
       layer.type = spec_.layers[i].name();
       std::visit([&](const auto& options) { layer.options = canonical_text(options); },
@@ -157,7 +109,7 @@ std::vector<LayerSummary> Network::layers() const {
     } else {
       layer.options = fmt::format("one unit for each of the {} classes", classes_);
     }
-    for (const Parameter& parameter : layers_[i]->parameters()) {
+    for (const Parameter& parameter : layers_.layer(i).parameters()) {
       layer.parameters += parameter.value.size();
     }
     all.push_back(std::move(layer));

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <array>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/device/context.h"
-#include "pipeline/model/layer.h"
+#include "pipeline/model/layer_stack.h"
 #include "pipeline/model/model_spec.h"
 
 namespace serenade {
@@ -72,18 +70,15 @@ class Network {
   std::vector<LayerSummary> layers() const;
 
  private:
-  void begin(Tensor<const float> x);
+  void expect_input(Tensor<const float> x) const;
 
   ModelSpec spec_;
   Shape input_;
   Index classes_ = 0;
   std::uint64_t seed_ = 0;
-  std::vector<std::string> names_;
-  std::vector<std::unique_ptr<Layer>> layers_;
+  LayerStack layers_;
   std::vector<Parameter> parameters_;
   std::vector<State> state_;
-  std::vector<Array<float>> outputs_;      ///< of each layer, [batch, ...]
-  std::array<Array<float>, 2> gradients_;  ///< of the layer at hand and the one before it
   Tensor<const float> x_;
   TrainingKey key_;
   bool trained_ = false;  ///< the last pass was forward(), so backward() may follow

@@ -95,6 +95,62 @@ Doubles batch_norm(const Doubles& x, int rows, int channels, const Moments& mome
   return y;
 }
 
+Doubles layer_norm(const Doubles& x, int rows, int channels, const Doubles& gamma,
+                   const Doubles& beta, double epsilon) {
+  Doubles y = zeros(rows, channels);
+  for (int r = 0; r < rows; ++r) {
+    double mean = 0, variance = 0;
+    for (int c = 0; c < channels; ++c) mean += x[at(r, c, channels)] / channels;
+    for (int c = 0; c < channels; ++c) {
+      variance += std::pow(x[at(r, c, channels)] - mean, 2) / channels;
+    }
+    for (int c = 0; c < channels; ++c) {
+      const auto i = at(r, c, channels), k = at(0, c, channels);
+      y[i] = gamma[k] * (x[i] - mean) / std::sqrt(variance + epsilon) + beta[k];
+    }
+  }
+  return y;
+}
+
+namespace {
+
+template <class Function>
+Doubles each(const Doubles& x, const Function& function) {
+  Doubles y;
+  for (const double value : x) y.push_back(function(value));
+  return y;
+}
+
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+
+}  // namespace
+
+Doubles leaky_relu(const Doubles& x, double slope) {
+  return each(x, [=](double v) { return v > 0 ? v : slope * v; });
+}
+Doubles elu(const Doubles& x, double alpha) {
+  return each(x, [=](double v) { return v > 0 ? v : alpha * std::expm1(v); });
+}
+Doubles gelu(const Doubles& x) {
+  return each(x, [](double v) { return v * std::erfc(-v / std::sqrt(2.0)) / 2; });
+}
+Doubles silu(const Doubles& x) {
+  return each(x, [](double v) { return v * logistic(v); });
+}
+
+Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits) {
+  const auto [batch, time, channels] = shape;
+  Doubles y = x;
+  for (int b = 0; b < batch; ++b) {
+    for (int t = 0; t < time; ++t) {
+      for (int c = 0; c < channels; ++c) {
+        y[at(b, t, c, time, channels)] *= logistic(logits[at(b, c, channels)]);
+      }
+    }
+  }
+  return y;
+}
+
 Doubles relu(const Doubles& x) {
   Doubles y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] > 0 ? x[i] : 0;
@@ -114,6 +170,41 @@ Doubles max_pool(const Doubles& x, Extents shape, int pool_size, int stride) {
         }
         y[at(b, o, c, out_time, channels)] = largest;
       }
+    }
+  }
+  return y;
+}
+
+Doubles average_pool(const Doubles& x, Extents shape, int pool_size, int stride) {
+  const auto [batch, time, channels] = shape;
+  const int out_time = (time - pool_size) / stride + 1;
+  Doubles y = zeros(batch, out_time, channels);
+  for (int b = 0; b < batch; ++b) {
+    for (int o = 0; o < out_time; ++o) {
+      for (int c = 0; c < channels; ++c) {
+        double& mean = y[at(b, o, c, out_time, channels)];
+        for (int t = 0; t < pool_size; ++t) {
+          mean += x[at(b, o * stride + t, c, time, channels)] / pool_size;
+        }
+      }
+    }
+  }
+  return y;
+}
+
+Doubles statistics_pool(const Doubles& x, Extents shape, double epsilon) {
+  const auto [batch, time, channels] = shape;
+  const Doubles means = global_average_pool(x, shape);
+  Doubles y = zeros(batch, 2 * channels);
+  for (int b = 0; b < batch; ++b) {
+    for (int c = 0; c < channels; ++c) {
+      const double mean = means[at(b, c, channels)];
+      double variance = 0;
+      for (int t = 0; t < time; ++t) {
+        variance += std::pow(x[at(b, t, c, time, channels)] - mean, 2) / time;
+      }
+      y[at(b, c, 2 * channels)] = mean;
+      y[at(b, channels + c, 2 * channels)] = std::sqrt(variance + epsilon);
     }
   }
   return y;

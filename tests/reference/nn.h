@@ -39,11 +39,24 @@ Moments column_moments(const Doubles& x, int rows, int channels);
 Doubles batch_norm(const Doubles& x, int rows, int channels, const Moments& moments,
                    const Doubles& gamma, const Doubles& beta, double epsilon);
 
+/// Every row by its own moments over the channels.
+Doubles layer_norm(const Doubles& x, int rows, int channels, const Doubles& gamma,
+                   const Doubles& beta, double epsilon);
+
 Doubles relu(const Doubles& x);
+Doubles leaky_relu(const Doubles& x, double slope);
+Doubles elu(const Doubles& x, double alpha);
+Doubles gelu(const Doubles& x);  ///< x (1 + erf(x / sqrt 2)) / 2
+Doubles silu(const Doubles& x);
+/// x [batch, time, channels] times the logistic function of logits [batch, channels].
+Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits);
 
 /// Windows wholly inside.
 Doubles max_pool(const Doubles& x, Extents shape, int pool_size, int stride);
+Doubles average_pool(const Doubles& x, Extents shape, int pool_size, int stride);
 Doubles global_average_pool(const Doubles& x, Extents shape);
+/// Means, then sqrt(variance + epsilon): [batch, 2 channels].
+Doubles statistics_pool(const Doubles& x, Extents shape, double epsilon);
 
 /// The mask is drawn as kernels/nn/dropout.h says.
 Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, std::uint32_t step,

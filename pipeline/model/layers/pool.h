@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/nn/pool.h"
+#include "kernels/nn/statistics_pool.h"
 #include "pipeline/model/layers/support.h"
 
 namespace serenade {
@@ -12,7 +13,7 @@ class MaxPoolLayer final : public Layer {
 
   MaxPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
     expect_rank(site, 2, "[time, channels]");
-    const Index time = max_pool_output_time(options, site.input[0]);
+    const Index time = pool_output_time(options, site.input[0]);
     if (time < 1) {
       refuse(site, "needs at least " + std::to_string(options.pool_size) + " time steps");
     }
@@ -26,6 +27,34 @@ class MaxPoolLayer final : public Layer {
   void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
                 Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) max_pool_backward(context, options_, x, dy, dx);
+  }
+
+ private:
+  Options options_;
+  Shape output_;
+};
+
+class AveragePoolLayer final : public Layer {
+ public:
+  using Options = AveragePoolOptions;
+  static constexpr std::string_view name = "average_pool";
+
+  AveragePoolLayer(const Options& options, const LayerSite& site) : options_(options) {
+    expect_rank(site, 2, "[time, channels]");
+    const Index time = pool_output_time(options, site.input[0]);
+    if (time < 1) {
+      refuse(site, "needs at least " + std::to_string(options.pool_size) + " time steps");
+    }
+    output_ = Shape{time, site.input[1]};
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    average_pool(context, options_, x, y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    if (dx.data() != nullptr) average_pool_backward(context, options_, dy, dx);
   }
 
  private:
@@ -76,6 +105,31 @@ class GlobalMaxPoolLayer final : public Layer {
   }
 
  private:
+  Shape output_;
+};
+
+/// Mean and standard deviation over time.
+class GlobalStatisticsPoolLayer final : public Layer {
+ public:
+  using Options = StatisticsPoolOptions;
+  static constexpr std::string_view name = "global_statistics_pool";
+
+  GlobalStatisticsPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
+    expect_rank(site, 2, "[time, channels]");
+    output_ = Shape{2 * site.input[1]};
+  }
+
+  Shape output() const override { return output_; }
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    statistics_pool(context, options_, x, y);
+  }
+  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float> y,
+                Tensor<const float> dy, Tensor<float> dx) override {
+    if (dx.data() != nullptr) statistics_pool_backward(context, x, y, dy, dx);
+  }
+
+ private:
+  Options options_;
   Shape output_;
 };
 

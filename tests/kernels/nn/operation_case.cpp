@@ -1,13 +1,17 @@
 #include "tests/kernels/nn/operation_case.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
-#include "kernels/nn/activation.h"
+#include "kernels/nn/add.h"
 #include "kernels/nn/batch_norm.h"
+#include "kernels/nn/channel_gate.h"
 #include "kernels/nn/dense.h"
 #include "kernels/nn/dropout.h"
+#include "kernels/nn/layer_norm.h"
 #include "kernels/nn/loss.h"
+#include "kernels/nn/statistics_pool.h"
 
 namespace serenade::test {
 namespace {
@@ -142,6 +146,91 @@ OperationCase batch_norm_inference_case(Index batch, Index time, Index channels)
   return c;
 }
 
+OperationCase layer_norm_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  const LayerNormOptions options;
+  c.name = named("layer_norm", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}, Shape{channels}, Shape{channels}};
+  c.output = c.inputs[0];
+  c.terms = std::max(channels, batch * time);
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::layer_norm(in[0], small(batch * time), small(channels), in[1], in[2],
+                                 options.epsilon);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    layer_norm(context, options, in[0], in[1], in[2], y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    layer_norm_backward(context, options, in[0], in[1], dy, gradients[0], gradients[1],
+                        gradients[2]);
+  };
+  c.on_rows = [=](Index rows, Index) { return layer_norm_case(rows, time, channels); };
+  return c;
+}
+
+OperationCase activation_case(Index batch, Index time, Index channels,
+                              const ActivationOptions& options) {
+  struct Definition {
+    Doubles operator()(const LeakyReluOptions& o) const {
+      return reference::leaky_relu(x, o.negative_slope);
+    }
+    Doubles operator()(const EluOptions& o) const { return reference::elu(x, o.alpha); }
+    Doubles operator()(const GeluOptions&) const { return reference::gelu(x); }
+    Doubles operator()(const SiluOptions&) const { return reference::silu(x); }
+    const Doubles& x;
+  };
+  constexpr std::array<const char*, 4> names{"leaky_relu", "elu", "gelu", "silu"};
+  OperationCase c;
+  c.name = named(names.at(options.index()), {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = c.inputs[0];
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return std::visit(Definition{in[0]}, options);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    activation(context, options, in[0], y);
+  };
+  c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    activation_backward(context, options, in[0], dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return activation_case(rows, time, channels, options); };
+  return c;
+}
+
+OperationCase add_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  c.name = named("add", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}, Shape{batch, time, channels}};
+  c.output = c.inputs[0];
+  c.definition = [](const std::vector<Doubles>& in) {
+    Doubles y = in[0];
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] += in[1][i];
+    return y;
+  };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
+    add(context, in[0], in[1], y);
+  };
+  return c;
+}
+
+OperationCase channel_gate_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  c.name = named("channel_gate", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}, Shape{batch, channels}};
+  c.output = c.inputs[0];
+  c.terms = time;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::channel_gate(in[0], extents(batch, time, channels), in[1]);
+  };
+  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
+    channel_gate(context, in[0], in[1], y);
+  };
+  c.backward = [](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
+    channel_gate_backward(context, in[0], in[1], dy, gradients[0], gradients[1]);
+  };
+  return c;
+}
+
 OperationCase relu_case(Index batch, Index time, Index channels) {
   OperationCase c;
   c.name = named("relu", {batch, time, channels});
@@ -162,7 +251,7 @@ OperationCase max_pool_case(Index batch, Index time, Index channels,
   const int stride = options.stride.value_or(options.pool_size);
   c.name = named("max_pool", {batch, time, channels, options.pool_size, stride});
   c.inputs = {Shape{batch, time, channels}};
-  c.output = Shape{batch, max_pool_output_time(options, time), channels};
+  c.output = Shape{batch, pool_output_time(options, time), channels};
   c.terms = (options.pool_size + stride - 1) / stride;
   c.definition = [=](const std::vector<Doubles>& in) {
     return reference::max_pool(in[0], extents(batch, time, channels), options.pool_size, stride);
@@ -174,6 +263,48 @@ OperationCase max_pool_case(Index batch, Index time, Index channels,
     max_pool_backward(context, options, in[0], dy, gradients[0]);
   };
   c.on_rows = [=](Index rows, Index) { return max_pool_case(rows, time, channels, options); };
+  return c;
+}
+
+OperationCase average_pool_case(Index batch, Index time, Index channels,
+                                const AveragePoolOptions& options) {
+  OperationCase c;
+  const int stride = options.stride.value_or(options.pool_size);
+  c.name = named("average_pool", {batch, time, channels, options.pool_size, stride});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = Shape{batch, pool_output_time(options, time), channels};
+  c.terms = options.pool_size;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::average_pool(in[0], extents(batch, time, channels), options.pool_size,
+                                   stride);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    average_pool(context, options, in[0], y);
+  };
+  c.backward = [=](Context& context, const Inputs&, View, View dy, const Gradients& gradients) {
+    average_pool_backward(context, options, dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return average_pool_case(rows, time, channels, options); };
+  return c;
+}
+
+OperationCase statistics_pool_case(Index batch, Index time, Index channels) {
+  OperationCase c;
+  const StatisticsPoolOptions options{0.01};
+  c.name = named("statistics_pool", {batch, time, channels});
+  c.inputs = {Shape{batch, time, channels}};
+  c.output = Shape{batch, 2 * channels};
+  c.terms = time;
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::statistics_pool(in[0], extents(batch, time, channels), options.epsilon);
+  };
+  c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
+    statistics_pool(context, options, in[0], y);
+  };
+  c.backward = [](Context& context, const Inputs& in, View y, View dy, const Gradients& gradients) {
+    statistics_pool_backward(context, in[0], y, dy, gradients[0]);
+  };
+  c.on_rows = [=](Index rows, Index) { return statistics_pool_case(rows, time, channels); };
   return c;
 }
 
@@ -328,10 +459,25 @@ std::vector<OperationCase> all_cases() {
           batch_norm_inference_case(3, 11, 7),
           relu_case(3, 11, 7),
           relu_case(2, 200, 90),  // two shares
-          max_pool_case(3, 11, 7, {2, {}}),
-          max_pool_case(2, 12, 3, {3, 2}),
-          max_pool_case(2, 12, 9, {3, 5}),
-          max_pool_case(2, 4, 1, {4, {}}),
+          layer_norm_case(3, 11, 7),
+          layer_norm_case(2, 40, 37),  // two blocks of rows, chains and a rest
+          layer_norm_case(2, 3, 1),
+          activation_case(3, 11, 7, LeakyReluOptions{0.2}),
+          activation_case(3, 11, 7, EluOptions{1.5}),
+          activation_case(3, 11, 7, GeluOptions{}),
+          activation_case(3, 11, 7, SiluOptions{}),
+          activation_case(2, 200, 90, GeluOptions{}),  // two shares
+          add_case(3, 11, 7),
+          channel_gate_case(3, 11, 7),
+          max_pool_case(3, 11, 7, {{2, {}}}),
+          max_pool_case(2, 12, 3, {{3, 2}}),
+          max_pool_case(2, 12, 9, {{3, 5}}),
+          max_pool_case(2, 4, 1, {{4, {}}}),
+          average_pool_case(3, 11, 7, {{2, {}}}),
+          average_pool_case(2, 12, 3, {{3, 2}}),
+          average_pool_case(2, 12, 9, {{3, 5}}),
+          statistics_pool_case(3, 11, 7),
+          statistics_pool_case(2, 1, 3),
           global_average_pool_case(3, 11, 7),
           global_max_pool_case(3, 11, 7),
           dropout_case(3, 11, 7, 0.3),

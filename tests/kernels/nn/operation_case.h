@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/nn/activation.h"
 #include "kernels/nn/conv1d.h"
 #include "kernels/nn/pool.h"
 #include "tests/reference/nn.h"
@@ -39,8 +40,16 @@ OperationCase conv1d_case(Index batch, Index time, Index channels, const Conv1dO
 OperationCase dense_case(Index batch, Index features, Index units, bool use_bias);
 OperationCase batch_norm_case(Index batch, Index time, Index channels);
 OperationCase batch_norm_inference_case(Index batch, Index time, Index channels);
+OperationCase layer_norm_case(Index batch, Index time, Index channels);
 OperationCase relu_case(Index batch, Index time, Index channels);
+OperationCase activation_case(Index batch, Index time, Index channels,
+                              const ActivationOptions& options);
+OperationCase add_case(Index batch, Index time, Index channels);
+OperationCase channel_gate_case(Index batch, Index time, Index channels);
 OperationCase max_pool_case(Index batch, Index time, Index channels, const MaxPoolOptions& options);
+OperationCase average_pool_case(Index batch, Index time, Index channels,
+                                const AveragePoolOptions& options);
+OperationCase statistics_pool_case(Index batch, Index time, Index channels);
 OperationCase global_average_pool_case(Index batch, Index time, Index channels);
 OperationCase global_max_pool_case(Index batch, Index time, Index channels);
 OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first = 0);

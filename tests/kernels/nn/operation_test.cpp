@@ -259,11 +259,16 @@ RC_GTEST_PROP(RandomShapes, Dense, ()) {
 }
 
 RC_GTEST_PROP(RandomShapes, Pools, ()) {
-  const MaxPoolOptions options{between(1, 5), between(1, 6)};
+  const MaxPoolOptions options{{between(1, 5), between(1, 6)}};
+  const AveragePoolOptions average{options};
   const int time = between(options.pool_size, 30), batch = between(1, 4);
   const int channels = between(1, 20);
   expect_definition(max_pool_case(batch, time, channels, options));
   expect_gradients(max_pool_case(1, time, between(1, 3), options));
+  expect_definition(average_pool_case(batch, time, channels, average));
+  expect_gradients(average_pool_case(1, time, between(1, 3), average));
+  expect_definition(statistics_pool_case(batch, time, channels));
+  expect_gradients(statistics_pool_case(2, between(1, 9), between(1, 3)));
   expect_definition(global_average_pool_case(batch, time, channels));
   expect_definition(global_max_pool_case(batch, time, channels));
   RC_ASSERT(!testing::Test::HasFailure());
@@ -273,6 +278,24 @@ RC_GTEST_PROP(RandomShapes, BatchNorm, ()) {
   const auto c = batch_norm_case(between(2, 4), between(2, 9), between(1, 9));
   expect_definition(c);
   expect_gradients(c);
+  RC_ASSERT(!testing::Test::HasFailure());
+}
+
+RC_GTEST_PROP(RandomShapes, LayerNorm, ()) {
+  expect_definition(layer_norm_case(between(1, 4), between(1, 40), between(1, 70)));
+  expect_gradients(layer_norm_case(between(1, 3), between(1, 4), between(1, 20)));
+  RC_ASSERT(!testing::Test::HasFailure());
+}
+
+RC_GTEST_PROP(RandomShapes, Activations, ()) {
+  const ActivationOptions options = *rc::gen::element<ActivationOptions>(
+      LeakyReluOptions{}, EluOptions{}, GeluOptions{}, SiluOptions{});
+  const auto c = activation_case(between(1, 4), between(1, 9), between(1, 9), options);
+  expect_definition(c);
+  expect_gradients(c);
+  const auto gate = channel_gate_case(between(1, 4), between(1, 9), between(1, 9));
+  expect_definition(gate);
+  expect_gradients(gate);
   RC_ASSERT(!testing::Test::HasFailure());
 }
 

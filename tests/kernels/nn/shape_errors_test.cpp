@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 
 #include "kernels/nn/activation.h"
+#include "kernels/nn/add.h"
 #include "kernels/nn/batch_norm.h"
+#include "kernels/nn/channel_gate.h"
 #include "kernels/nn/conv1d.h"
 #include "kernels/nn/dense.h"
 #include "kernels/nn/dropout.h"
+#include "kernels/nn/layer_norm.h"
 #include "kernels/nn/pool.h"
+#include "kernels/nn/statistics_pool.h"
 
 namespace serenade::test {
 namespace {
@@ -46,8 +50,24 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
   Context context;
   Array<float> a(Shape{2, 5, 3}), b(Shape{2, 4, 3}), c(Shape{2, 6}), d(Shape{5});
   const std::vector<std::uint32_t> utterances{1, 2, 3};
-  EXPECT_THROW(max_pool(context, {2, {}}, a.view(), a.view()), ShapeError);
-  EXPECT_THROW(max_pool_backward(context, {2, {}}, a.view(), b.view(), a.view()), ShapeError);
+  EXPECT_THROW(max_pool(context, {{2, {}}}, a.view(), a.view()), ShapeError);
+  EXPECT_THROW(max_pool_backward(context, {{2, {}}}, a.view(), b.view(), a.view()), ShapeError);
+  EXPECT_THROW(average_pool(context, {{2, {}}}, a.view(), a.view()), ShapeError);
+  EXPECT_THROW(average_pool_backward(context, {{2, {}}}, a.view(), a.view()), ShapeError);
+  EXPECT_THROW(statistics_pool(context, {}, a.view(), d.view()), ShapeError);
+  EXPECT_THROW(statistics_pool_backward(context, a.view(), c.view(), c.view(), b.view()),
+               ShapeError);
+  EXPECT_THROW(layer_norm(context, {}, a.view(), d.view(), d.view(), a.view()), ShapeError);
+  EXPECT_THROW(
+      layer_norm_backward(context, {}, a.view(), d.view(), a.view(), a.view(), d.view(), d.view()),
+      ShapeError);
+  EXPECT_THROW(channel_gate(context, a.view(), c.view(), a.view()), ShapeError);
+  EXPECT_THROW(channel_gate_backward(context, a.view(), c.view(), a.view(), a.view(), c.view()),
+               ShapeError);
+  EXPECT_THROW(add(context, a.view(), b.view(), a.view()), ShapeError);
+  EXPECT_THROW(activation(context, SiluOptions{}, a.view(), b.view()), ShapeError);
+  EXPECT_THROW(activation_backward(context, SiluOptions{}, a.view(), b.view(), a.view()),
+               ShapeError);
   EXPECT_THROW(global_average_pool(context, a.view(), c.view()), ShapeError);
   EXPECT_THROW(global_average_pool_backward(context, c.view(), a.view()), ShapeError);
   EXPECT_THROW(global_max_pool(context, c.view(), c.view()), ShapeError);
@@ -86,8 +106,10 @@ TEST(ShapeErrors, GroupsMustDivide) {
 TEST(ShapeErrors, RangesOfOptionsAreChecked) {
   Context context;
   Array<float> a(Shape{2, 5, 3});
-  EXPECT_THROW(max_pool(context, {0, {}}, a.view(), a.view()), ConfigError);
-  EXPECT_THROW(max_pool(context, {2, 0}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(max_pool(context, {{0, {}}}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(max_pool(context, {{2, 0}}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(activation(context, EluOptions{-1}, a.view(), a.view()), ConfigError);
+  EXPECT_THROW(layer_norm(context, {0.0}, a.view(), a.view(), a.view(), a.view()), ConfigError);
   EXPECT_THROW(dropout(context, {1.0}, {}, {}, a.view(), a.view()), ConfigError);
 }
 

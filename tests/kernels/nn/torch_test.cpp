@@ -123,8 +123,8 @@ void expect_max_pool(const std::string& name, const MaxPoolOptions& options) {
   group.expect("dx", dx);
 }
 
-TEST(Torch, MaxPool) { expect_max_pool("max_pool", {2, {}}); }
-TEST(Torch, MaxPoolOverlapping) { expect_max_pool("max_pool_overlapping", {3, 2}); }
+TEST(Torch, MaxPool) { expect_max_pool("max_pool", {{2, {}}}); }
+TEST(Torch, MaxPoolOverlapping) { expect_max_pool("max_pool_overlapping", {{3, 2}}); }
 
 TEST(Torch, GlobalPools) {
   Context context;

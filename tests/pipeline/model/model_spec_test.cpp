@@ -26,6 +26,7 @@ layers:
   - global_max_pool
   - flatten
   - dense: {units: 12, use_bias: false}
+  - residual: {layers: [{dense: {units: 3}}, relu, {residual: {layers: [gelu]}}], shortcut: projection}
 )";
 
 TEST(ModelSpec, ReadsALayerList) {
@@ -35,7 +36,11 @@ TEST(ModelSpec, ReadsALayerList) {
   for (const LayerSpec& layer : spec.layers) names.push_back(layer.name());
   EXPECT_THAT(names, testing::ElementsAre("conv1d", "batch_norm", "batch_norm", "relu", "max_pool",
                                           "max_pool", "dropout", "global_average_pool",
-                                          "global_max_pool", "flatten", "dense"));
+                                          "global_max_pool", "flatten", "dense", "residual"));
+  const auto& residual = std::get<ResidualOptions>(spec.layers[11].options);
+  EXPECT_EQ(residual.shortcut, Shortcut::projection);
+  ASSERT_EQ(residual.layers.size(), 3U);
+  EXPECT_EQ(std::get<DenseOptions>(residual.layers[0].options).units, 3);
   const auto& convolution = std::get<Conv1dOptions>(spec.layers[0].options);
   EXPECT_EQ(convolution.filters, 64);
   EXPECT_EQ(convolution.padding, Padding::valid);
@@ -54,7 +59,21 @@ TEST(ModelSpec, PrintsCanonicallyAndReadsThatBack) {
   EXPECT_THAT(canonical, testing::HasSubstr("relu, {max_pool: {pool_size: 3, stride: null}}"));
   EXPECT_EQ(canonical_text(read(canonical)), canonical);
   EXPECT_EQ(canonical_text(read(to_yaml(canonical))), canonical);
+  EXPECT_THAT(canonical,
+              testing::EndsWith("{residual: {layers: [{dense: {units: 3, use_bias: true}}, relu, "
+                                "{residual: {layers: [gelu], shortcut: auto}}], shortcut: "
+                                "projection}}]}"));
   EXPECT_EQ(canonical_text(read("{}")), "{frames: null, layers: []}");
+}
+
+/// Model texts come out of files: nesting must not take the stack.
+TEST(ModelSpec, RefusesBottomlessNesting) {
+  std::string deep = "layers: [", end = "]";
+  for (int i = 0; i < 20000; ++i) {
+    deep += "{residual: {layers: [";
+    end = "]}}" + end;
+  }
+  EXPECT_THROW(read(deep + "relu" + end), ConfigError);
 }
 
 std::string complaint(const std::string& layers) {
@@ -75,6 +94,8 @@ TEST(ModelSpec, NamesWhatIsWrong) {
   EXPECT_THAT(complaint("[{dropout: {rate: 1.5}}]"), testing::HasSubstr("dropout.rate"));
   EXPECT_THAT(complaint("[{max_pool: {stride: 0}}]"), testing::HasSubstr("max_pool.stride"));
   EXPECT_THAT(complaint("[{relu: {slope: 1}}]"), testing::HasSubstr("slope"));
+  EXPECT_THAT(complaint("[{residual: {layers: [{dropout: {rate: 2}}]}}]"),
+              testing::HasSubstr("layers.0.residual.layers.0.dropout.rate"));
 }
 
 }  // namespace

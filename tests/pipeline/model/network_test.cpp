@@ -35,6 +35,31 @@ layers:
   - relu
 )";
 
+/// The layers beyond those, and layers inside layers.
+const char* const blocks = R"(
+layers:
+  - conv1d: {filters: 12, kernel_size: 4, padding: causal, stride: 2, dilation: 2}
+  - layer_norm
+  - silu
+  - residual:
+      layers:
+        - conv1d: {filters: 12, kernel_size: 3, groups: 12}
+        - batch_norm
+        - gelu
+        - dropout: {rate: 0.25}
+        - conv1d: {filters: 12, kernel_size: 1}
+        - squeeze_excitation: {reduction: 4}
+  - leaky_relu
+  - residual:
+      layers:
+        - conv1d: {filters: 9, kernel_size: 3, stride: 2, groups: 3}
+        - elu
+        - residual: {layers: [{conv1d: {filters: 9, kernel_size: 3}}, silu]}
+  - average_pool: {pool_size: 3, stride: 2}
+  - global_statistics_pool
+  - residual: {layers: [{dense: {units: 7}}, gelu]}
+)";
+
 Array<float> random_array(Shape shape, std::uint32_t stream) {
   Array<float> array(shape);
   for (Index i = 0; i < array.size(); ++i) {
@@ -118,12 +143,15 @@ TEST(Network, FollowsTheLossOfPyTorch) {
   for (std::size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(logits[i], want[i], 1e-3);
 }
 
-TEST(Network, HasTheGradientOfItsOwnLoss) {
+/// Central differences of the loss against backward, for x and every parameter.
+void expect_own_gradient(const std::string& text) {
+  SCOPED_TRACE(text);
   Context context;
-  // float32 differences need a smooth network: no kinks, no maximum
-  Network network(read("layers: [{conv1d: {filters: 3, kernel_size: 3}}, batch_norm, "
-                       "{dropout: {rate: 0.5}}, flatten, {dense: {units: 5}}]"),
-                  {6, 2}, 3, 8);
+  Network network(read(text), {6, 2}, 3, 8);
+  for (const Parameter& parameter : network.parameters()) {
+    // squeeze and excitation has a ReLU: far from its kink
+    if (parameter.name.ends_with("reduce.bias")) std::ranges::fill(parameter.value.span(), 1.0F);
+  }
   auto x = random_array({4, 6, 2}, 0);
   const std::vector<std::uint32_t> utterances{1, 2, 3, 4};
   const TrainingKey key{7, {utterances.data(), Shape{4}}};
@@ -158,9 +186,29 @@ TEST(Network, HasTheGradientOfItsOwnLoss) {
   check(x.view(), dx.view(), "x");
 }
 
+TEST(Network, HasTheGradientOfItsOwnLoss) {
+  // float32 differences need a smooth network: no kinks, no maximum
+  for (const char* const text :
+       {"layers: [{conv1d: {filters: 3, kernel_size: 3}}, batch_norm, {dropout: {rate: 0.5}}, "
+        "flatten, {dense: {units: 5}}]",
+        "layers: [{residual: {layers: [{conv1d: {filters: 4, kernel_size: 3, stride: 2}}, silu, "
+        "{residual: {layers: [{conv1d: {filters: 4, kernel_size: 3, groups: 4}}, {layer_norm: "
+        "{epsilon: 1}}, "
+        "{dropout: {rate: 0.5}}]}}, gelu]}}, average_pool, global_statistics_pool, "
+        "{residual: {layers: [{dense: {units: 5}}, elu]}}]",
+        "layers: [{residual: {layers: [{conv1d: {filters: 4, padding: causal}}, batch_norm, "
+        "{max_pool: {pool_size: 1, stride: 4}}, silu]}}, global_average_pool]"}) {
+    expect_own_gradient(text);
+  }
+}
+
+TEST(Network, HasTheGradientOfSqueezeAndExcitation) {
+  expect_own_gradient("layers: [{squeeze_excitation: {reduction: 1}}, global_average_pool]");
+}
+
 TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
-  const auto train = [](int threads) {
-    Trainee trainee(Network(read(everything), {40, 7}, 5, 11), threads);
+  const auto train = [](const char* layers, int threads) {
+    Trainee trainee(Network(read(layers), {40, 7}, 5, 11), threads);
     std::vector<float> all;
     for (std::uint32_t step = 1; step <= 3; ++step) {
       const auto x = random_array({9, 40, 7}, step);
@@ -175,12 +223,16 @@ TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
     }
     return all;
   };
-  const auto alone = train(1);
-  for (const int threads : {2, 3, 7}) EXPECT_EQ(alone, train(threads)) << threads;
+  for (const char* const layers : {everything, blocks}) {
+    const auto alone = train(layers, 1);
+    for (const int threads : {2, 3, 7}) EXPECT_EQ(alone, train(layers, threads)) << threads;
+  }
 }
 
-TEST(Network, InfersARowAlikeInAnyBatch) {
-  Trainee trainee(Network(read(everything), {40, 7}, 5, 11), 2);
+class InferringNetwork : public testing::TestWithParam<const char*> {};
+
+TEST_P(InferringNetwork, GivesARowAlikeInAnyBatch) {
+  Trainee trainee(Network(read(GetParam()), {40, 7}, 5, 11), 2);
   const auto x = random_array({9, 40, 7}, 1);
   trainee.step(x.view(), std::vector<std::int32_t>{0, 1, 2, 3, 4, 0, 1, 2, 3}, 1);
   const auto whole = copied(trainee.network.infer(trainee.context, x.view()));
@@ -193,6 +245,8 @@ TEST(Network, InfersARowAlikeInAnyBatch) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork, testing::Values(everything, blocks));
 
 TEST(Network, DrawsMasksByUtteranceAndStep) {
   Context context;
@@ -237,6 +291,45 @@ TEST(Network, BeginsAsKeras) {
   EXPECT_EQ(network.state()[1].value.data()[3], 1);
   const Network other(read(everything), {40, 7}, 5, 12);
   EXPECT_NE(copied(network.parameters()[0].value), copied(other.parameters()[0].value));
+}
+
+TEST(Network, NamesLayersInsideLayers) {
+  const Network network(read(blocks), {40, 7}, 5, 11);
+  std::vector<std::string> names;
+  for (const Parameter& parameter : network.parameters()) {
+    if (parameter.decay) names.push_back(parameter.name);
+  }
+  EXPECT_THAT(names, testing::ElementsAre(
+                         "layers.0.conv1d.kernel", "layers.3.residual.0.conv1d.kernel",
+                         "layers.3.residual.4.conv1d.kernel",
+                         "layers.3.residual.5.squeeze_excitation.reduce.kernel",
+                         "layers.3.residual.5.squeeze_excitation.expand.kernel",
+                         "layers.5.residual.0.conv1d.kernel",
+                         "layers.5.residual.2.residual.0.conv1d.kernel",
+                         "layers.5.residual.shortcut.kernel", "layers.8.residual.0.dense.kernel",
+                         "layers.8.residual.shortcut.kernel", "output.kernel"));
+  EXPECT_EQ(network.state()[0].name, "layers.3.residual.1.batch_norm.running_mean");
+  const auto layers = network.layers();
+  ASSERT_EQ(layers.size(), 10U);
+  EXPECT_EQ(layers[3].output, (Shape{20, 12}));
+  // depthwise 3 x 12 and bias, batch norm, pointwise and bias, 12 to 3 and back
+  EXPECT_EQ(layers[3].parameters, 36 + 12 + 24 + 144 + 12 + 39 + 48);
+  EXPECT_EQ(layers[5].output, (Shape{10, 9}));
+}
+
+/// Kernels drawn alike would mean that layers share random numbers.
+TEST(Network, DrawsEveryKernelByItself) {
+  const Network network(
+      read("layers: [{residual: {layers: [{dense: {units: 6}}, {residual: {layers: [{dense: "
+           "{units: 6}}]}}], shortcut: projection}}, {dense: {units: 6}}]"),
+      {6}, 6, 3);
+  std::vector<std::vector<float>> kernels;
+  for (const Parameter& parameter : network.parameters()) {
+    if (!parameter.decay) continue;
+    for (const auto& other : kernels) EXPECT_NE(other, copied(parameter.value)) << parameter.name;
+    kernels.push_back(copied(parameter.value));
+  }
+  EXPECT_EQ(kernels.size(), 5U);
 }
 
 TEST(Network, ClonesAndMoves) {
@@ -307,6 +400,29 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
             "the last of model.layers gives [200, 40] but must give a vector; end with a global "
             "pool or flatten");
   EXPECT_EQ(complaint("layers: [relu]", {193}), "no complaint");
+  EXPECT_EQ(complaint("layers: [{residual: {layers: [relu, {conv1d: {filters: 3, groups: 2}}]}}, "
+                      "flatten]",
+                      {9, 4}),
+            "layers.0.residual.1.conv1d: gets [9, 4] but needs a number of channels, and of "
+            "filters, that 2 groups divide; there are 3 filters");
+  EXPECT_EQ(complaint("layers: [residual, flatten]", {9, 4}),
+            "layers.0.residual: gets [9, 4] but has no layers to go around");
+  EXPECT_EQ(complaint("layers: [{residual: {layers: [{conv1d: {filters: 3}}], shortcut: "
+                      "identity}}, flatten]",
+                      {9, 4}),
+            "layers.0.residual: gets [9, 4] but its layers give [9, 3]: an identity shortcut needs "
+            "equal shapes");
+  EXPECT_EQ(
+      complaint("layers: [{residual: {layers: [{conv1d: {padding: valid}}]}}, flatten]", {20, 4}),
+      "layers.0.residual: gets [20, 4] but its layers give [16, 64], which no strided "
+      "convolution over one step makes of it");
+  // both ways in which strides shorten: rounded up, and rounded down as pools do
+  EXPECT_EQ(complaint("layers: [{residual: {layers: [{conv1d: {stride: 2}}]}}, flatten]", {9, 4}),
+            "no complaint");
+  EXPECT_EQ(complaint("layers: [{residual: {layers: [max_pool]}}, flatten]", {9, 4}),
+            "no complaint");
+  EXPECT_EQ(complaint("layers: [squeeze_excitation]", {193}),
+            "layers.0.squeeze_excitation: gets [193] but takes [time, channels]");
   EXPECT_THAT(complaint("layers: []", {0, 40}), testing::HasSubstr("empty"));
   EXPECT_THAT(complaint("layers: []", {1, 2, 3}), testing::HasSubstr("[time, channels]"));
 }

@@ -1,0 +1,118 @@
+#include "pipeline/model/layer_stack.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/device/error.h"
+#include "pipeline/model/model_spec.h"
+
+namespace serenade {
+namespace {
+
+template <std::size_t I = 0>
+std::unique_ptr<Layer> made(const LayerSpec& spec, const LayerSite& site) {
+  if constexpr (I < std::tuple_size_v<LayerTable>) {
+    using Type = std::tuple_element_t<I, LayerTable>;
+    if (const auto* options = std::get_if<typename Type::Options>(&spec.options)) {
+      check_ranges(*options);
+      return std::make_unique<Type>(*options, site);
+    }
+    return made<I + 1>(spec, site);
+  } else {
+    throw ConfigError(site.name + ": no such layer");
+  }
+}
+
+}  // namespace
+
+Shape batched(Index batch, const Shape& row) {
+  switch (row.rank()) {
+    case 1:
+      return {batch, row[0]};
+    case 2:
+      return {batch, row[0], row[1]};
+    default:
+      throw ConfigError("a network's input is " + to_string(row) +
+                        " but must be [time, channels] or [features]");
+  }
+}
+
+std::uint32_t inner_numbers(const LayerSpec& spec) {
+  if (std::holds_alternative<SqueezeExcitationOptions>(spec.options)) return 2;
+  const auto* residual = std::get_if<ResidualOptions>(&spec.options);
+  if (residual == nullptr) return 0;
+  auto count = static_cast<std::uint32_t>(residual->layers.size()) + 1;
+  for (const LayerSpec& inner : residual->layers) count += inner_numbers(inner);
+  return count;
+}
+
+std::unique_ptr<Layer> make_layer(const LayerSpec& spec, const LayerSite& site) {
+  return made(spec, site);
+}
+
+void LayerStack::add(const LayerSpec& spec, std::string name, std::uint32_t index) {
+  site_.name = std::move(name);
+  site_.index = index;
+  layers_.push_back(make_layer(spec, site_));
+  outputs_.emplace_back();
+  site_.inner += inner_numbers(spec);
+  site_.input = layers_.back()->output();
+  for (const Parameter& parameter : layers_.back()->parameters()) {
+    site_.max_parameters -= parameter.value.size();
+  }
+}
+
+void LayerStack::resize(Index batch) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    outputs_[i].resize(batched(batch, layers_[i]->output()));
+  }
+}
+
+Tensor<const float> LayerStack::infer(Context& context, Tensor<const float> x) {
+  resize(x.extent(0));
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i]->infer(context, x, outputs_[i].view());
+    x = outputs_[i].view();
+  }
+  return x;
+}
+
+Tensor<const float> LayerStack::forward(Context& context, const TrainingKey& key,
+                                        Tensor<const float> x) {
+  resize(x.extent(0));
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i]->forward(context, key, x, outputs_[i].view());
+    x = outputs_[i].view();
+  }
+  return x;
+}
+
+void LayerStack::backward(Context& context, const TrainingKey& key, Tensor<const float> x,
+                          Tensor<const float> dy, Tensor<float> dx) {
+  Tensor<const float> gradient = dy;
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    Tensor<float> before = dx;
+    if (i > 0) {
+      Array<float>& buffer = gradients_[i % 2];
+      buffer.resize(outputs_[i - 1].shape());
+      before = buffer.view();
+    }
+    const Tensor<const float> input = i > 0 ? outputs_[i - 1].view() : x;
+    layers_[i]->backward(context, key, input, outputs_[i].view(), gradient, before);
+    gradient = before;
+  }
+}
+
+std::vector<Parameter> LayerStack::parameters() const {
+  std::vector<Parameter> all;
+  for (const auto& layer : layers_) std::ranges::move(layer->parameters(), std::back_inserter(all));
+  return all;
+}
+
+std::vector<State> LayerStack::state() const {
+  std::vector<State> all;
+  for (const auto& layer : layers_) std::ranges::move(layer->state(), std::back_inserter(all));
+  return all;
+}
+
+}  // namespace serenade
