@@ -36,6 +36,8 @@ std::string values_text(const T& value, const Range& range) {
     using Inner = typename T::value_type;
     const std::string inner = values_text(Inner{}, range);
     return inner + ", or null";
+  } else if constexpr (requires { option_values(value); }) {
+    return std::string(option_values(value));
   } else if constexpr (OptionEnum<T>) {
     std::string text;
     for (const auto name : enum_names(value)) {

@@ -56,24 +56,28 @@ void activation_backward(Context& context, const ActivationOptions& options, Ten
 namespace cpu {
 namespace {
 
-// A function and its slope, by value so that loops over them hold nothing but numbers.
+// A function and its slope, by value so that loops over them hold nothing but numbers. Choices are
+// between x and 0 or between constants: of others the compiler makes branches, not vectors.
+
+float above_0(float x) { return x < 0.0F ? 0.0F : x; }  // this way round a NaN stays one
+float below_0(float x) { return x < 0.0F ? x : 0.0F; }
+float is_above_0(float x) { return x > 0.0F ? 1.0F : 0.0F; }
+
 struct LeakyRelu {
   explicit LeakyRelu(const LeakyReluOptions& options)
       : below(static_cast<float>(options.negative_slope)) {}
-  float value(float x) const { return x > 0.0F ? x : below * x; }
-  float slope(float x) const { return x > 0.0F ? 1.0F : below; }
+  float value(float x) const { return std::fma(below, below_0(x), above_0(x)); }
+  float slope(float x) const { return std::fma(1.0F - is_above_0(x), below, is_above_0(x)); }
   float below;
 };
 
 struct Elu {
   explicit Elu(const EluOptions& options) : alpha(static_cast<float>(options.alpha)) {}
   float value(float x) const {
-    const float below = alpha * exponential_minus_1(x);
-    return x > 0.0F ? x : below;
+    return std::fma(alpha, exponential_minus_1(below_0(x)), above_0(x));
   }
   float slope(float x) const {
-    const float below = alpha * exponential(x);
-    return x > 0.0F ? 1.0F : below;
+    return std::fma(alpha, exponential(below_0(x)), is_above_0(x) * (1.0F - alpha));
   }
   float alpha;
 };

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 /// Elementary functions of one float, written so that the compiler turns loops over them into
-/// vectors: no branch, no table, no library. Each is a fixed sequence of correctly rounded
+/// vectors: no branch (both sides of a choice are computed before it), no table, no library. Each is a fixed sequence of correctly rounded
 /// operations, so that results depend neither on the library nor on the width of a vector. They
 /// pass NaN on. Errors are against float64 (tests/kernels/nn/elementary_test.cpp).
 namespace serenade::cpu {
@@ -78,7 +78,7 @@ inline Normal normal(float x) {
   q = std::fma(q, u, 0.119572841F);
   q = std::fma(q, u, 0.119686641F);
   const float tail = q * u * bell;
-  return {bell * 0.398942280F, x < 0.0F ? tail : 1.0F - tail};
+  return {bell * 0.398942280F, 0.5F + std::copysign(0.5F - tail, x)};
 }
 
 }  // namespace serenade::cpu

@@ -24,6 +24,10 @@ double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const 
 /// targets [batch, classes]: 1 at labels[b], else 0. Throws ShapeError where a label is no class.
 void one_hot(std::span<const std::int32_t> labels, Tensor<float> targets);
 
+/// targets [batch, classes] = (1 - smoothing) targets + smoothing / classes (Szegedy et al. 2016,
+/// as PyTorch and Keras). Throws ConfigError for a smoothing outside [0, 1).
+void smooth_labels(double smoothing, Tensor<float> targets);
+
 namespace cpu {
 void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
 double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,

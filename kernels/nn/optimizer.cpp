@@ -31,7 +31,63 @@ void adamw(Context& context, const AdamwOptions& options, double learning_rate, 
   cpu::adamw(context, options, learning_rate, step, slots);
 }
 
+void sgd(Context& context, const SgdOptions& options, double learning_rate,
+         std::span<const OptimizerSlot> slots) {
+  check_ranges(options);
+  for (const OptimizerSlot& slot : slots) {
+    expect_shape("sgd", "gradient", slot.gradient.shape(), slot.value.shape());
+    expect_shape("sgd", "first_moment", slot.first_moment.shape(), slot.value.shape());
+    expect_on_device("sgd", context, slot.value, slot.gradient, slot.first_moment);
+  }
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::sgd(context, options, learning_rate, slots);
+  }
+  cpu::sgd(context, options, learning_rate, slots);
+}
+
+void moving_average(Context& context, double decay, Tensor<const float> value,
+                    Tensor<float> average) {
+  expect_shape("moving_average", "average", average.shape(), value.shape());
+  expect_on_device("moving_average", context, value, average);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::moving_average(context, decay, value, average);
+    }
+  }
+  cpu::moving_average(context, decay, value, average);
+}
+
 namespace cpu {
+
+void sgd(Context& context, const SgdOptions& options, double learning_rate,
+         std::span<const OptimizerSlot> slots) {
+  const auto rate = static_cast<float>(learning_rate);
+  const auto momentum = static_cast<float>(options.momentum);
+  const bool nesterov = options.nesterov;
+  for (const OptimizerSlot& slot : slots) {
+    parallel_ranges(context, slot.value.size(), element_share, [&](Index begin, Index end) {
+      float* __restrict value = slot.value.data();
+      const float* __restrict gradient = slot.gradient.data();
+      float* __restrict velocity = slot.first_moment.data();
+      for (Index i = begin; i < end; ++i) {
+        const float step = rate * gradient[i];
+        velocity[i] = std::fma(momentum, velocity[i], -step);
+        const float ahead = std::fma(momentum, velocity[i], -step);
+        value[i] += nesterov ? ahead : velocity[i];
+      }
+    });
+  }
+}
+
+void moving_average(Context& context, double decay, Tensor<const float> value,
+                    Tensor<float> average) {
+  const auto blend = static_cast<float>(1 - decay);
+  parallel_ranges(context, value.size(), element_share, [=](Index begin, Index end) {
+    const float* from = value.data();
+    float* to = average.data();
+    for (Index i = begin; i < end; ++i) to[i] = std::fma(blend, from[i] - to[i], to[i]);
+  });
+}
 
 void adamw(Context& context, const AdamwOptions& options, double learning_rate, std::int64_t step,
            std::span<const OptimizerSlot> slots) {

@@ -33,6 +33,17 @@ struct AdamwOptions {
   }
 };
 
+struct SgdOptions {
+  double momentum = 0;
+  bool nesterov = false;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("momentum", self.momentum, Range{0, 0.999999}, "sgd: share of the last step's velocity");
+    visit("nesterov", self.nesterov, Range{}, "sgd: look one step of momentum ahead");
+  }
+};
+
 /// One parameter as an optimizer sees it. All tensors have one shape; the moments begin as zeros
 /// and belong to the optimizer's state.
 struct OptimizerSlot {
@@ -56,12 +67,25 @@ void adam(Context&, const AdamOptions&, double learning_rate, std::int64_t step,
 void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
            std::span<const OptimizerSlot> slots);
 
+/// Stochastic gradient descent, with momentum as Keras has it: velocity = momentum velocity -
+/// learning_rate g; value += velocity, or with nesterov value += momentum velocity - learning_rate
+/// g. (PyTorch keeps the learning rate out of the velocity, which is the same while it does not
+/// change.) The velocity is the slot's first moment; the second is not touched.
+void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
+
+/// average += (1 - decay) (value - average). Throws ShapeError where the shapes differ.
+void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
+
 namespace cpu {
+void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
+void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
 void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
            std::span<const OptimizerSlot> slots);
 }  // namespace cpu
 
 namespace cuda {
+void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
+void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
 void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
            std::span<const OptimizerSlot> slots);
 }  // namespace cuda

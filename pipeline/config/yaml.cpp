@@ -347,7 +347,7 @@ std::string flow(const YAML::Node& node) {
   std::vector<std::string> parts;
   if (node.IsMap()) {
     for (const auto& entry : node) {
-      parts.push_back(entry.first.Scalar() + ": " + flow(entry.second));
+      parts.push_back(scalar_text(entry.first) + ": " + flow(entry.second));
     }
     return fmt::format("{{{}}}", fmt::join(parts, ", "));
   }
@@ -358,7 +358,7 @@ std::string flow(const YAML::Node& node) {
 void block(const YAML::Node& node, int indent, std::string& out) {
   for (const auto& entry : node) {
     const YAML::Node& value = entry.second;
-    out += fmt::format("{:{}}{}:", "", indent, entry.first.Scalar());
+    out += fmt::format("{:{}}{}:", "", indent, scalar_text(entry.first));
     if (value.IsMap() && value.size() > 0) {
       out += '\n';
       block(value, indent + 2, out);
@@ -369,7 +369,8 @@ void block(const YAML::Node& node, int indent, std::string& out) {
         const bool single = item.IsMap() && item.size() == 1;
         out += fmt::format(
             "{:{}}- {}\n", "", indent + 2,
-            single ? item.begin()->first.Scalar() + ": " + flow(item.begin()->second) : flow(item));
+            single ? scalar_text(item.begin()->first) + ": " + flow(item.begin()->second)
+                   : flow(item));
       }
     } else {
       out += " " + flow(value) + "\n";

@@ -80,6 +80,14 @@ class Stored {
   const Safetensors& contents_;
 };
 
+/// Names of the parameters and, after them, of the running statistics.
+std::vector<std::string> weight_names(const Network& network) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : network.parameters()) names.push_back(parameter.name);
+  for (const State& statistic : network.state()) names.push_back(statistic.name);
+  return names;
+}
+
 std::string rows_hash(const std::vector<std::size_t>& rows) {
   return to_string(hash_bytes(std::as_bytes(std::span(rows))));
 }
@@ -88,7 +96,9 @@ std::string rows_hash(const std::vector<std::size_t>& rows) {
 
 std::string Member::identity() const {
   TrainingOptions options = options_;
-  options.epochs = 1;  // more epochs than planned are a reason to go on
+  // More epochs than planned are a reason to go on, where the schedule does not aim for the last.
+  const ScheduleName schedule = options.schedule.name;
+  if (schedule != ScheduleName::cosine && schedule != ScheduleName::one_cycle) options.epochs = 1;
   return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}",
                      canonical_text(options), canonical_text(network_.spec()), network_.seed(),
                      rows_hash(training_), rows_hash(validation_));
@@ -117,13 +127,18 @@ ModelFile Member::checkpoint(const ModelDescription& description) const {
     tensors.emplace("training.early_stopping",
                     numbers({stopping.best.value_or(absent), static_cast<double>(stopping.wait)}));
   }
-  for (std::size_t i = 0; i < first_moments_.size(); ++i) {
-    const std::string& name = network_.parameters()[i].name;
-    const Shape& shape = first_moments_[i].shape();
-    tensors.emplace("training.first_moment." + name,
-                    array_of<float>(first_moments_[i].span(), shape));
-    tensors.emplace("training.second_moment." + name,
-                    array_of<float>(second_moments_[i].span(), shape));
+  const auto keep = [&](const std::string& what, const std::string& name,
+                        const Array<float>& values) {
+    tensors.emplace("training." + what + "." + name,
+                    array_of<float>(values.span(), values.shape()));
+  };
+  const auto names = weight_names(network_);
+  for (std::size_t i = 0; i < network_.parameters().size(); ++i) {
+    keep("first_moment", names[i], weight_state_.first_moments[i]);
+    keep("second_moment", names[i], weight_state_.second_moments[i]);
+  }
+  for (std::size_t i = 0; i < weight_state_.average.size(); ++i) {
+    keep("average", names[i], weight_state_.average[i]);
   }
   for (const auto& [name, value] : kept_) {
     tensors.emplace("training.kept." + name, array_of<float>(value.span(), value.shape()));
@@ -169,15 +184,17 @@ void Member::restore(const ModelFile& checkpoint) {
     const auto& stopping = state.get<double>("early_stopping", Shape{2});
     stopping_state = {present(stopping[0]), Stored::count(stopping[1])};
   }
-  std::vector<Array<float>> first, second;
-  for (const Parameter& parameter : network_.parameters()) {
-    const Shape& shape = parameter.value.shape();
-    const auto take = [&](const std::string& name) {
-      return array_of<float>(state.get<float>(name + parameter.name, shape).span(), shape);
-    };
-    first.push_back(take("first_moment."));
-    second.push_back(take("second_moment."));
-  }
+  WeightState weight_state(options_, network_);
+  const auto names = weight_names(network_);
+  const auto take = [&](const std::string& what, std::vector<Array<float>>& arrays) {
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      const auto& stored = state.get<float>(what + "." + names[i], arrays[i].shape());
+      std::ranges::copy(stored.span(), arrays[i].data());
+    }
+  };
+  take("first_moment", weight_state.first_moments);
+  take("second_moment", weight_state.second_moments);
+  take("average", weight_state.average);
   Weights kept;
   const int kept_epoch = Stored::count(static_cast<double>(progress[1]));
   const Index epochs = history.shape()[0];
@@ -204,8 +221,7 @@ void Member::restore(const ModelFile& checkpoint) {
   best_ = present(best[0]);
   schedule_.restore(schedule_state);
   if (stopping_) stopping_->restore(stopping_state);
-  first_moments_ = std::move(first);
-  second_moments_ = std::move(second);
+  weight_state_ = std::move(weight_state);
   kept_ = std::move(kept);
 }
 

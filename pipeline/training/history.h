@@ -14,7 +14,7 @@ struct EpochRecord {
   int epoch = 0;  ///< from 1
   double loss = 0, accuracy = 0, uar = 0;
   std::optional<double> val_loss, val_accuracy, val_uar;  ///< absent without validation part
-  double learning_rate = 0;                               ///< of this epoch's steps
+  double learning_rate = 0;                               ///< of the epoch's last step
   double seconds = 0;                                     ///< wall time, validation included
 
   /// Throws ConfigError where there is no such number.

@@ -1,11 +1,20 @@
 #include "pipeline/training/member.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/error.h"
 
 namespace serenade {
+namespace {
+
+std::int64_t steps_per_epoch(std::size_t rows, const TrainingOptions& options) {
+  const std::int64_t batch = std::max(1, options.batch_size);  // check() complains of less
+  return (static_cast<std::int64_t>(rows) + batch - 1) / batch;
+}
+
+}  // namespace
 
 Member::Member(std::string name, Network network, NetworkInput input, const TrainingRows& training,
                std::span<const std::size_t> validation, const TrainingOptions& options)
@@ -15,16 +24,13 @@ Member::Member(std::string name, Network network, NetworkInput input, const Trai
       input_(std::move(input)),
       training_(training.indices().begin(), training.indices().end()),
       validation_(validation.begin(), validation.end()),
-      schedule_(options.schedule, options.optimizer.learning_rate) {
+      schedule_(options.schedule, options.optimizer.learning_rate,
+                steps_per_epoch(training_.size(), options), options.epochs),
+      weight_state_(options, network_) {
   check(options_, !validation_.empty());
   if (training_.empty()) throw DataError(name_ + ": the training part is empty");
   expect_shape(name_, "the network's input", network_.input(), input_.shape());
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
-  for (const Parameter& parameter : network_.parameters()) {
-    for (auto* moments : {&first_moments_, &second_moments_}) {
-      moments->emplace_back(parameter.value.shape()).fill(0);
-    }
-  }
 }
 
 bool Member::finished() const {

@@ -13,6 +13,7 @@
 #include "pipeline/training/history.h"
 #include "pipeline/training/options.h"
 #include "pipeline/training/schedule.h"
+#include "pipeline/training/weight_update.h"
 
 namespace serenade {
 
@@ -64,10 +65,10 @@ class Member {
   NetworkInput input_;
   std::vector<std::size_t> training_, validation_;
 
-  PlateauSchedule schedule_;
+  LearningRate schedule_;
   std::optional<EarlyStopping> stopping_;
-  std::vector<Array<float>> first_moments_, second_moments_;  // in the order of the parameters
-  std::int64_t step_ = 0;                                     // steps done
+  WeightState weight_state_;
+  std::int64_t step_ = 0;  // steps done
   std::vector<EpochRecord> history_;
   std::optional<double> best_;  // of the checkpoint's monitor
   int kept_epoch_ = 0;

@@ -18,6 +18,16 @@ void check(const TrainingOptions& options, bool has_validation) {
   if (options.schedule.name == ScheduleName::reduce_on_plateau) {
     expect_known("schedule", options.schedule.monitor, "");
   }
+  if (options.schedule.warmup_epochs > 0 && options.schedule.warmup_steps > 0) {
+    throw ConfigError(
+        "training.schedule has both warmup_epochs and warmup_steps: set one of them to 0");
+  }
+  if (options.schedule.warmup_epochs >= options.epochs) {
+    throw ConfigError(
+        fmt::format("training.schedule.warmup_epochs is {} but must be less than the {} of "
+                    "training.epochs",
+                    options.schedule.warmup_epochs, options.epochs));
+  }
   if (options.checkpoint.keep == Keep::best) {
     expect_known("checkpoint", options.checkpoint.monitor, ", or training.checkpoint.keep to last");
   }

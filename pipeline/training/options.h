@@ -6,6 +6,7 @@
 
 #include "kernels/device/options.h"
 #include "kernels/nn/optimizer.h"
+#include "pipeline/training/class_weights.h"
 
 namespace serenade {
 
@@ -23,32 +24,36 @@ constexpr bool lower_is_better(Monitor monitor) {
 }
 constexpr bool needs_validation(Monitor monitor) { return monitor >= Monitor::val_loss; }
 
-enum class OptimizerName { adam, adamw };
+enum class OptimizerName { adam, adamw, sgd };
 constexpr auto enum_names(OptimizerName) {
-  return std::to_array<std::string_view>({"adam", "adamw"});
+  return std::to_array<std::string_view>({"adam", "adamw", "sgd"});
 }
 
 struct OptimizerOptions {
   OptimizerName name = OptimizerName::adam;
   double learning_rate = 0.001;
   AdamwOptions adamw;
+  SgdOptions sgd;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
-    visit("name", self.name, Range{}, "adam; adamw decays the weights besides");
+    visit("name", self.name, Range{}, "adam; adamw decays the weights besides; sgd");
     visit("learning_rate", self.learning_rate, Range{0, 100, true},
-          "of the first epoch; the schedule may lower it");
+          "that the schedule begins with or, with one_cycle, rises to");
     AdamwOptions::fields(self.adamw, visit);
+    SgdOptions::fields(self.sgd, visit);
   }
 };
 
-enum class ScheduleName { constant, reduce_on_plateau };
+enum class ScheduleName { constant, reduce_on_plateau, cosine, one_cycle };
 constexpr auto enum_names(ScheduleName) {
-  return std::to_array<std::string_view>({"constant", "reduce_on_plateau"});
+  return std::to_array<std::string_view>({"constant", "reduce_on_plateau", "cosine", "one_cycle"});
 }
 
-/// The learning rate over the epochs; the options after the name are those of reduce_on_plateau,
-/// with the meaning and defaults of Keras' ReduceLROnPlateau.
+/// The learning rate over the steps. reduce_on_plateau has the meaning and defaults of Keras'
+/// ReduceLROnPlateau, cosine is Keras' CosineDecay, one_cycle PyTorch's OneCycleLR with its
+/// defaults (two phases of cosine; momentum stays as it is). Those two end with the last epoch: a
+/// training of another length is another training.
 struct ScheduleOptions {
   ScheduleName name = ScheduleName::constant;
   Monitor monitor = Monitor::val_loss;
@@ -57,12 +62,19 @@ struct ScheduleOptions {
   double min_delta = 1e-4;
   int cooldown = 0;
   double min_learning_rate = 0;
+  double final_ratio = 0;
+  double pct_start = 0.3;
+  double div_factor = 25;
+  double final_div_factor = 1e4;
+  int warmup_epochs = 0;
+  int warmup_steps = 0;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("name", self.name, Range{},
           "constant; reduce_on_plateau lowers the learning rate where the monitored number no "
-          "longer gets better");
+          "longer gets better; cosine falls by half a cosine to the end of the training; one_cycle "
+          "rises to the learning rate and falls far below it");
     visit("monitor", self.monitor, Range{},
           "the number that must get better; those that begin with val_ need a validation part");
     visit("factor", self.factor, Range{0, 0.999999, true},
@@ -73,6 +85,18 @@ struct ScheduleOptions {
     visit("cooldown", self.cooldown, Range{0, 1000000},
           "epochs after a reduction that do not count");
     visit("min_learning_rate", self.min_learning_rate, Range{0}, "never lower than this");
+    visit("final_ratio", self.final_ratio, Range{0, 1},
+          "cosine: what the learning rate goes to, as a share of it");
+    visit("pct_start", self.pct_start, Range{0, 1}, "one_cycle: share of the steps that rise");
+    visit("div_factor", self.div_factor, Range{1, 1e9},
+          "one_cycle: the learning rate over the first step's");
+    visit("final_div_factor", self.final_div_factor, Range{1, 1e12},
+          "one_cycle: the first step's learning rate over the last's");
+    visit("warmup_epochs", self.warmup_epochs, Range{0, 1000000},
+          "epochs before any schedule begins in which the learning rate rises in equal steps to "
+          "what it begins with");
+    visit("warmup_steps", self.warmup_steps, Range{0, 1000000000},
+          "the same in steps; one of them");
   }
 };
 
@@ -119,6 +143,11 @@ struct TrainingOptions {
   ScheduleOptions schedule;
   CheckpointOptions checkpoint;
   std::optional<EarlyStoppingOptions> early_stopping;
+  double label_smoothing = 0;
+  ClassWeights class_weights;
+  double l2 = 0;
+  std::optional<double> clip_norm;
+  std::optional<double> ema;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -126,10 +155,25 @@ struct TrainingOptions {
     visit("batch_size", self.batch_size, Range{1, 65536},
           "clips a step; the last batch of an epoch holds what is left");
     visit("optimizer", self.optimizer, Range{}, "how weights follow gradients");
-    visit("schedule", self.schedule, Range{}, "the learning rate over the epochs");
+    visit("schedule", self.schedule, Range{}, "the learning rate over the steps");
     visit("checkpoint", self.checkpoint, Range{}, "which weights are kept");
     visit("early_stopping", self.early_stopping, Range{},
           "ends the training when nothing gets better; null: never. {} for its defaults");
+    visit("label_smoothing", self.label_smoothing, Range{0, 0.999},
+          "share of a training target that is spread over all classes alike");
+    visit("class_weights", self.class_weights, Range{},
+          "what a clip counts in the training loss, by its class, over the sum of what its batch "
+          "counts; balanced: the fewer training clips a class has, the more each; labels that a "
+          "map leaves out: 1");
+    visit("l2", self.l2, Range{0, 1000},
+          "adds l2 x the sum of the squares of the kernels to what is minimised (not to the losses "
+          "told). It goes through the optimizer with the gradient, which adamw's weight_decay "
+          "does not");
+    visit("clip_norm", self.clip_norm, Range{0, 1e9, true},
+          "gradients whose norm over all parameters is above are shortened to it; null: never");
+    visit("ema", self.ema, Range{0, 0.999999},
+          "decay of a moving average of the weights, (1 + steps) / (10 + steps) where that is "
+          "less, which validation and kept weights then are; null: none");
   }
 };
 

@@ -9,7 +9,6 @@
 #include "kernels/device/checks.h"
 #include "kernels/device/error.h"
 #include "kernels/nn/loss.h"
-#include "kernels/nn/optimizer.h"
 #include "pipeline/metrics/scores.h"
 #include "pipeline/training/prediction.h"
 
@@ -59,6 +58,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     while (!member.finished()) {
       const auto begin = std::chrono::steady_clock::now();
       EpochRecord record = train_epoch(member, began);
+      swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) validate(member, record);
       const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
       record.seconds = elapsed.count();
@@ -77,8 +77,9 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
         if (checkpoint.keep == Keep::best) member.best_ = record.value(checkpoint.monitor);
         member.kept_epoch_ = record.epoch;
         member.kept_ = copy_weights(member.network_);
-        if (hooks.on_kept) hooks.on_kept(member, record);
       }
+      swap_average(member.network_, member.weight_state_);
+      if (keep && hooks.on_kept) hooks.on_kept(member, record);
       observer_.advance(member.step_ - began, 0, describe(record, options.epochs));
       if (hooks.on_epoch) hooks.on_epoch(member, record);
     }
@@ -98,11 +99,11 @@ EpochRecord Trainer::train_epoch(Member& member, std::int64_t began) {
       shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch));
   EpochRecord record;
   record.epoch = epoch;
-  record.learning_rate = member.schedule_.learning_rate();
   const std::string before = member.history_.empty()
                                  ? fmt::format("epoch 1/{}", options.epochs)
                                  : describe(member.history_.back(), options.epochs);
 
+  class_weights_ = class_weights(options.class_weights, data_, member.training_);
   ConfusionMatrix confusion(data_.classes());
   double sum = 0;
   for (std::size_t begin = 0; begin < order.size();) {
@@ -120,6 +121,7 @@ EpochRecord Trainer::train_epoch(Member& member, std::int64_t began) {
     }
   }
   const Scores scores = scores_of(confusion);
+  record.learning_rate = member.schedule_.at(member.step_ - 1);
   record.loss = sum / static_cast<double>(order.size());
   record.accuracy = scores.accuracy;
   record.uar = scores.uar;
@@ -132,28 +134,30 @@ double Trainer::step(Member& member, std::span<const std::size_t> rows,
   const auto batch = static_cast<Index>(rows.size());
   losses_.resize({batch});
   dlogits_.resize({batch, data_.classes()});
+  const TrainingOptions& options = member.options_;
+  smooth_labels(options.label_smoothing, batch_.targets.view());
+  Tensor<const float> weights;
+  if (!class_weights_.empty()) {
+    row_weights_.resize({batch});
+    for (Index i = 0; i < batch; ++i) {
+      const auto label = data_.label(rows[static_cast<std::size_t>(i)]);
+      row_weights_[i] = class_weights_[static_cast<std::size_t>(label)];
+    }
+    weights = row_weights_.view();
+  }
   const TrainingKey key{static_cast<std::uint32_t>(member.step_), batch_.utterances.view()};
   const Tensor<const float> logits = member.network_.forward(context_, batch_.x.view(), key);
   count(confusion, data_, rows, logits);
-  const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), {},
+  const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), weights,
                                             losses_.view(), dlogits_.view());
   if (!std::isfinite(loss)) fail(member, fmt::format("the loss is {}", loss), rows);
   member.network_.backward(context_, dlogits_.view());
+  const double norm = update_weights(context_, options, member.schedule_.at(member.step_),
+                                     member.step_ + 1, member.network_, member.weight_state_);
+  if (!std::isfinite(norm)) {
+    fail(member, fmt::format("the norm of the gradients is {}", norm), rows);
+  }
   ++member.step_;
-
-  std::vector<OptimizerSlot> slots;
-  const auto& parameters = member.network_.parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    slots.push_back({parameters[i].value, parameters[i].gradient, member.first_moments_[i].view(),
-                     member.second_moments_[i].view(), parameters[i].decay});
-  }
-  const OptimizerOptions& optimizer = member.options_.optimizer;
-  const double learning_rate = member.schedule_.learning_rate();
-  if (optimizer.name == OptimizerName::adam) {
-    adam(context_, optimizer.adamw.adam, learning_rate, member.step_, slots);
-  } else {
-    adamw(context_, optimizer.adamw, learning_rate, member.step_, slots);
-  }
   return loss;
 }
 
@@ -194,7 +198,7 @@ void Trainer::fail(const Member& member, const std::string& what,
       fmt::format("{}: {} in epoch {}, step {} (learning rate {}); {}. A lower "
                   "training.optimizer.learning_rate may help{}",
                   member.name(), what, member.history_.size() + 1, member.step_ + 1,
-                  shortest(member.schedule_.learning_rate()), kept, clips));
+                  shortest(member.schedule_.at(member.step_)), kept, clips));
 }
 
 }  // namespace serenade

@@ -27,8 +27,9 @@ struct TrainerHooks {
 /// wait, and where there are more threads than members each has several.
 ///
 /// A step takes the next batch of the epoch's shuffled rows, the mean of their cross-entropies
-/// against one-hot labels, and one step of the optimizer. The last batch of an epoch holds what is
-/// left.
+/// against one-hot labels (smoothed and weighted by class as the options say), and one
+/// update_weights. The last batch of an epoch holds what is left. Validation takes plain labels,
+/// all clips alike, and the average of the weights where there is one, which is also what is kept.
 class Trainer {
  public:
   Trainer(Context& context, const DataSet& data, Observer& observer)
@@ -57,7 +58,8 @@ class Trainer {
   const DataSet& data_;
   Observer& observer_;
   Batch batch_;
-  Array<float> losses_, dlogits_;
+  std::vector<float> class_weights_;  ///< of the member at hand; empty: all alike
+  Array<float> row_weights_, losses_, dlogits_;
 };
 
 }  // namespace serenade

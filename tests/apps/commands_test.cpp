@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cmath>
+
+#include "pipeline/model/model_file.h"
 #include "tests/apps/program_fixture.h"
 
 namespace serenade {
@@ -46,6 +49,29 @@ TEST(Commands, WrongUseExitsWithTwo) {
   write_bytes(program.folder / "misspelt.yaml", "seed: 1\ntraining:\n  epoch: 3\n");
   expect_failure(program.serenade({"run", "misspelt.yaml"}), 2, "misspelt.yaml:3: training.epoch");
   EXPECT_FALSE(fs::exists(program.folder / "runs"));
+}
+
+/// A network without bounds under a rate that is far too high: every epoch, of one step, multiplies
+/// its weights, until one's loss is no number.
+TEST(Commands, ALossThatIsNoNumberLeavesTheLastGoodCheckpoint) {
+  const SerenadeProgram program;
+  const Outcome outcome = program.serenade(
+      {"run", "small.yaml", "split.validation=0", "training.checkpoint.keep=last",
+       "training.batch_size=1000", "training.epochs=60",
+       "training.optimizer={name: sgd, learning_rate: 50}",
+       "model.layers=[{conv1d: {filters: 8}}, {conv1d: {filters: 8}}, global_average_pool]"});
+  expect_failure(outcome, 1, "the loss is ");
+  EXPECT_THAT(outcome.err, HasSubstr("; the batch: "));
+  EXPECT_THAT(outcome.err, HasSubstr("03-01-"));
+  const ModelFile last = load_model(program.folder / "runs" / "small" / "last.safetensors");
+  const auto& history = last.training.tensors.at("training.history");
+  const auto epochs = std::get<Array<double>>(history).shape()[0];
+  ASSERT_GE(epochs, 1);
+  EXPECT_THAT(outcome.err, HasSubstr(fmt::format("in epoch {}, step {}", epochs + 1, epochs + 1)));
+  EXPECT_THAT(outcome.err, HasSubstr(fmt::format("the weights of epoch {} are kept", epochs)));
+  for (const auto& [name, values] : last.weights) {
+    for (const float value : values.span()) EXPECT_TRUE(std::isfinite(value)) << name;
+  }
 }
 
 TEST(Commands, WhatFailsExitsWithOne) {

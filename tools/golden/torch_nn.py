@@ -89,6 +89,123 @@ def layers():
                          lambda x, kernel, bias: x @ kernel + bias)
 
 
+def conv1d_general(x, kernel, bias, before=0, after=0, **options):
+    """Padding is written out: PyTorch has neither causal padding nor `same` with a stride."""
+    padded = F.pad(channels_first(x), (before, after))
+    return channels_first(F.conv1d(padded, kernel.permute(2, 1, 0), bias, **options))
+
+
+def layer_norm(x, gamma, beta):
+    return F.layer_norm(x, x.shape[-1:], gamma, beta, eps=1e-3)
+
+
+def statistics_pool(x):
+    return torch.cat([x.mean(1), (x.var(1, unbiased=False) + 1e-5).sqrt()], 1)
+
+
+def squeeze_excitation(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
+    hidden = F.relu(x.mean(1) @ reduce_kernel + reduce_bias)
+    return x * torch.sigmoid(hidden @ expand_kernel + expand_bias)[:, None]
+
+
+def residual(x, first_kernel, first_bias, second_kernel, second_bias, shortcut_kernel):
+    """SiLU between two convolutions; the first, of stride 2 on 12 steps, pads one step on the
+    right (Keras' same), the shortcut is a strided convolution over one step."""
+    inner = conv1d_general(x, first_kernel, first_bias, 0, 1, stride=2)
+    inner = conv1d_general(F.silu(inner), second_kernel, second_bias, 1, 1)
+    return inner + x[:, ::2] @ shortcut_kernel[0]
+
+
+def more_layers():
+    def weights(size, channels, filters):
+        return {"kernel": draw(size, channels, filters), "bias": draw(filters)}
+
+    for name, x, parameters, options in (
+            ("conv1d_causal", draw(3, 19, 7), weights(4, 7, 18), {"before": 3}),
+            ("conv1d_strided", draw(3, 20, 7), weights(5, 7, 18),
+             {"before": 1, "after": 2, "stride": 2}),
+            ("conv1d_dilated", draw(3, 19, 7), weights(3, 7, 18),
+             {"before": 4, "after": 4, "dilation": 4}),
+            ("conv1d_grouped", draw(3, 19, 6), weights(3, 2, 18),
+             {"stride": 2, "dilation": 2, "groups": 3}),
+            ("conv1d_depthwise", draw(3, 19, 37), weights(5, 1, 37),
+             {"before": 2, "after": 2, "groups": 37})):
+        yield name, layer(x, parameters, lambda x, kernel, bias, o=options: conv1d_general(
+            x, kernel, bias, **o))
+    yield "leaky_relu", layer(3 * draw(3, 11, 9), {}, lambda x: F.leaky_relu(x, 0.2))
+    yield "elu", layer(3 * draw(3, 11, 9), {}, lambda x: F.elu(x, 1.5))
+    yield "gelu", layer(3 * draw(3, 11, 9), {}, lambda x: F.gelu(x))
+    yield "silu", layer(3 * draw(3, 11, 9), {}, lambda x: F.silu(x))
+    yield "average_pool", layer(draw(3, 12, 9), {}, lambda x: channels_first(
+        F.avg_pool1d(channels_first(x), 3, 2)))
+    yield "layer_norm", layer(draw(4, 11, 37), {"gamma": draw(37), "beta": draw(37)}, layer_norm)
+    yield "statistics_pool", layer(draw(3, 11, 9), {}, statistics_pool)
+    yield "squeeze_excitation", layer(
+        draw(3, 11, 8), {"reduce_kernel": draw(8, 2), "reduce_bias": draw(2),
+                         "expand_kernel": draw(2, 8), "expand_bias": draw(8)}, squeeze_excitation)
+    yield "residual", layer(
+        draw(3, 12, 5), {"first_kernel": draw(3, 5, 8), "first_bias": draw(8),
+                         "second_kernel": draw(3, 8, 8), "second_bias": draw(8),
+                         "shortcut_kernel": draw(1, 5, 8)}, residual)
+
+
+def weighted_loss(smoothing, class_weights):
+    """The mean over rows, each weighing what its class does; without class weights the rows."""
+    logits, labels = 3 * draw(6, 8), np.int32([0, 3, 7, 3, 1, 5])
+    x = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+    weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float64)
+    F.cross_entropy(x, torch.tensor(labels, dtype=torch.long), weights,
+                    label_smoothing=smoothing).backward()
+    return {"x": logits, "labels": labels, "dx": x.grad.numpy(),
+            **({} if weights is None else {"weights": class_weights})}
+
+
+def clipped(limit):
+    gradients = [draw(7), draw(5, 3)]
+    tensors = [torch.zeros(g.shape, dtype=torch.float64, requires_grad=True) for g in gradients]
+    for tensor, gradient in zip(tensors, gradients):
+        tensor.grad = torch.tensor(gradient, dtype=torch.float64)
+    norm = torch.nn.utils.clip_grad_norm_(tensors, limit)
+    return {"a": gradients[0], "b": gradients[1], "norm": [norm.item()],
+            "clipped_a": tensors[0].grad.numpy(), "clipped_b": tensors[1].grad.numpy()}
+
+
+def plain_optimizer(make):
+    """As optimizer(), for those without an epsilon."""
+    start, gradients = draw(13), draw(5, 13)
+    value = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    optimizer = make([value])
+    values = []
+    for gradient in gradients:
+        value.grad = torch.tensor(gradient, dtype=torch.float64)
+        optimizer.step()
+        values.append(value.detach().numpy().copy())
+    return {"start": start, "gradients": gradients, "values": np.stack(values)}
+
+
+def schedule(steps, make):
+    """The learning rate of each step."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return {"rates": np.float64(rates)}
+
+
+def schedules():
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, SequentialLR
+    yield "cosine", schedule(40, lambda o: CosineAnnealingLR(o, 40))
+    yield "cosine_final", schedule(40, lambda o: CosineAnnealingLR(o, 40, eta_min=0.05))
+    yield "cosine_warm", schedule(40, lambda o: SequentialLR(
+        o, [LinearLR(o, 1 / 11, 1, 10), CosineAnnealingLR(o, 30)], [10]))
+    yield "one_cycle", schedule(39, lambda o: OneCycleLR(o, 0.5, total_steps=40))
+    yield "one_cycle_options", schedule(29, lambda o: OneCycleLR(
+        o, 0.5, total_steps=30, pct_start=0.1, div_factor=10, final_div_factor=100))
+
+
 def loss():
     logits, targets = 3 * draw(6, 8), np.abs(draw(6, 8))
     targets /= targets.sum(1, keepdims=True)
@@ -180,6 +297,15 @@ with h5py.File(sys.argv[1] if len(sys.argv) > 1 else TARGET, "w", track_order=Fa
     groups["adamw"] = optimizer(lambda values: torch.optim.AdamW(values, lr=0.01,
                                                                  weight_decay=0.1))
     groups["network"] = training_run()
+    groups.update(more_layers())
+    groups["label_smoothing"] = weighted_loss(0.1, None)
+    groups["class_weights"] = weighted_loss(0, np.float32([1, 2, 3, 0.5, 1, 4, 1, 0.25]))
+    groups["clip"] = clipped(1.5)
+    groups["sgd"] = plain_optimizer(lambda v: torch.optim.SGD(v, lr=0.1))
+    groups["sgd_momentum"] = plain_optimizer(lambda v: torch.optim.SGD(v, lr=0.1, momentum=0.9))
+    groups["sgd_nesterov"] = plain_optimizer(
+        lambda v: torch.optim.SGD(v, lr=0.1, momentum=0.9, nesterov=True))
+    groups.update((f"schedule/{name}", rates) for name, rates in schedules())
     for group, arrays in groups.items():
         for name, values in arrays.items():
             values = np.asarray(values)

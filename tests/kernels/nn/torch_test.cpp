@@ -9,9 +9,12 @@
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/conv1d.h"
 #include "kernels/nn/dense.h"
+#include "kernels/nn/gradients.h"
+#include "kernels/nn/layer_norm.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
 #include "kernels/nn/pool.h"
+#include "kernels/nn/statistics_pool.h"
 #include "tests/support/golden.h"
 
 namespace serenade::test {
@@ -53,12 +56,18 @@ class Group {
   std::string name_;
 };
 
-void expect_convolution(const std::string& name, Padding padding) {
+void expect_convolution(const std::string& name, Padding padding, int stride = 1, int dilation = 1,
+                        int groups = 1) {
   const Group group(name);
   Context context;
   const auto x = group["x"], kernel = group["kernel"], bias = group["bias"], dy = group["dy"];
-  const Conv1dOptions options{static_cast<int>(bias.size()), static_cast<int>(kernel.shape()[0]),
-                              padding, true};
+  const Conv1dOptions options{static_cast<int>(bias.size()),
+                              static_cast<int>(kernel.shape()[0]),
+                              padding,
+                              true,
+                              stride,
+                              dilation,
+                              groups};
   Array<float> y(dy.shape()), dx(x.shape()), dkernel(kernel.shape()), dbias(bias.shape());
   conv1d(context, options, x.view(), kernel.view(), bias.view(), y.view());
   conv1d_backward_data(context, options, kernel.view(), dy.view(), dx.view());
@@ -72,6 +81,12 @@ void expect_convolution(const std::string& name, Padding padding) {
 TEST(Torch, Conv1dSame) { expect_convolution("conv1d_same", Padding::same); }
 TEST(Torch, Conv1dSameOfEvenSize) { expect_convolution("conv1d_same_even", Padding::same); }
 TEST(Torch, Conv1dValid) { expect_convolution("conv1d_valid", Padding::valid); }
+
+TEST(Torch, Conv1dCausal) { expect_convolution("conv1d_causal", Padding::causal); }
+TEST(Torch, Conv1dStrided) { expect_convolution("conv1d_strided", Padding::same, 2); }
+TEST(Torch, Conv1dDilated) { expect_convolution("conv1d_dilated", Padding::same, 1, 4); }
+TEST(Torch, Conv1dGrouped) { expect_convolution("conv1d_grouped", Padding::valid, 2, 2, 3); }
+TEST(Torch, Conv1dDepthwise) { expect_convolution("conv1d_depthwise", Padding::same, 1, 1, 37); }
 
 TEST(Torch, BatchNorm) {
   const Group group("batch_norm");
@@ -126,6 +141,60 @@ void expect_max_pool(const std::string& name, const MaxPoolOptions& options) {
 TEST(Torch, MaxPool) { expect_max_pool("max_pool", {{2, {}}}); }
 TEST(Torch, MaxPoolOverlapping) { expect_max_pool("max_pool_overlapping", {{3, 2}}); }
 
+TEST(Torch, AveragePool) {
+  const Group group("average_pool");
+  Context context;
+  const auto x = group["x"], dy = group["dy"];
+  Array<float> y(dy.shape()), dx(x.shape());
+  average_pool(context, {{3, 2}}, x.view(), y.view());
+  average_pool_backward(context, {{3, 2}}, dy.view(), dx.view());
+  group.expect("y", y);
+  group.expect("dx", dx);
+}
+
+TEST(Torch, StatisticsPool) {
+  const Group group("statistics_pool");
+  Context context;
+  const auto x = group["x"], dy = group["dy"];
+  Array<float> y(dy.shape()), dx(x.shape());
+  statistics_pool(context, {}, x.view(), y.view());
+  statistics_pool_backward(context, x.view(), y.view(), dy.view(), dx.view());
+  group.expect("y", y);
+  group.expect("dx", dx);
+}
+
+TEST(Torch, Activations) {
+  Context context;
+  const std::vector<std::pair<std::string, ActivationOptions>> all{
+      {"leaky_relu", LeakyReluOptions{0.2}},
+      {"elu", EluOptions{1.5}},
+      {"gelu", GeluOptions{}},
+      {"silu", SiluOptions{}}};
+  for (const auto& [name, options] : all) {
+    const Group group(name);
+    const auto x = group["x"], dy = group["dy"];
+    Array<float> y(x.shape()), dx(x.shape());
+    activation(context, options, x.view(), y.view());
+    activation_backward(context, options, x.view(), dy.view(), dx.view());
+    group.expect("y", y);
+    group.expect("dx", dx);
+  }
+}
+
+TEST(Torch, LayerNorm) {
+  const Group group("layer_norm");
+  Context context;
+  const auto x = group["x"], gamma = group["gamma"], beta = group["beta"], dy = group["dy"];
+  Array<float> y(x.shape()), dx(x.shape()), dgamma(gamma.shape()), dbeta(gamma.shape());
+  layer_norm(context, {}, x.view(), gamma.view(), beta.view(), y.view());
+  layer_norm_backward(context, {}, x.view(), gamma.view(), dy.view(), dx.view(), dgamma.view(),
+                      dbeta.view());
+  group.expect("y", y);
+  group.expect("dx", dx);
+  group.expect("dgamma", dgamma);
+  group.expect("dbeta", dbeta);
+}
+
 TEST(Torch, GlobalPools) {
   Context context;
   const Group average("global_average_pool"), largest("global_max_pool");
@@ -165,6 +234,61 @@ TEST(Torch, SoftmaxCrossEntropy) {
   group.expect("y", losses);
   group.expect("dx", dx);
 }
+
+/// Smoothed labels, and rows that weigh what their class does.
+TEST(Torch, LossOptions) {
+  Context context;
+  for (const std::string name : {"label_smoothing", "class_weights"}) {
+    const Group group(name);
+    const auto logits = group["x"], labels = group["labels"];
+    const std::vector<std::int32_t> classes(labels.span().begin(), labels.span().end());
+    Array<float> targets(logits.shape()), losses(labels.shape()), dx(logits.shape());
+    one_hot(classes, targets.view());
+    if (name == "label_smoothing") {
+      smooth_labels(0.1, targets.view());
+      softmax_cross_entropy(context, logits.view(), targets.view(), {}, losses.view(), dx.view());
+    } else {
+      const auto weights = group["weights"];
+      Array<float> rows(labels.shape());
+      for (Index b = 0; b < rows.size(); ++b) {
+        rows[b] = weights[classes[static_cast<std::size_t>(b)]];
+      }
+      softmax_cross_entropy(context, logits.view(), targets.view(), rows.view(), losses.view(),
+                            dx.view());
+    }
+    group.expect("dx", dx);
+  }
+}
+
+TEST(Torch, ClipByGlobalNorm) {
+  const Group group("clip");
+  Context context;
+  auto a = group["a"], b = group["b"];
+  const std::vector<Tensor<float>> gradients{a.view(), b.view()};
+  EXPECT_NEAR(clip_by_global_norm(context, 1.5, gradients), double{group["norm"][0]}, 1e-6);
+  // PyTorch divides by norm + 1e-6: 2e-7 of a norm of 5
+  group.expect("clipped_a", a);
+  group.expect("clipped_b", b);
+}
+
+void expect_sgd(const std::string& name, const SgdOptions& options) {
+  const Group group(name);
+  Context context;
+  auto value = group["start"];
+  const auto gradients = group["gradients"];
+  Array<float> velocity(value.shape()), values(gradients.shape());
+  for (Index step = 0; step < gradients.shape()[0]; ++step) {
+    const std::vector<OptimizerSlot> slots{
+        {value.view(), gradients.view().row(step), velocity.view(), {}, true}};
+    sgd(context, options, 0.1, slots);
+    std::ranges::copy(value.span(), values.view().row(step).data());
+  }
+  group.expect("values", values);
+}
+
+TEST(Torch, Sgd) { expect_sgd("sgd", {}); }
+TEST(Torch, SgdWithMomentum) { expect_sgd("sgd_momentum", {0.9, false}); }
+TEST(Torch, SgdWithNesterov) { expect_sgd("sgd_nesterov", {0.9, true}); }
 
 void expect_optimizer(const std::string& name, const AdamwOptions& options) {
   const Group group(name);

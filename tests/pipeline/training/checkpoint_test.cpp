@@ -73,6 +73,48 @@ TEST_F(Checkpoint, LetsATrainingGoOnAsIfNeverInterrupted) {
   }
 }
 
+/// Interrupted in the middle of a plan: with a schedule that aims for the last epoch, a shorter
+/// plan would be another training.
+TEST_F(Checkpoint, HoldsVelocityAverageAndPlaceInTheSchedule) {
+  for (const char* const schedule : {"one_cycle", "cosine"}) {
+    const TrainingOptions options = test::training_options(
+        std::string("{epochs: 4, batch_size: 16, ema: 0.9, l2: 0.001, clip_norm: 1, "
+                    "optimizer: {name: sgd, momentum: 0.9, nesterov: true, learning_rate: 0.1}, "
+                    "schedule: {warmup_steps: 4, name: ") +
+        schedule + "}}");
+    Member straight = member_of(data_, fold_, options);
+    train(straight);
+    struct Interruption {};
+    Member first = member_of(data_, fold_, options);
+    TrainerHooks hooks;
+    hooks.on_epoch = [&](const Member& member, const EpochRecord& record) {
+      save_model(path_, member.checkpoint(description()));
+      if (record.epoch == 2) throw Interruption{};
+    };
+    EXPECT_THROW(train(first, hooks), Interruption);
+
+    const ModelFile file = load_model(path_);
+    EXPECT_FALSE(bits(file.weights) == bits(first.kept_weights())) << "the average does nothing";
+    Member second = member_of(data_, fold_, options);
+    second.restore(file);
+    train(second);
+    EXPECT_EQ(history_of(second), history_of(straight));
+    EXPECT_TRUE(bits(second.network()) == bits(straight.network()));
+
+    TrainingOptions longer = options;
+    longer.epochs = 5;
+    Member other = member_of(data_, fold_, longer);
+    EXPECT_THROW(other.restore(file), DataError);
+    for (const char* name : {"training.average.output.bias", "training.first_moment.output.bias",
+                             "training.average.layers.1.batch_norm.running_mean"}) {
+      ModelFile incomplete = load_model(path_);
+      ASSERT_EQ(incomplete.training.tensors.erase(name), 1U) << name;
+      Member again = member_of(data_, fold_, options);
+      EXPECT_THROW(again.restore(incomplete), DataError) << name;
+    }
+  }
+}
+
 TEST_F(Checkpoint, IsAModelToo) {
   Member member = member_of(data_, fold_, options_of(2));
   train(member);

@@ -29,7 +29,15 @@ TEST(TrainingOptions, ReadWhatTheyPrint) {
       "epochs: 7\nbatch_size: 5\n"
       "optimizer: {name: adamw, learning_rate: 0.01, beta_1: 0.8, weight_decay: 0.1}\n"
       "schedule: {name: reduce_on_plateau, monitor: uar, factor: 0.5}\n"
-      "checkpoint: {keep: last}\nearly_stopping: {patience: 3}\n");
+      "checkpoint: {keep: last}\nearly_stopping: {patience: 3}\n"
+      "label_smoothing: 0.1\nclass_weights: {calm: 0.5, \"very: happy\": 2}\nl2: 0.001\n"
+      "clip_norm: 1\nema: 0.99\n");
+  EXPECT_EQ(options.class_weights.kind, ClassWeights::Kind::map);
+  EXPECT_EQ(options.class_weights.weights.at("very: happy"), 2);
+  EXPECT_EQ(options.clip_norm, 1);
+  EXPECT_EQ(options.ema, 0.99);
+  EXPECT_EQ(read("class_weights: balanced").class_weights.kind, ClassWeights::Kind::balanced);
+  EXPECT_EQ(read("class_weights: none").class_weights.kind, ClassWeights::Kind::none);
   EXPECT_EQ(options.optimizer.name, OptimizerName::adamw);
   EXPECT_EQ(options.optimizer.adamw.adam.beta_1, 0.8);
   EXPECT_EQ(options.optimizer.adamw.weight_decay, 0.1);
@@ -57,7 +65,23 @@ TEST(TrainingOptions, NeedWhatTheyMonitor) {
             "no complaint");
 }
 
+TEST(TrainingOptions, WantOneWarmUpThatEnds) {
+  EXPECT_THAT(complaint("schedule: {warmup_epochs: 1, warmup_steps: 1}", true),
+              testing::HasSubstr("both warmup_epochs and warmup_steps"));
+  EXPECT_EQ(complaint("{epochs: 5, schedule: {warmup_epochs: 5}}", true),
+            "training.schedule.warmup_epochs is 5 but must be less than the 5 of training.epochs");
+  EXPECT_EQ(complaint("{epochs: 5, schedule: {warmup_epochs: 4}}", true), "no complaint");
+}
+
 TEST(TrainingOptions, RefuseValuesOutOfRange) {
+  for (const char* const text :
+       {"label_smoothing: 1", "label_smoothing: -0.1", "class_weights: {calm: -1}",
+        "class_weights: [1, 2]", "class_weights: some", "l2: -1", "clip_norm: 0", "ema: 1",
+        "optimizer: {momentum: 1}", "schedule: {final_ratio: 2}", "schedule: {pct_start: 1.5}",
+        "schedule: {div_factor: 0}", "schedule: {final_div_factor: 0.5}",
+        "schedule: {warmup_steps: -1}", "schedule: {warmup_epochs: -1}"}) {
+    EXPECT_THAT(complaint(text, true), testing::StartsWith("c.yaml:1: ")) << text;
+  }
   EXPECT_THAT(complaint("epochs: 0", true), testing::HasSubstr("c.yaml:1: epochs: 0 is out of"));
   EXPECT_THAT(complaint("optimizer: {learning_rate: 0}", true),
               testing::HasSubstr("optimizer.learning_rate: 0 is out of range"));

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "tests/support/golden.h"
+
 namespace serenade {
 namespace {
 
@@ -80,6 +82,76 @@ TEST(EarlyStopping, FollowsKeras) {
   EXPECT_EQ(stop(Monitor::val_accuracy, 4), 13);
   EXPECT_EQ(stop(Monitor::val_uar, 3, .02), 8);
   EXPECT_EQ(stop(Monitor::uar, 7), 0);
+}
+
+/// PyTorch's rates (tools/golden/torch_nn.py), stored as float32.
+void expect_torch(const std::string& name, const ScheduleOptions& options, int steps_per_epoch,
+                  int epochs) {
+  const auto want = test::Golden("torch.h5")["schedule/" + name + "/rates"].values;
+  ASSERT_GT(want.size(), 20U);
+  const LearningRate rate(options, 0.5, steps_per_epoch, epochs);
+  for (std::size_t step = 0; step < want.size(); ++step) {
+    EXPECT_NEAR(rate.at(static_cast<std::int64_t>(step)), want[step], 1e-7)
+        << name << ", step " << step;
+  }
+}
+
+TEST(LearningRate, FollowsPyTorch) {
+  ScheduleOptions options;
+  options.name = ScheduleName::cosine;
+  expect_torch("cosine", options, 10, 4);
+  options.final_ratio = 0.1;
+  expect_torch("cosine_final", options, 10, 4);
+  options.final_ratio = 0;
+  options.warmup_steps = 10;
+  expect_torch("cosine_warm", options, 10, 4);
+  options.warmup_steps = 0;
+  options.warmup_epochs = 2;
+  expect_torch("cosine_warm", options, 5, 8);
+  options = {};
+  options.name = ScheduleName::one_cycle;
+  expect_torch("one_cycle", options, 10, 4);
+  EXPECT_DOUBLE_EQ(LearningRate(options, 0.5, 10, 4).at(39), 0.5 / 25 / 1e4);
+  options.pct_start = 0.1;
+  options.div_factor = 10;
+  options.final_div_factor = 100;
+  expect_torch("one_cycle_options", options, 10, 3);
+}
+
+TEST(LearningRate, WarmsUpInFrontOfAnySchedule) {
+  ScheduleOptions options = plateau(Monitor::val_loss, .5, 1, 0);
+  options.warmup_steps = 3;
+  LearningRate rate(options, 1, 2, 10);
+  EXPECT_DOUBLE_EQ(rate.at(0), 0.25);
+  EXPECT_DOUBLE_EQ(rate.at(2), 0.75);
+  EXPECT_DOUBLE_EQ(rate.at(3), 1);
+  rate.follow(1);
+  rate.follow(1);
+  EXPECT_DOUBLE_EQ(rate.at(19), 0.5);
+  options.name = ScheduleName::one_cycle;
+  // the cycle begins when the warm-up has come to its first rate
+  EXPECT_NEAR(LearningRate(options, 1, 2, 10).at(1), 1.0 / 25 / 2, 1e-15);
+  EXPECT_NEAR(LearningRate(options, 1, 2, 10).at(3), 1.0 / 25, 1e-15);
+}
+
+TEST(LearningRate, IsANumberHoweverShortTheTraining) {
+  for (const auto name : {ScheduleName::constant, ScheduleName::cosine, ScheduleName::one_cycle}) {
+    for (const double start : {0.0, 0.3, 0.5, 1.0}) {
+      for (const int warmup : {0, 2}) {
+        for (const int epochs : {1, 2, 3, 4}) {
+          ScheduleOptions options;
+          options.name = name;
+          options.pct_start = start;
+          options.warmup_steps = warmup;
+          const LearningRate rate(options, 1, 1, epochs);
+          for (int step = 0; step < epochs; ++step) {
+            EXPECT_GE(rate.at(step), 0) << enum_name(name) << start << warmup << epochs;
+            EXPECT_LE(rate.at(step), 1) << enum_name(name) << start << warmup << epochs;
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(Schedules, GoOnFromTheirState) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kernels/device/error.h"
+#include "kernels/nn/gradients.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
 #include "pipeline/training/prediction.h"
@@ -84,6 +85,144 @@ TEST(Trainer, TakesTheStepsItPromises) {
     EXPECT_EQ(member.history()[epoch - 1].loss, sum / 24);
   }
   EXPECT_TRUE(bits(network) == bits(member.network()));
+}
+
+/// The same with every option that changes a step.
+TEST(Trainer, TakesTheStepsThatOptionsAskFor) {
+  const test::Toy toy = test::waves(40);
+  const DataSet data = toy.data();
+  const Fold fold("fold", {0, 1, 2, 3, 4, 6, 9, 12, 15, 18, 21, 24}, {5, 7, 8}, {});
+  Member member = member_of(
+      data, fold,
+      training_options("{epochs: 3, batch_size: 5, checkpoint: {keep: last}, label_smoothing: 0.1, "
+                       "class_weights: balanced, l2: 0.01, clip_norm: 0.5, ema: 0.2, "
+                       "optimizer: {name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true}, "
+                       "schedule: {name: cosine, final_ratio: 0.1, warmup_epochs: 1}}"));
+  Member untrained = member_of(data, fold, member.options());
+  Network& network = untrained.network();
+  train(data, member);
+
+  // rows 0, 3, 6 ... of class 0, 1 and 4 of class 1, 2 of class 2
+  const std::vector<std::size_t> counts{9, 2, 1};
+  Context context;
+  std::vector<Array<float>> velocities, averages;
+  for (const Parameter& p : network.parameters()) {
+    velocities.emplace_back(p.value.shape()).fill(0);
+    averages.emplace_back(p.value.shape());
+    std::ranges::copy(p.value.span(), averages.back().data());
+  }
+  std::vector<Array<float>> statistics;
+  for (const State& s : network.state()) {
+    statistics.emplace_back(s.value.shape());
+    std::ranges::copy(s.value.span(), statistics.back().data());
+  }
+  const LearningRate rate(member.options().schedule, 0.1, 3, 3);
+  std::uint32_t step = 0;
+  bool clipped = false;
+  for (const std::uint32_t epoch : {1U, 2U, 3U}) {
+    const auto order = shuffled(data, fold.training().indices(), 1, epoch);
+    for (std::size_t begin = 0; begin < 12; begin += 5) {
+      const std::size_t size = std::min<std::size_t>(5, 12 - begin);
+      Batch batch;
+      gather(context, data, untrained.input(), std::span(order).subspan(begin, size), batch);
+      Array<float> weights({static_cast<Index>(size)}), losses({static_cast<Index>(size)});
+      Array<float> dlogits({static_cast<Index>(size), 3});
+      for (std::size_t i = 0; i < size; ++i) {
+        const auto label = static_cast<std::size_t>(data.label(order[begin + i]));
+        weights[static_cast<Index>(i)] =
+            static_cast<float>(12.0 / static_cast<double>(3 * counts[label]));
+      }
+      for (float& target : batch.targets.span()) {
+        target = static_cast<float>(0.9 * double{target} + 0.1 / 3);
+      }
+      const auto logits = network.forward(context, batch.x.view(), {step, batch.utterances.view()});
+      softmax_cross_entropy(context, logits, batch.targets.view(), weights.view(), losses.view(),
+                            dlogits.view());
+      network.backward(context, dlogits.view());
+      std::vector<Tensor<float>> gradients;
+      std::vector<OptimizerSlot> slots;
+      for (std::size_t i = 0; i < network.parameters().size(); ++i) {
+        const Parameter& p = network.parameters()[i];
+        if (p.decay) add_l2_gradient(context, 0.01, p.value, p.gradient);
+        gradients.push_back(p.gradient);
+        slots.push_back({p.value, p.gradient, velocities[i].view(), {}, p.decay});
+      }
+      clipped |= clip_by_global_norm(context, 0.5, gradients) > 0.5;
+      sgd(context, {0.9, true}, rate.at(step), slots);
+      ++step;
+      const double decay = std::min(0.2, (1.0 + step) / (10.0 + step));
+      for (std::size_t i = 0; i < averages.size(); ++i) {
+        moving_average(context, decay, network.parameters()[i].value, averages[i].view());
+      }
+      for (std::size_t i = 0; i < statistics.size(); ++i) {
+        moving_average(context, decay, network.state()[i].value, statistics[i].view());
+      }
+    }
+    EXPECT_EQ(member.history()[epoch - 1].learning_rate, rate.at(step - 1));
+  }
+  EXPECT_TRUE(clipped) << "nothing was clipped: this shows nothing";
+  for (std::size_t i = 0; i < averages.size(); ++i) {
+    std::ranges::copy(averages[i].span(), network.parameters()[i].value.data());
+  }
+  for (std::size_t i = 0; i < statistics.size(); ++i) {
+    std::ranges::copy(statistics[i].span(), network.state()[i].value.data());
+  }
+  EXPECT_TRUE(bits(network) == bits(member.network()));
+  // validation saw the average, and its loss is of plain labels
+  std::vector<Tensor<const float>> features;
+  Array<float> targets({3, 3}), losses({3});
+  std::vector<std::int32_t> labels;
+  for (const std::size_t row : fold.validation()) {
+    features.push_back(data.features(row));
+    labels.push_back(data.label(row));
+  }
+  one_hot(labels, targets.view());
+  const Prediction prediction = predict(context, network, untrained.input(), features);
+  EXPECT_EQ(member.history().back().val_loss,
+            softmax_cross_entropy(context, prediction.logits.view(), targets.view(), {},
+                                  losses.view(), {}));
+}
+
+TEST(Trainer, WeighsClassesByTrainingRowsAlone) {
+  const test::Toy toy = test::waves(30);
+  const DataSet data = toy.data();
+  ClassWeights weights;
+  EXPECT_TRUE(class_weights(weights, data, std::vector<std::size_t>{0, 1}).empty());
+  weights.kind = ClassWeights::Kind::balanced;
+  EXPECT_EQ(class_weights(weights, data, std::vector<std::size_t>{0, 3, 6, 1}),
+            (std::vector<float>{4.0F / 6, 2, 0}));
+  weights.kind = ClassWeights::Kind::map;
+  weights.weights = {{"sad", 0.5}};
+  EXPECT_EQ(class_weights(weights, data, {}), (std::vector<float>{1, 1, 0.5F}));
+  weights.weights = {{"hapy", 0.5}};
+  try {
+    class_weights(weights, data, {});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "training.class_weights: there is no class 'hapy' (did you mean 'happy'?); there "
+                 "are calm, happy, sad");
+  }
+}
+
+TEST(Trainer, StopsAtGradientsThatAreNoNumbers) {
+  const test::Toy toy = test::waves(40);
+  const DataSet data = toy.data();
+  Member member =
+      member_of(data, test::fold_of(40), training_options("{epochs: 9, clip_norm: 1, l2: 1000}"));
+  for (const Parameter& parameter : member.network().parameters()) {
+    // logits and loss are finite, the gradient of the penalty is beyond float32
+    if (parameter.name == "output.kernel") {
+      for (float& value : parameter.value.span()) value *= 1e37F;
+    }
+  }
+  try {
+    train(data, member);
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("the norm of the gradients is inf in epoch 1"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("; the batch: clip-"));
+  }
 }
 
 TEST(Trainer, LearnsWhatCanBeLearned) {
