@@ -5,9 +5,10 @@
 #include <cstdint>
 
 /// Elementary functions of one float, written so that the compiler turns loops over them into
-/// vectors: no branch (both sides of a choice are computed before it), no table, no library. Each is a fixed sequence of correctly rounded
-/// operations, so that results depend neither on the library nor on the width of a vector. They
-/// pass NaN on. Errors are against float64 (tests/kernels/nn/elementary_test.cpp).
+/// vectors: no branch (both sides of a choice are computed before it), no table, no library. Each
+/// is a fixed sequence of correctly rounded operations, so that results depend neither on the
+/// library nor on the width of a vector. They pass NaN on. Errors are against float64
+/// (tests/kernels/nn/elementary_test.cpp).
 namespace serenade::cpu {
 
 namespace detail {
