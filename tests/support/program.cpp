@@ -49,6 +49,9 @@ Program::Program(const std::filesystem::path& folder, const std::vector<std::str
     if (pid_ < 0) throw IoError("cannot fork");
     return;
   }
+  // A shell without job control lets what it starts in the background ignore these.
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGQUIT, SIG_DFL);
   for (int to = 0; to < 3; ++to) {
     if (::dup2(streams[static_cast<std::size_t>(to)], to) < 0) ::_exit(126);
   }
