@@ -9,7 +9,6 @@ namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
-using test::read_bytes;
 using test::SmallExperiment;
 using testing::Contains;
 using testing::HasSubstr;
