@@ -21,7 +21,6 @@ using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 Corpus read(const CorpusOptions& options) {
   Context context(2);
