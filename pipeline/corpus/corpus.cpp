@@ -88,11 +88,11 @@ void expect_distinct(const std::vector<std::string>& names) {
 void tell_apart(Listing& listing, const std::string& name) {
   std::set<std::string> speakers;
   for (Utterance& utterance : listing.utterances) {
-    utterance.id = name + '/' + utterance.id;
-    utterance.speaker = name + '/' + utterance.speaker;
+    utterance.id.insert(0, name + '/');
+    utterance.speaker.insert(0, name + '/');
     speakers.insert(utterance.speaker);
   }
-  for (std::string& note : listing.notes) note = name + ": " + note;
+  for (std::string& note : listing.notes) note.insert(0, name + ": ");
   listing.notes.insert(
       listing.notes.begin(),
       fmt::format("{}: {}, speakers: {}", name, files(listing.utterances.size()), speakers.size()));
@@ -151,8 +151,12 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Listing& listing = listings[i];
-    hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer,
-                  corpus.left_out);
+    std::vector<LeftOut> left_out;
+    hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer, left_out);
+    for (LeftOut& each : left_out) {
+      if (several) each.id.insert(0, names[i] + '/');
+      corpus.left_out.push_back(std::move(each));
+    }
     for (Utterance& utterance : listing.utterances) utterance.fields["corpus"] = names[i];
     if (several) tell_apart(listing, names[i]);
     corpus.notes.insert(corpus.notes.end(), listing.notes.begin(), listing.notes.end());

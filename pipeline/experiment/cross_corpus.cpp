@@ -223,6 +223,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   prepared.split.notes = std::move(notes);
 
   ReportData report = begin_report(config, workplace, prepared, {});
+  report.tested_on = name;
   const auto predictions = predict_corpus(workplace.context, networks, prepared);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;

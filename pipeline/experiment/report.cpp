@@ -145,6 +145,7 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   for (const TrainedNetwork& network : networks) {
     const std::string name = fold_label(split, split.folds[network.fold]);
     report.curves.push_back(curve_of(network, name, config.training));
+    if (report.seeds.size() > 1) report.curves.back().seed = network.seed;
   }
   report.corpus = summarise_corpus(prepared, config.corpus);
   report.features = describe_features(config.features);
