@@ -62,6 +62,7 @@ std::vector<TestPart> deal(const SplitTask& task, std::size_t k) {
         return std::tie(a.draw, a.name) < std::tie(b.draw, b.name);
       });
       std::vector<TestPart*> order;
+      order.reserve(folds.size());
       for (auto& fold : folds) order.push_back(&fold);
       std::sort(order.begin(), order.end(), [](const TestPart* a, const TestPart* b) {
         return std::tie(a->clips, a->draw) < std::tie(b->clips, b->draw);
