@@ -11,7 +11,6 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 Listing listing_of(const std::vector<std::string>& labels) {
   Listing listing{Reader::ravdess, ravdess_emotions, {}, {}};
