@@ -18,12 +18,10 @@ using test::write_bytes;
 using test::write_sound;
 using testing::AllOf;
 using testing::Contains;
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-using testing::UnorderedElementsAre;
 
 CheckReport check(SmallExperiment& small, const std::vector<std::string>& overrides = {}) {
   return check_experiment(small.config(overrides), small.context, small.listener);
