@@ -62,7 +62,8 @@ std::vector<double> solve(Matrix a, std::vector<double> b) {
 /// The polynomial through y at -half..half, differentiated `order` times at x.
 double fitted_derivative(const std::vector<double>& y, int order, double x) {
   const auto terms = static_cast<std::size_t>(order) + 1;
-  const double half = static_cast<double>(y.size() / 2);
+  const std::size_t middle = y.size() / 2;
+  const auto half = static_cast<double>(middle);
   Matrix a(terms, std::vector<double>(terms, 0.0));
   std::vector<double> b(terms, 0.0);
   for (std::size_t k = 0; k < y.size(); ++k) {
