@@ -80,8 +80,9 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
       }
       swap_average(member.network_, member.weight_state_);
       if (keep && hooks.on_kept) hooks.on_kept(member, record);
-      observer_.advance(member.step_ - began, 0, describe(record, options.epochs));
       if (hooks.on_epoch) hooks.on_epoch(member, record);
+      // Here a member may be told to stop: what it has done is saved by then.
+      observer_.advance(member.step_ - began, 0, describe(record, options.epochs));
     }
   } catch (...) {
     observer_.end();
