@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/device/memory.h"
+
 namespace serenade {
 
 /// Threads that sleep between jobs. A job is a counter of chunks that every thread draws from.
@@ -105,6 +107,14 @@ Context::Context(int threads) {
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   pool_ = std::make_unique<Pool>(threads);
 }
+Context::Context(Device device, int threads) : Context(threads) {
+  if (device == Device::cpu) return;
+  if constexpr (has_cuda) {
+    session_ = cuda::make_session();
+  } else {
+    throw DeviceError("this program was built without CUDA: use --device cpu");
+  }
+}
 Context::~Context() = default;
 Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
@@ -112,6 +122,12 @@ Context& Context::operator=(Context&&) noexcept = default;
 std::span<float> Context::scratch(Index size) {
   scratch_.resize(Shape{size});
   return scratch_.span();
+}
+
+void Context::synchronize() {
+  if constexpr (has_cuda) {
+    if (session_) cuda::synchronize(*session_);
+  }
 }
 
 int Context::threads() const { return pool_->threads(); }

@@ -9,21 +9,31 @@
 
 namespace serenade {
 
-/// Where operations run: a device and, on the CPU, the threads they may use. Operations take it as
-/// their first argument. A Context serves one caller at a time; give each thread its own.
-/// (The CUDA stream, library handles and device scratch will live here too.)
+namespace cuda {
+class Session;
+}
+
+/// Where operations run: a device and the threads they may use on the CPU. Operations take it as
+/// their first argument. A Context serves one caller at a time; give each thread its own. On CUDA
+/// operations return when they are enqueued, and run in order.
 class Context {
  public:
   /// A CPU context with this many threads, the caller's included, or as many as the system gives;
   /// threads() says how many. 0 means all cores.
   explicit Context(int threads = 1);
+  /// A context on this device. Throws DeviceError where it is not there or this build has no CUDA.
+  explicit Context(Device device, int threads = 1);
   ~Context();
   Context(Context&&) noexcept;
   Context& operator=(Context&&) noexcept;
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  Device device() const { return Device::cpu; }
+  Device device() const { return session_ ? Device::cuda : Device::cpu; }
+  /// Waits until all that was enqueued is done. Throws DeviceError for what went wrong in it.
+  void synchronize();
+  /// CUDA's side of the context; on Device::cuda only.
+  cuda::Session& session() { return *session_; }
   int threads() const;
 
   /// Runs body(chunk) for chunk in [0, chunks), each exactly once, on the context's threads, and
@@ -42,6 +52,7 @@ class Context {
   class Pool;
   std::unique_ptr<Pool> pool_;
   Array<float> scratch_;
+  std::shared_ptr<cuda::Session> session_;
 };
 
 }  // namespace serenade

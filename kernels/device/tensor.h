@@ -15,6 +15,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/error.h"
+#include "kernels/device/memory.h"
 
 namespace serenade {
 
@@ -113,14 +114,16 @@ class Tensor {
   Device device_ = Device::cpu;
 };
 
-/// Owns the numbers a Tensor views, 64-byte aligned host memory, zeroed. Move-only, empty when
-/// moved from; keeps its allocation when resized to fit, so that a step of the same size allocates
-/// nothing.
+/// Owns the numbers a Tensor views: on the CPU 64-byte aligned and zeroed, on a GPU unspecified until
+/// they are written. Move-only, empty when moved from; keeps its allocation when resized to fit, so
+/// that a step of the same size allocates nothing.
 template <class T>
 class Array {
  public:
   Array() = default;
-  explicit Array(Shape shape) { resize(shape); }
+  explicit Array(Shape shape, Device device = Device::cpu) : data_(nullptr, Free{device}) {
+    resize(shape);
+  }
   ~Array() = default;
   Array(Array&& other) noexcept
       : data_(std::move(other.data_)),
@@ -137,29 +140,30 @@ class Array {
   Array& operator=(const Array&) = delete;
 
   /// Gives the array this shape. The contents are unspecified where it had another size. Throws
-  /// std::bad_alloc, which leaves the array empty, also for shapes that no memory could hold.
+  /// std::bad_alloc (DeviceError on a GPU), which leaves the array empty, also for shapes that no
+  /// memory could hold.
   void resize(Shape shape) {
     const Index size = countable(shape);
     if (size > capacity_) {
-      *this = Array();
-      constexpr std::size_t alignment = 64;
-      const std::size_t bytes =
-          (static_cast<std::size_t>(size) * sizeof(T) + alignment - 1) / alignment * alignment;
-      data_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes)));
-      if (!data_) throw std::bad_alloc();
-      std::fill_n(data_.get(), size, T{});
+      data_.reset();
+      shape_ = Shape{0};
+      capacity_ = 0;
+      data_.reset(static_cast<T*>(allocate(static_cast<std::size_t>(size) * sizeof(T))));
+      if (device() == Device::cpu) std::fill_n(data_.get(), size, T{});
       capacity_ = size;
     }
     shape_ = shape;
   }
-  void fill(T value) { std::fill_n(data_.get(), shape_.size(), value); }
 
+  Device device() const { return data_.get_deleter().device; }
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }
   const Shape& shape() const { return shape_; }
   Index size() const { return data_ ? shape_.size() : 0; }
-  Tensor<T> view() { return {data_.get(), shape_}; }
-  Tensor<const T> view() const { return {data_.get(), shape_}; }
+  Tensor<T> view() { return {data_.get(), shape_, device()}; }
+  Tensor<const T> view() const { return {data_.get(), shape_, device()}; }
+  // On the CPU only:
+  void fill(T value) { std::fill_n(data_.get(), shape_.size(), value); }
   std::span<T> span() { return {data_.get(), static_cast<std::size_t>(size())}; }
   std::span<const T> span() const { return {data_.get(), static_cast<std::size_t>(size())}; }
   T& operator[](Index i) { return data_.get()[i]; }
@@ -168,8 +172,24 @@ class Array {
  private:
   static_assert(std::is_trivially_copyable_v<T>);
   struct Free {
-    void operator()(T* data) const { std::free(data); }
+    Device device = Device::cpu;
+    void operator()(T* data) const {
+      if constexpr (has_cuda) {
+        if (device == Device::cuda) return cuda::deallocate(data);
+      }
+      std::free(data);
+    }
   };
+
+  void* allocate(std::size_t bytes) const {
+    if constexpr (has_cuda) {
+      if (device() == Device::cuda) return cuda::allocate(bytes);
+    }
+    constexpr std::size_t alignment = 64;
+    void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+  }
 
   /// shape.size(), where the bytes of so many numbers can be counted at all: extents may come from
   /// a file, and a product that wrapped around would look small.

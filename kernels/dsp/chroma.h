@@ -46,6 +46,8 @@ class ChromaBank {
   /// For a tuning as estimate_tuning (tuning.h) gives it; ignored where the options fix the tuning.
   /// [ceil(n_chroma / block), bins, block], zeros beyond n_chroma.
   std::span<const float> weights(float tuning) const;
+  /// What the banks live in, shared by all copies.
+  std::shared_ptr<const void> owner() const { return table_; }
 
  private:
   struct Table;

@@ -46,6 +46,8 @@ class ContrastBands {
   /// n_bands + 1
   Index rows() const { return static_cast<Index>(bands_->size()); }
   std::span<const Band> bands() const { return *bands_; }
+  /// What they live in, shared by all copies.
+  std::shared_ptr<const void> owner() const { return bands_; }
 
  private:
   Index bins_;

@@ -8,34 +8,7 @@
 
 namespace serenade {
 
-void delta(Context& context, Tensor<const float> features, const Ragged& frames,
-           const DeltaOptions& options, Tensor<float> out) {
-  check_ranges(options);
-  if (options.width % 2 == 0 || options.order >= options.width) {
-    throw ConfigError("delta: width is " + std::to_string(options.width) + " and order " +
-                      std::to_string(options.order) +
-                      ", but width must be odd and more than order");
-  }
-  const Index dims = features.rank() == 2 ? features.extent(1) : 0;
-  expect_shape("delta", "features", features.shape(), Shape{frames.total(), dims});
-  expect_shape("delta", "out", out.shape(), features.shape());
-  expect_on_device("delta", context, features, out);
-  if constexpr (has_cuda) {
-    if (context.device() == Device::cuda) {
-      return cuda::delta(context, features, frames, options, out);
-    }
-  }
-  cpu::delta(context, features, frames, options, out);
-}
-
-namespace cpu {
-namespace {
-
-// Weights w[0..half] with derivative = sum over k of w[k] (x[t+k] - x[t-k]) for odd orders and of
-// w[k] ((x[t+k] - x[t]) + (x[t-k] - x[t])) for even ones. The polynomial's highest coefficient is
-// the projection on the monic discrete orthogonal polynomial of that degree, whose `order`-th
-// derivative is order!.
-std::vector<float> half_weights(const DeltaOptions& options) {
+std::vector<float> delta_weights(const DeltaOptions& options) {
   const int half = options.width / 2;
   const auto points = static_cast<std::size_t>(options.width);
   std::vector<double> before(points, 0.0);
@@ -63,14 +36,34 @@ std::vector<float> half_weights(const DeltaOptions& options) {
   return weights;
 }
 
-}  // namespace
+void delta(Context& context, Tensor<const float> features, const Ragged& frames,
+           const DeltaOptions& options, Tensor<float> out) {
+  check_ranges(options);
+  if (options.width % 2 == 0 || options.order >= options.width) {
+    throw ConfigError("delta: width is " + std::to_string(options.width) + " and order " +
+                      std::to_string(options.order) +
+                      ", but width must be odd and more than order");
+  }
+  const Index dims = features.rank() == 2 ? features.extent(1) : 0;
+  expect_shape("delta", "features", features.shape(), Shape{frames.total(), dims});
+  expect_shape("delta", "out", out.shape(), features.shape());
+  expect_on_device("delta", context, features, out);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::delta(context, features, frames, options, out);
+    }
+  }
+  cpu::delta(context, features, frames, options, out);
+}
+
+namespace cpu {
 
 void delta(Context& context, Tensor<const float> features, const Ragged& frames,
            const DeltaOptions& options, Tensor<float> out) {
   const Index dims = features.extent(1);
   const Index half = options.width / 2;
   const bool odd = options.order % 2 != 0;
-  const std::vector<float> weights = half_weights(options);
+  const std::vector<float> weights = delta_weights(options);
   context.parallel(frames.clips(), [&](Index clip) {
     const Index length = frames.length(clip);
     const float* first = features.data() + frames.begin(clip) * dims;

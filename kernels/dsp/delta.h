@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
 #include "kernels/device/ragged.h"
@@ -29,6 +31,12 @@ struct DeltaOptions {
 /// Throws ShapeError when the shapes do not fit, ConfigError for options out of range.
 void delta(Context& context, Tensor<const float> features, const Ragged& frames,
            const DeltaOptions& options, Tensor<float> out);
+
+/// Weights w[0..half] with derivative = sum over k of w[k] (x[t+k] - x[t-k]) for odd orders and of
+/// w[k] ((x[t+k] - x[t]) + (x[t-k] - x[t])) for even ones. The polynomial's highest coefficient is
+/// the projection on the monic discrete orthogonal polynomial of that degree, whose `order`-th
+/// derivative is order!.
+std::vector<float> delta_weights(const DeltaOptions& options);
 
 namespace cpu {
 void delta(Context& context, Tensor<const float> features, const Ragged& frames,

@@ -46,6 +46,8 @@ class MelBank {
   /// Filters narrower than the distance of two bins: they hold no weight and always give 0.
   /// librosa warns of them.
   std::span<const Index> empty_filters() const;
+  /// What the filters live in, shared by all copies.
+  std::shared_ptr<const void> owner() const { return table_; }
 
  private:
   struct Table;

@@ -33,6 +33,8 @@ class DctBasis {
   Index coefficients() const { return coefficients_; }
   /// [coefficients, inputs]
   const float* data() const { return basis_->data(); }
+  /// What they live in, shared by all copies.
+  std::shared_ptr<const void> owner() const { return basis_; }
 
  private:
   Index inputs_;

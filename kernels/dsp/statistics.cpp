@@ -11,11 +11,7 @@
 namespace serenade {
 namespace {
 
-enum class Kind { mean, deviation, minimum, maximum, percentile };
-struct Statistic {
-  Kind kind;
-  double percentage = 0;
-};
+using Kind = Statistic::Kind;
 
 std::optional<Statistic> parse(std::string_view name) {
   if (name == "mean") return Statistic{Kind::mean};
@@ -34,6 +30,14 @@ std::optional<Statistic> parse(std::string_view name) {
 }
 
 }  // namespace
+
+Statistic statistic_of(std::string_view name) { return parse(name).value(); }
+
+Percentile percentile_of(double percentage, Index count) {
+  const double position = percentage / 100.0 * static_cast<double>(count - 1);
+  const auto below = static_cast<Index>(position);
+  return {below, std::min(below + 1, count - 1), position - static_cast<double>(below)};
+}
 
 void check(const StatisticsOptions& options) {
   const auto& names = options.statistics;
@@ -137,10 +141,7 @@ class ClipStatistics {
 
   void percentile(double percentage, float* out) {
     sort();
-    const double position = percentage / 100.0 * static_cast<double>(frames_ - 1);
-    const auto below = static_cast<Index>(position);
-    const Index above = std::min(below + 1, frames_ - 1);
-    const double share = position - static_cast<double>(below);
+    const auto [below, above, share] = percentile_of(percentage, frames_);
     for (Index i = 0; i < dims_; ++i) {
       const float* column = sorted_.data() + i * frames_;
       const auto low = static_cast<double>(column[below]);
@@ -171,7 +172,7 @@ void statistics(Context& context, Tensor<const float> features, const Ragged& fr
                 const StatisticsOptions& options, Tensor<float> out) {
   const Index dims = features.extent(1);
   std::vector<Statistic> wanted;
-  for (const std::string& name : options.statistics) wanted.push_back(parse(name).value());
+  for (const std::string& name : options.statistics) wanted.push_back(statistic_of(name));
   context.parallel(frames.clips(), [&](Index clip) {
     ClipStatistics of_clip(features.data() + frames.begin(clip) * dims, frames.length(clip), dims);
     float* to = out.data() + clip * out.extent(1);

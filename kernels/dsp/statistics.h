@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/device/context.h"
@@ -24,6 +25,23 @@ struct StatisticsOptions {
           "mean, std, min, max, median, or percentiles as p10");
   }
 };
+
+/// One of them, its name understood.
+struct Statistic {
+  enum class Kind { mean, deviation, minimum, maximum, percentile };
+  Kind kind = Kind::mean;
+  double percentage = 0;  // of a percentile
+};
+/// As `check` has let it pass.
+Statistic statistic_of(std::string_view name);
+
+/// Where the percentile of so many sorted numbers lies: `share` of the way from the number at
+/// `below` to the one at `above`.
+struct Percentile {
+  Index below = 0, above = 0;
+  double share = 0;
+};
+Percentile percentile_of(double percentage, Index count);
 
 /// Throws ConfigError when the list is empty, names something unknown or repeats a name.
 void check(const StatisticsOptions& options);

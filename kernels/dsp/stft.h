@@ -45,6 +45,8 @@ class StftPlan {
   /// 1 + n_fft / 2
   Index bins() const { return 1 + options_.n_fft / 2; }
   const cpu::FftPlan& fft() const { return *fft_; }
+  /// What the tables live in, shared by all copies.
+  std::shared_ptr<const void> owner() const { return fft_; }
 
  private:
   StftOptions options_;

@@ -18,25 +18,7 @@ constexpr Index centroids = 6;
 
 }  // namespace
 
-void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
-  if (chroma.rank() != 2 || chroma.extent(1) < 1) {
-    throw ShapeError("tonnetz: chroma is " + to_string(chroma.shape()) +
-                     " but must be [frames, n_chroma]");
-  }
-  expect_shape("tonnetz", "out", out.shape(), Shape{chroma.extent(0), centroids});
-  expect_on_device("tonnetz", context, chroma, out);
-  if constexpr (has_cuda) {
-    if (context.device() == Device::cuda) return cuda::tonnetz(context, chroma, out);
-  }
-  cpu::tonnetz(context, chroma, out);
-}
-
-namespace cpu {
-namespace {
-
-/// [centroids, n_chroma]: angle of each pitch class on the circles of fifths, minor and major
-/// thirds; even rows are the sine, odd ones the cosine, and major thirds count half.
-std::vector<float> projection(Index n_chroma) {
+std::vector<float> tonnetz_projection(Index n_chroma) {
   constexpr std::array<double, centroids> turns{7.0 / 6, 7.0 / 6, 3.0 / 2,
                                                 3.0 / 2, 2.0 / 3, 2.0 / 3};
   constexpr std::array<double, centroids> radius{1, 1, 1, 1, 0.5, 0.5};
@@ -52,11 +34,23 @@ std::vector<float> projection(Index n_chroma) {
   return table;
 }
 
-}  // namespace
+void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
+  if (chroma.rank() != 2 || chroma.extent(1) < 1) {
+    throw ShapeError("tonnetz: chroma is " + to_string(chroma.shape()) +
+                     " but must be [frames, n_chroma]");
+  }
+  expect_shape("tonnetz", "out", out.shape(), Shape{chroma.extent(0), centroids});
+  expect_on_device("tonnetz", context, chroma, out);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::tonnetz(context, chroma, out);
+  }
+  cpu::tonnetz(context, chroma, out);
+}
 
+namespace cpu {
 void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
   const Index n_chroma = chroma.extent(1);
-  const std::vector<float> table = projection(n_chroma);
+  const std::vector<float> table = tonnetz_projection(n_chroma);
   for_each_tile(context, chroma, out, [&](const float* in, float* centroid) {
     ON_VECTOR_PATH(tonnetz_tile)(table.data(), centroids, n_chroma, in, centroid);
   });

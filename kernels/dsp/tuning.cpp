@@ -14,6 +14,19 @@
 
 namespace serenade {
 
+TuningSpectrum tuning_spectrum(Index bins, double sample_rate) {
+  TuningSpectrum s{bins, 0, 0, sample_rate, static_cast<double>(2 * (bins - 1))};
+  const double highest = std::min(4000.0, sample_rate / 2);
+  const double hz_per_bin = 1.0 / (s.n_fft * (1.0 / sample_rate));
+  for (Index bin = 1; bin + 1 < bins; ++bin) {
+    const double hz = static_cast<double>(bin) * hz_per_bin;
+    if (hz < 150.0) s.first = bin + 1;
+    if (hz < highest) s.last = bin + 1;
+  }
+  s.first = std::max<Index>(s.first, 1);
+  return s;
+}
+
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
                      double sample_rate, int n_chroma, Tensor<float> tuning) {
   const Index bins = power.rank() == 2 ? power.extent(1) : 0;
@@ -46,29 +59,9 @@ struct Peak {
   float height;
 };
 
-struct Spectrum {
-  Index bins;
-  Index first, last;  // bins [first, last) are from 150 to 4000 Hz
-  double sample_rate;
-  double n_fft;
-};
-
-Spectrum spectrum_of(Index bins, double sample_rate) {
-  Spectrum s{bins, 0, 0, sample_rate, static_cast<double>(2 * (bins - 1))};
-  const double highest = std::min(4000.0, sample_rate / 2);
-  const double hz_per_bin = 1.0 / (s.n_fft * (1.0 / sample_rate));
-  for (Index bin = 1; bin + 1 < bins; ++bin) {
-    const double hz = static_cast<double>(bin) * hz_per_bin;
-    if (hz < 150.0) s.first = bin + 1;
-    if (hz < highest) s.last = bin + 1;
-  }
-  s.first = std::max<Index>(s.first, 1);
-  return s;
-}
-
 /// The parabola through three neighbouring bins, in the mixture of precisions that librosa has
 /// there: a histogram of 100 steps is sensitive to none, but ties are.
-Peak interpolate(const Spectrum& s, Index bin, float below, float at, float above) {
+Peak interpolate(const TuningSpectrum& s, Index bin, float below, float at, float above) {
   const double curvature = static_cast<double>(above + below) - 2.0 * static_cast<double>(at);
   const double slope = static_cast<double>(above - below) / 2.0;
   const float shift =
@@ -79,7 +72,7 @@ Peak interpolate(const Spectrum& s, Index bin, float below, float at, float abov
 }
 
 /// Peaks of a tile's first `count` lanes are added to `peaks`; marks: scratch [bins].
-void find_peaks(const Spectrum& s, const float* tile, Index count, std::uint16_t* marks,
+void find_peaks(const TuningSpectrum& s, const float* tile, Index count, std::uint16_t* marks,
                 std::vector<Peak>& peaks) {
   ON_VECTOR_PATH(mark_peaks)(tile, s.bins, s.first, s.last, marks);
   for (Index bin = s.first; bin < s.last; ++bin) {
@@ -125,7 +118,7 @@ float most_frequent_deviation(std::vector<Peak>& peaks, int n_chroma) {
 
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
                      double sample_rate, int n_chroma, Tensor<float> tuning) {
-  const Spectrum spectrum = spectrum_of(power.extent(1), sample_rate);
+  const TuningSpectrum spectrum = tuning_spectrum(power.extent(1), sample_rate);
   context.parallel(frames.clips(), [&](Index clip) {
     float* tile = scratch(0, spectrum.bins * lanes);
     std::vector<std::uint16_t> marks(static_cast<std::size_t>(spectrum.bins));

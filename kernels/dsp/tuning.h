@@ -31,6 +31,15 @@ inline std::size_t tuning_step_of(double tuning) {
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
                      double sample_rate, int n_chroma, Tensor<float> tuning);
 
+/// Where peaks are looked for in a spectrum of so many bins.
+struct TuningSpectrum {
+  Index bins;
+  Index first, last;  // bins [first, last) are from 150 to 4000 Hz
+  double sample_rate;
+  double n_fft;
+};
+TuningSpectrum tuning_spectrum(Index bins, double sample_rate);
+
 namespace cpu {
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
                      double sample_rate, int n_chroma, Tensor<float> tuning);

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/device/copy.h"
 #include "kernels/device/philox.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/normalise.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
@@ -19,21 +21,17 @@ namespace {
 
 constexpr double sample_rate = 22050;
 
-Rows make_rows(Ragged of_clip, Index dims) {
-  return {Array<float>(Shape{of_clip.total(), dims}), std::move(of_clip)};
-}
-
 Rows run_power(Context& context, const Signals& signals, StftOptions options) {
   const StftPlan plan(options);
-  Rows rows = make_rows(frames_of(signals.clips, options.hop_length), plan.bins());
-  stft_power(context, plan, signals.view(), signals.clips, rows.values.view());
+  Rows rows = make_rows(context, frames_of(signals.clips, options.hop_length), plan.bins());
+  stft_power(context, plan, signals.view(context), signals.clips, rows.values.view());
   return rows;
 }
 
 Rows run_mel(Context& context, const Signals& signals) {
   const Rows power = run_power(context, signals, {});
   const MelBank bank({}, sample_rate, 2048);
-  Rows rows = make_rows(power.of_clip, bank.n_mels());
+  Rows rows = make_rows(context, power.of_clip, bank.n_mels());
   mel_power(context, power.values.view(), bank, rows.values.view());
   return rows;
 }
@@ -47,14 +45,14 @@ Rows run_log_mel(Context& context, const Signals& signals) {
 Rows run_mfcc(Context& context, const Signals& signals) {
   const Rows log_mel = run_log_mel(context, signals);
   const DctBasis basis(128, 40);
-  Rows rows = make_rows(log_mel.of_clip, 40);
+  Rows rows = make_rows(context, log_mel.of_clip, 40);
   dct(context, log_mel.values.view(), basis, rows.values.view());
   return rows;
 }
 
 Rows run_delta(Context& context, const Signals& signals, DeltaOptions options) {
   const Rows mfcc = run_mfcc(context, signals);
-  Rows rows = make_rows(mfcc.of_clip, 40);
+  Rows rows = make_rows(context, mfcc.of_clip, 40);
   delta(context, mfcc.values.view(), mfcc.of_clip, options, rows.values.view());
   return rows;
 }
@@ -74,9 +72,9 @@ Operation stft_operation(int n_fft, int hop_length) {
       "stft_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
       [options](Context& context, const Signals& signals) {
         const StftPlan plan(options);
-        Rows rows = make_rows(frames_of(signals.clips, options.hop_length), 2 * plan.bins());
+        Rows rows = make_rows(context, frames_of(signals.clips, options.hop_length), 2 * plan.bins());
         const Index frames = rows.of_clip.total();
-        stft(context, plan, signals.view(), signals.clips,
+        stft(context, plan, signals.view(context), signals.clips,
              rows.values.view().reshape({frames, plan.bins(), 2}));
         return rows;
       },
@@ -122,6 +120,31 @@ Operation delta_operation(int order) {
           Tolerance{.absolute = 7e-4}};
 }
 
+Operation normalise_operation(Normalise how) {
+  return {"normalise_" + std::string(enum_name(how)),
+          [how](Context& context, const Signals& signals) {
+            Rows rows = make_rows(context, signals.clips, 1);
+            normalise(context, signals.view(context), signals.clips, how,
+                      rows.values.view().reshape({signals.clips.total()}));
+            return rows;
+          },
+          [how](const reference::Signal& x) {
+            double peak = 0;
+            double sum = 0;
+            for (const double value : x) {
+              peak = std::max(peak, std::abs(value));
+              sum += value * value;
+            }
+            const double level =
+                how == Normalise::peak ? peak : 10 * std::sqrt(sum / static_cast<double>(x.size()));
+            reference::Matrix rows;
+            for (const double value : x) rows.push_back({level > 0 ? value / level : value});
+            return rows;
+          },
+          // float64 inside, rounded once.
+          Tolerance{.relative = 0x1p-23}};
+}
+
 const std::vector<std::string> statistic_names = {"mean", "std", "min",    "max",
                                                   "p10",  "p90", "median", "p33.3"};
 
@@ -139,6 +162,27 @@ std::vector<float> Signals::clip(Index i) const {
 }
 
 Tensor<const float> Signals::view() const { return {samples.data(), Shape{clips.total()}}; }
+
+Tensor<const float> Signals::view(Context& context) const {
+  if (context.device() == Device::cpu) return view();
+  if (!on_gpu_) {
+    Array<float> uploaded(view().shape(), context.device());
+    copy(context, view(), uploaded.view());
+    on_gpu_ = std::make_shared<const Array<float>>(std::move(uploaded));
+  }
+  return on_gpu_->view();
+}
+
+Rows make_rows(Context& context, Ragged of_clip, Index dims) {
+  return {Array<float>(Shape{of_clip.total(), dims}, context.device()), std::move(of_clip)};
+}
+
+Rows on_host(Context& context, Rows rows) {
+  if (rows.values.device() == Device::cpu) return rows;
+  Array<float> values(rows.values.shape());
+  copy(context, std::as_const(rows.values).view(), values.view());
+  return {std::move(values), std::move(rows.of_clip)};
+}
 
 Tensor<const float> Rows::clip(Index i) const {
   return values.view().rows(of_clip.begin(i), of_clip.end(i));
@@ -181,8 +225,8 @@ std::vector<Operation> core_operations() {
       // A count over a power of two.
       {"zero_crossing_rate",
        [](Context& context, const Signals& signals) {
-         Rows rows = make_rows(frames_of(signals.clips, 512), 1);
-         zero_crossing_rate(context, signals.view(), signals.clips, {}, rows.values.view());
+         Rows rows = make_rows(context, frames_of(signals.clips, 512), 1);
+         zero_crossing_rate(context, signals.view(context), signals.clips, {}, rows.values.view());
          return rows;
        },
        [](const reference::Signal& x) { return reference::zero_crossing_rate(x, 2048, 512); },
@@ -190,8 +234,8 @@ std::vector<Operation> core_operations() {
       // An integer over 1000, rounded to float32.
       {"zero_crossing_rate_odd_blocks",
        [](Context& context, const Signals& signals) {
-         Rows rows = make_rows(frames_of(signals.clips, 441), 1);
-         zero_crossing_rate(context, signals.view(), signals.clips, {1000, 441},
+         Rows rows = make_rows(context, frames_of(signals.clips, 441), 1);
+         zero_crossing_rate(context, signals.view(context), signals.clips, {1000, 441},
                             rows.values.view());
          return rows;
        },
@@ -200,16 +244,16 @@ std::vector<Operation> core_operations() {
       // float64 inside: one rounding to float32.
       {"rms",
        [](Context& context, const Signals& signals) {
-         Rows rows = make_rows(frames_of(signals.clips, 512), 1);
-         rms(context, signals.view(), signals.clips, {}, rows.values.view());
+         Rows rows = make_rows(context, frames_of(signals.clips, 512), 1);
+         rms(context, signals.view(context), signals.clips, {}, rows.values.view());
          return rows;
        },
        [](const reference::Signal& x) { return reference::rms(x, 2048, 512); },
        Tolerance{.relative = 0x1p-23}},
       {"rms_odd_blocks",
        [](Context& context, const Signals& signals) {
-         Rows rows = make_rows(frames_of(signals.clips, 441), 1);
-         rms(context, signals.view(), signals.clips, {1024, 441}, rows.values.view());
+         Rows rows = make_rows(context, frames_of(signals.clips, 441), 1);
+         rms(context, signals.view(context), signals.clips, {1024, 441}, rows.values.view());
          return rows;
        },
        [](const reference::Signal& x) { return reference::rms(x, 1024, 441); },
@@ -219,7 +263,7 @@ std::vector<Operation> core_operations() {
          const Rows mfcc = run_mfcc(context, signals);
          Ragged one_each;
          for (Index i = 0; i < mfcc.of_clip.clips(); ++i) one_each.append(1);
-         Rows rows = make_rows(one_each, 40 * static_cast<Index>(statistic_names.size()));
+         Rows rows = make_rows(context, one_each, 40 * static_cast<Index>(statistic_names.size()));
          statistics(context, mfcc.values.view(), mfcc.of_clip, {statistic_names},
                     rows.values.view());
          return rows;
@@ -229,6 +273,8 @@ std::vector<Operation> core_operations() {
        },
        // The MFCC's: none of these moves by more than its input.
        Tolerance{.absolute = 2e-3}, false},
+      normalise_operation(Normalise::peak),
+      normalise_operation(Normalise::rms),
   };
   return all;
 }
@@ -239,12 +285,15 @@ std::vector<Operation> operations() {
   return all;
 }
 
-std::vector<Device> devices() { return {Device::cpu}; }
-
-Context context_on(Device device, int threads) {
-  if (device != Device::cpu) throw DeviceError("tests know no other device than the CPU yet");
-  return Context(threads);
+std::vector<Device> devices() {
+  std::vector<Device> all{Device::cpu};
+  if constexpr (has_cuda) {
+    if (!cuda::devices().empty()) all.push_back(Device::cuda);
+  }
+  return all;
 }
+
+Context context_on(Device device, int threads) { return Context(device, threads); }
 
 std::vector<float> noise(Index samples, std::uint64_t seed, double gain) {
   const Philox philox(seed);

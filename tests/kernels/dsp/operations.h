@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -22,7 +23,12 @@ struct Signals {
   Signals() = default;
   explicit Signals(const std::vector<std::vector<float>>& of);
   std::vector<float> clip(Index i) const;
+  /// All samples, on the CPU or the context's device.
   Tensor<const float> view() const;
+  Tensor<const float> view(Context& context) const;
+
+ private:
+  mutable std::shared_ptr<const Array<float>> on_gpu_;
 };
 
 /// What an operation gave: rows, end to end as the clips are.
@@ -30,8 +36,14 @@ struct Rows {
   Array<float> values;  // [rows, dims]
   Ragged of_clip;
 
+  /// On the CPU only.
   Tensor<const float> clip(Index i) const;
 };
+
+/// Rows to be filled, on the context's device.
+Rows make_rows(Context& context, Ragged of_clip, Index dims);
+/// The same on the CPU, once all that was enqueued is done.
+Rows on_host(Context& context, Rows rows);
 
 /// |found - expected| <= absolute + relative |expected| + peak max|expected of the clip|
 struct Tolerance {
@@ -42,16 +54,20 @@ struct Tolerance {
 
 struct Operation {
   std::string name;
-  /// The chain from the signals to the operation's result.
-  std::function<Rows(Context&, const Signals&)> run;
+  /// The chain from the signals to the operation's result, on the context's device.
+  std::function<Rows(Context&, const Signals&)> chain;
   std::function<reference::Matrix(const reference::Signal&)> reference;
   Tolerance tolerance;
   bool takes_empty_clips = true;
 
+  /// The result on the CPU.
+  Rows run(Context& context, const Signals& signals) const {
+    return on_host(context, chain(context, signals));
+  }
   friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
 };
 
-/// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics.
+/// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics, normalising.
 std::vector<Operation> core_operations();
 /// Chroma, spectral contrast, tonnetz.
 std::vector<Operation> tonal_operations();

@@ -16,15 +16,15 @@ constexpr int n_fft = 2048;
 Rows run_power(Context& context, const Signals& signals) {
   const StftPlan plan;
   const Ragged frames = frames_of(signals.clips, plan.options().hop_length);
-  Rows rows{Array<float>(Shape{frames.total(), plan.bins()}), frames};
-  stft_power(context, plan, signals.view(), signals.clips, rows.values.view());
+  Rows rows = make_rows(context, frames, plan.bins());
+  stft_power(context, plan, signals.view(context), signals.clips, rows.values.view());
   return rows;
 }
 
 Rows run_chroma(Context& context, const Signals& signals, const ChromaOptions& options) {
   const Rows power = run_power(context, signals);
   const ChromaBank bank(options, sample_rate, n_fft);
-  Rows rows{Array<float>(Shape{power.of_clip.total(), bank.n_chroma()}), power.of_clip};
+  Rows rows = make_rows(context, power.of_clip, bank.n_chroma());
   chroma_stft(context, power.values.view(), power.of_clip, bank, rows.values.view());
   return rows;
 }
@@ -33,14 +33,14 @@ Rows run_contrast(Context& context, const Signals& signals) {
   Rows spectra = run_power(context, signals);
   magnitude(context, spectra.values.view(), spectra.values.view());
   const ContrastBands bands({}, sample_rate, n_fft);
-  Rows rows{Array<float>(Shape{spectra.of_clip.total(), bands.rows()}), spectra.of_clip};
+  Rows rows = make_rows(context, spectra.of_clip, bands.rows());
   spectral_contrast(context, spectra.values.view(), spectra.of_clip, bands, rows.values.view());
   return rows;
 }
 
 Rows run_tonnetz(Context& context, const Signals& signals) {
   const Rows chroma = run_chroma(context, signals, {.tuning = 0.0});
-  Rows rows{Array<float>(Shape{chroma.of_clip.total(), 6}), chroma.of_clip};
+  Rows rows = make_rows(context, chroma.of_clip, 6);
   tonnetz(context, chroma.values.view(), rows.values.view());
   return rows;
 }

@@ -1,0 +1,63 @@
+# The GPU twins (*.cu) of a library, built as SERENADE_GPU says. Included by the top level.
+#   cuda      by nvcc, for SERENADE_CUDA_ARCHITECTURES; warnings, spills and doubles that were not
+#             meant are errors
+#   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime and cuFFT
+if(SERENADE_GPU STREQUAL "off")
+  function(serenade_gpu_sources library)
+  endfunction()
+  return()
+endif()
+
+target_compile_definitions(serenade_flags INTERFACE SERENADE_HAS_CUDA)
+
+if(SERENADE_GPU STREQUAL "cuda")
+  # Code for 8.0, which every later GPU runs, and PTX, which its driver compiles. More on request;
+  # the GPU that is here, where there is one.
+  find_program(SERENADE_NVIDIA_SMI nvidia-smi)
+  set(default_architectures 80)
+  if(SERENADE_NVIDIA_SMI)
+    execute_process(COMMAND ${SERENADE_NVIDIA_SMI} -L RESULT_VARIABLE failed OUTPUT_VARIABLE gpus
+                    ERROR_QUIET)
+    if(NOT failed AND gpus MATCHES "GPU 0")
+      set(default_architectures native)
+    endif()
+  endif()
+  set(SERENADE_CUDA_ARCHITECTURES "${default_architectures}" CACHE STRING
+      "GPUs to compile for, as CMAKE_CUDA_ARCHITECTURES")
+  set(CMAKE_CUDA_ARCHITECTURES ${SERENADE_CUDA_ARCHITECTURES})
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  target_compile_options(serenade_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:
+    -Xcompiler=-march=${SERENADE_ARCH},-ffp-contract=off,-Wall,-Wextra,-Wno-restrict
+    -Werror=all-warnings -Xptxas=-v,-warn-spills,-warn-lmem-usage>)
+else()
+  find_package(Boost 1.71 REQUIRED COMPONENTS context)
+  find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h REQUIRED
+            PATHS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include)
+endif()
+
+function(serenade_gpu_sources library)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cu)
+  target_sources(${library} PRIVATE ${sources})
+  if(SERENADE_GPU STREQUAL "cuda")
+    # Those that compute in float64 say why in their first lines.
+    foreach(source ${sources})
+      file(STRINGS ${source} meant REGEX "float64 (on purpose|where)")
+      if(NOT meant)
+        set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Xptxas=-warn-double-usage)
+      endif()
+    endforeach()
+    target_link_libraries(${library} PUBLIC CUDA::cudart CUDA::cufft)
+  else()
+    set_source_files_properties(${sources} PROPERTIES LANGUAGE CXX
+      COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas;$<$<BOOL:${SERENADE_EMULATION_WATCHES}>:-fsanitize=thread>")
+    target_link_libraries(${library} PUBLIC serenade_emulation)
+  endif()
+endfunction()
+
+if(SERENADE_GPU STREQUAL "emulated")
+  add_subdirectory(tests/emulation)
+endif()

@@ -1,0 +1,182 @@
+// Stands in for cuFFT: the functions that the project uses, with the layouts that the plan
+// describes, in float64.
+#include <cufft.h>
+
+#include <cmath>
+#include <complex>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "tests/emulation/accesses.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/memory.h"
+#include "tests/emulation/streams.h"
+
+namespace emulation {
+namespace {
+
+using Complex = std::complex<double>;
+
+struct Plan {
+  int n = 0;
+  int batch = 0;
+  int input_stride = 1, input_distance = 0;
+  int output_stride = 1, output_distance = 0;
+  cudaStream_t stream = nullptr;
+  std::vector<Complex> roots;
+};
+
+struct Plans {
+  std::mutex mutex;
+  std::map<cufftHandle, std::shared_ptr<Plan>> all;
+  cufftHandle next = 1;
+};
+Plans& plans() {
+  static Plans known;
+  return known;
+}
+
+std::shared_ptr<Plan> find(cufftHandle handle) {
+  const std::lock_guard lock(plans().mutex);
+  const auto found = plans().all.find(handle);
+  return found == plans().all.end() ? nullptr : found->second;
+}
+
+/// Decimation in frequency, in place, then the order of reversed bits.
+void transform(std::vector<Complex>& x, const std::vector<Complex>& roots) {
+  const std::size_t n = x.size();
+  for (std::size_t length = n; length > 1; length /= 2) {
+    const std::size_t half = length / 2;
+    for (std::size_t begin = 0; begin < n; begin += length) {
+      for (std::size_t i = 0; i < half; ++i) {
+        const Complex a = x[begin + i];
+        const Complex b = x[begin + i + half];
+        x[begin + i] = a + b;
+        const Complex d = a - b;
+        const Complex w = roots[i * (n / length)];
+        x[begin + i + half] = {d.real() * w.real() - d.imag() * w.imag(),
+                               d.real() * w.imag() + d.imag() * w.real()};
+      }
+    }
+  }
+  for (std::size_t i = 1, j = 0; i < n; ++i) {
+    std::size_t bit = n >> 1U;
+    for (; (j & bit) != 0; bit >>= 1U) j ^= bit;
+    j ^= bit;
+    if (i < j) std::swap(x[i], x[j]);
+  }
+}
+
+void transform_batch(const Plan& plan, const double* input, cufftDoubleComplex* output) {
+  const auto n = static_cast<std::size_t>(plan.n);
+  const auto bins = n / 2 + 1;
+  std::vector<Complex> row(n);
+  for (int i = 0; i < plan.batch; ++i) {
+    const double* from = input + static_cast<std::ptrdiff_t>(i) * plan.input_distance;
+    cufftDoubleComplex* to = output + static_cast<std::ptrdiff_t>(i) * plan.output_distance;
+    bool zero = true;
+    for (std::size_t k = 0; k < n; ++k) {
+      const double value = from[k * static_cast<std::size_t>(plan.input_stride)];
+      row[k] = value;
+      zero = zero && value == 0;
+    }
+    if (!zero) transform(row, plan.roots);
+    for (std::size_t k = 0; k < bins; ++k) {
+      to[k * static_cast<std::size_t>(plan.output_stride)] = {row[k].real(), row[k].imag()};
+    }
+  }
+}
+
+/// Elements from the first to the last of a batch, both included.
+std::size_t span_of(int count, int stride, int distance, int batch) {
+  return static_cast<std::size_t>(count - 1) * static_cast<std::size_t>(stride) +
+         static_cast<std::size_t>(batch - 1) * static_cast<std::size_t>(distance) + 1;
+}
+
+}  // namespace
+}  // namespace emulation
+
+using emulation::find;
+using emulation::Plan;
+using emulation::plans;
+
+extern "C" {
+
+cufftResult cufftCreate(cufftHandle* handle) {
+  const std::lock_guard lock(plans().mutex);
+  *handle = plans().next++;
+  plans().all[*handle] = std::make_shared<Plan>();
+  return CUFFT_SUCCESS;
+}
+
+cufftResult cufftDestroy(cufftHandle handle) {
+  const std::lock_guard lock(plans().mutex);
+  return plans().all.erase(handle) == 1 ? CUFFT_SUCCESS : CUFFT_INVALID_PLAN;
+}
+
+cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* n, int* inembed, int istride,
+                              int idist, int* onembed, int ostride, int odist, cufftType type,
+                              int batch, std::size_t* work_size) {
+  const auto plan = find(handle);
+  if (!plan) return CUFFT_INVALID_PLAN;
+  const bool power_of_two = *n > 1 && (*n & (*n - 1)) == 0;
+  if (rank != 1 || type != CUFFT_D2Z || !power_of_two || batch < 1) return CUFFT_INVALID_VALUE;
+  plan->n = *n;
+  plan->batch = batch;
+  // Without embeddings cuFFT takes the data to be packed and ignores strides and distances.
+  const bool packed_in = inembed == nullptr;
+  const bool packed_out = onembed == nullptr;
+  plan->input_stride = packed_in ? 1 : istride;
+  plan->input_distance = packed_in ? *n : idist;
+  plan->output_stride = packed_out ? 1 : ostride;
+  plan->output_distance = packed_out ? *n / 2 + 1 : odist;
+  for (int k = 0; k < *n / 2; ++k) {
+    const double angle = -2 * std::numbers::pi * k / *n;
+    plan->roots.emplace_back(std::cos(angle), std::sin(angle));
+  }
+  *work_size = 0;
+  return CUFFT_SUCCESS;
+}
+
+cufftResult cufftSetStream(cufftHandle handle, cudaStream_t stream) {
+  const auto plan = find(handle);
+  if (!plan) return CUFFT_INVALID_PLAN;
+  plan->stream = stream;
+  return CUFFT_SUCCESS;
+}
+
+cufftResult cufftExecD2Z(cufftHandle handle, cufftDoubleReal* input, cufftDoubleComplex* output) {
+  const auto plan = find(handle);
+  if (!plan || plan->n == 0) return CUFFT_INVALID_PLAN;
+  const std::size_t reads =
+      sizeof(double) *
+      emulation::span_of(plan->n, plan->input_stride, plan->input_distance, plan->batch);
+  const std::size_t writes =
+      sizeof(cufftDoubleComplex) *
+      emulation::span_of(plan->n / 2 + 1, plan->output_stride, plan->output_distance, plan->batch);
+  if (!emulation::is_device_memory(input, reads) || !emulation::is_device_memory(output, writes)) {
+    emulation::fault("cuFFT: the plan reads " + std::to_string(reads) + " bytes and writes " +
+                     std::to_string(writes) + ", more than its buffers hold");
+    return CUFFT_INVALID_VALUE;
+  }
+  const cudaError_t result = emulation::enqueue(plan->stream, [=] {
+    if (!emulation::was_written(input, reads)) {
+      emulation::fault("cuFFT: reads what nobody has written");
+    }
+    emulation::transform_batch(*plan, input, output);
+    emulation::watch_written(output, writes);
+  });
+  return result == cudaSuccess ? CUFFT_SUCCESS : CUFFT_EXEC_FAILED;
+}
+
+cufftResult cufftGetVersion(int* version) {
+  *version = CUFFT_VERSION;
+  return CUFFT_SUCCESS;
+}
+
+}  // extern "C"

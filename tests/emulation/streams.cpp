@@ -1,0 +1,355 @@
+#include "tests/emulation/streams.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/emulation/accesses.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/memory.h"
+#include "tests/emulation/target.h"
+
+namespace emulation {
+namespace {
+
+/// Records of an event are counted; a wait is for one of them.
+struct Event {
+  std::uint64_t recorded = 0;
+  std::uint64_t reached = 0;
+};
+
+struct Work {
+  std::function<void()> run;
+  std::shared_ptr<Event> waits_for;
+  std::uint64_t record = 0;
+
+  bool can_run() const { return !waits_for || waits_for->reached >= record; }
+};
+
+struct Stream {
+  std::deque<Work> queue;
+};
+
+struct Device {
+  std::recursive_mutex mutex;
+  std::map<cudaStream_t, std::unique_ptr<Stream>> streams;
+  std::map<cudaEvent_t, std::shared_ptr<Event>> events;
+  std::map<std::byte*, std::size_t> pinned;
+  std::mt19937_64 chance{1};
+  std::uintptr_t handles = 0x1000;
+  std::string message;  // of the error that the device is in: sticky, as a real one's
+};
+
+Device& device() {
+  static Device one;
+  return one;
+}
+using Lock = std::lock_guard<std::recursive_mutex>;
+
+cudaError_t state() {
+  const std::string found = faults();
+  if (!found.empty()) device().message = found;
+  return found.empty() ? cudaSuccess : cudaErrorLaunchFailure;
+}
+
+Stream* find(cudaStream_t stream) {
+  const auto found = device().streams.find(stream);
+  return found == device().streams.end() ? nullptr : found->second.get();
+}
+
+/// Runs the first piece of work of some stream that has one it can run; false where none has.
+bool step() {
+  std::vector<Stream*> able;
+  for (const auto& [handle, stream] : device().streams) {
+    if (!stream->queue.empty() && stream->queue.front().can_run()) able.push_back(stream.get());
+  }
+  if (able.empty()) return false;
+  Stream& chosen = *able[device().chance() % able.size()];
+  const Work work = std::move(chosen.queue.front());
+  chosen.queue.pop_front();
+  if (work.run) work.run();
+  return true;
+}
+
+/// Runs what there is until `done`.
+template <class Done>
+cudaError_t run_until(const Done& done) {
+  if (!done()) {
+    const Unlock unlock;
+    while (!done()) {
+      if (!step()) {
+        fault("streams: all of them wait for events that are never recorded");
+        break;
+      }
+    }
+    check_fences();
+  }
+  return state();
+}
+
+cudaError_t run_all() {
+  return run_until([] {
+    const auto is_empty = [](const auto& entry) { return entry.second->queue.empty(); };
+    return std::all_of(device().streams.begin(), device().streams.end(), is_empty);
+  });
+}
+
+bool is_pinned(const void* first, std::size_t bytes) {
+  const auto* at = static_cast<const std::byte*>(first);
+  auto found = device().pinned.upper_bound(const_cast<std::byte*>(at));
+  if (found == device().pinned.begin()) return false;
+  --found;
+  return at + bytes <= found->first + found->second;
+}
+
+template <class Handle>
+Handle new_handle() {
+  return reinterpret_cast<Handle>(device().handles += 16);
+}
+
+}  // namespace
+
+void use_stream_seed(std::uint64_t seed) { device().chance.seed(seed); }
+
+cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
+  const Lock lock(device().mutex);
+  Stream* stream = find(handle);
+  if (stream == nullptr) {
+    fault("work was given to the default stream or to one that does not exist");
+    return cudaErrorInvalidResourceHandle;
+  }
+  stream->queue.push_back({std::move(work), nullptr, 0});
+  return cudaSuccess;
+}
+
+cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel,
+                   std::function<void()> thread) {
+  Launch launch{std::string(kernel),
+                {config.gridDim.x, config.gridDim.y, config.gridDim.z},
+                {config.blockDim.x, config.blockDim.y, config.blockDim.z},
+                config.dynamicSmemBytes};
+  if (config.dynamicSmemBytes > target().shared_optin) return cudaErrorInvalidValue;
+  return enqueue(config.stream, [launch = std::move(launch), thread = std::move(thread)] {
+    run(launch, thread);
+  });
+}
+
+namespace {
+
+cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                 cudaStream_t stream) {
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if ((to_device && !is_device_memory(to, bytes)) ||
+      (from_device && !is_device_memory(from, bytes)) || is_device_address(to) != to_device ||
+      is_device_address(from) != from_device) {
+    fault("a copy of " + std::to_string(bytes) +
+          " bytes does not lie within one buffer, or its direction is wrong");
+    return cudaErrorInvalidValue;
+  }
+  const auto move = [=](const void* source) {
+    if (from_device && !was_written(source, bytes)) {
+      fault("a copy of " + std::to_string(bytes) + " bytes reads what nobody has written");
+    }
+    std::memcpy(to, source, bytes);
+    if (to_device) watch_written(to, bytes);
+  };
+  if (!from_device && !is_pinned(from, bytes)) {
+    // Pageable memory is staged before the call returns.
+    const auto* first = static_cast<const std::byte*>(from);
+    auto staged = std::make_shared<std::vector<std::byte>>(first, first + bytes);
+    return enqueue(stream, [=] { move(staged->data()); });
+  }
+  const cudaError_t result = enqueue(stream, [=] { move(from); });
+  if (result != cudaSuccess || to_device || is_pinned(to, bytes)) return result;
+  // To pageable memory it is as good as synchronous.
+  return run_until([&] { return find(stream)->queue.empty(); });
+}
+
+}  // namespace
+}  // namespace emulation
+
+// The functions of the runtime that the project uses, as the toolkit's header declares them.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
+using emulation::device;
+using emulation::Lock;
+
+extern "C" {
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = emulation::machine().devices;
+  return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+cudaError_t cudaSetDevice(int number) {
+  return number < emulation::machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
+  if (number >= emulation::machine().devices) return cudaErrorInvalidDevice;
+  const emulation::Target& target = emulation::target();
+  *properties = cudaDeviceProp{};
+  std::strcpy(properties->name, "Emulated GPU");
+  properties->totalGlobalMem = target.memory;
+  properties->major = target.major;
+  properties->minor = target.minor;
+  properties->multiProcessorCount = target.multiprocessors;
+  properties->sharedMemPerBlock = target.shared_static;
+  properties->sharedMemPerBlockOptin = target.shared_optin;
+  properties->warpSize = emulation::warp_size;
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = emulation::machine().driver_version;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const Lock lock(device().mutex);
+  *total = emulation::target().memory;
+  *free = *total - emulation::bytes_in_use();
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetLastError() {
+  const Lock lock(device().mutex);
+  return emulation::state();
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  const Lock lock(device().mutex);
+  switch (error) {
+    case cudaSuccess: return "no error";
+    case cudaErrorLaunchFailure: return device().message.c_str();
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorInvalidResourceHandle: return "invalid resource handle";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient";
+    default: return "an error of the emulated GPU";
+  }
+}
+
+cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  const Lock lock(device().mutex);
+  *memory = emulation::allocate(bytes);
+  return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+cudaError_t cudaFree(void* memory) {
+  const Lock lock(device().mutex);
+  if (memory == nullptr) return cudaSuccess;
+  const cudaError_t result = emulation::run_all();
+  if (!emulation::release(memory)) {
+    emulation::fault("cudaFree: of something that is not a buffer, or not any more");
+    return cudaErrorInvalidValue;
+  }
+  return result;
+}
+cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  const Lock lock(device().mutex);
+  *memory = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+  if (*memory == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(*memory, 0xFF, bytes);
+  device().pinned[static_cast<std::byte*>(*memory)] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* memory) {
+  const Lock lock(device().mutex);
+  const cudaError_t result = emulation::run_all();
+  if (device().pinned.erase(static_cast<std::byte*>(memory)) == 0) return cudaErrorInvalidValue;
+  std::free(memory);
+  return result;
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  return emulation::copy(to, from, bytes, kind, stream);
+}
+cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  if (!emulation::is_device_memory(memory, bytes)) {
+    emulation::fault("cudaMemsetAsync: does not lie within one buffer");
+    return cudaErrorInvalidValue;
+  }
+  return emulation::enqueue(stream, [=] {
+    std::memset(memory, value, bytes);
+    emulation::watch_written(memory, bytes);
+  });
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  const Lock lock(device().mutex);
+  *stream = emulation::new_handle<cudaStream_t>();
+  device().streams[*stream] = std::make_unique<emulation::Stream>();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  if (emulation::find(stream) == nullptr) return cudaErrorInvalidResourceHandle;
+  // CUDA lets the work that is left be done.
+  const cudaError_t result =
+      emulation::run_until([&] { return emulation::find(stream)->queue.empty(); });
+  device().streams.erase(stream);
+  return result;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  if (emulation::find(stream) == nullptr) return cudaErrorInvalidResourceHandle;
+  return emulation::run_until([&] { return emulation::find(stream)->queue.empty(); });
+}
+cudaError_t cudaDeviceSynchronize() {
+  const Lock lock(device().mutex);
+  return emulation::run_all();
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  const Lock lock(device().mutex);
+  *event = emulation::new_handle<cudaEvent_t>();
+  device().events[*event] = std::make_shared<emulation::Event>();
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  const Lock lock(device().mutex);
+  return device().events.erase(event) == 1 ? cudaSuccess : cudaErrorInvalidResourceHandle;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  const auto found = device().events.find(event);
+  if (found == device().events.end()) return cudaErrorInvalidResourceHandle;
+  const std::uint64_t record = ++found->second->recorded;
+  return emulation::enqueue(stream, [state = found->second, record] {
+    state->reached = std::max(state->reached, record);
+  });
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  const Lock lock(device().mutex);
+  const auto found = device().events.find(event);
+  emulation::Stream* waiting = emulation::find(stream);
+  if (found == device().events.end() || waiting == nullptr) return cudaErrorInvalidResourceHandle;
+  waiting->queue.push_back({nullptr, found->second, found->second->recorded});
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  const Lock lock(device().mutex);
+  const auto found = device().events.find(event);
+  if (found == device().events.end()) return cudaErrorInvalidResourceHandle;
+  const std::shared_ptr<emulation::Event> state = found->second;
+  return emulation::run_until([&] { return state->reached >= state->recorded; });
+}
+
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int value) {
+  return static_cast<std::size_t>(value) <= emulation::target().shared_optin
+             ? cudaSuccess
+             : cudaErrorInvalidValue;
+}
+
+}  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

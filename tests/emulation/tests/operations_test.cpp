@@ -1,0 +1,90 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <ostream>
+
+#include "kernels/device/session.h"
+#include "tests/emulation/accesses.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/streams.h"
+#include "tests/kernels/dsp/operations.h"
+
+namespace emulation {
+void PrintTo(Order order, std::ostream* out) {
+  *out << (order == Order::forward ? "forward" : order == Order::reverse ? "reverse" : "random");
+}
+}  // namespace emulation
+
+namespace serenade::test {
+namespace {
+
+using emulation::Order;
+
+/// Many clips of uneven length, one frame, none, frame counts around multiples of warps and blocks.
+/// Where every access is watched, fewer: it takes a hundred times as long.
+Signals clips_of_all_lengths(bool with_empty) {
+  std::vector<std::vector<float>> clips{sweep(9000, 1), {0.25F}, noise(33 * 512, 2, 0.9)};
+  if (with_empty) clips.emplace_back();
+  if (!emulation::watches()) {
+    for (const Index frames : {1, 7, 8, 9, 31, 32, 33, 63, 65}) {
+      clips.push_back(noise(frames * 512 - 1, static_cast<std::uint64_t>(frames), 1e-2));
+    }
+    clips.push_back(std::vector<float>(3000, 0.0F));
+    if (with_empty) clips.emplace_back();
+  }
+  return Signals(clips);
+}
+
+using Case = std::tuple<Operation, Order>;
+class EveryOperationEmulated : public ::testing::TestWithParam<Case> {
+ protected:
+  void TearDown() override {
+    emulation::use_order(Order::forward);
+    EXPECT_EQ(emulation::take_faults(), "");
+  }
+};
+
+TEST_P(EveryOperationEmulated, GivesTheCpusNumbersForEveryBlockSize) {
+  const auto& [operation, order] = GetParam();
+  const Signals batch = clips_of_all_lengths(operation.takes_empty_clips);
+  Context cpu(2);
+  const Rows expected = operation.run(cpu, batch);
+  emulation::use_order(order, 5);
+  for (const int threads : {32, 64, 256}) {
+    if (emulation::watches() && threads != 64) continue;
+    Context gpu(Device::cuda);
+    gpu.session().use_block_size(threads);
+    emulation::use_stream_seed(static_cast<std::uint64_t>(threads));
+    const Rows found = operation.run(gpu, batch);
+    ASSERT_EQ(found.values.shape(), expected.values.shape());
+    for (Index clip = 0; clip < batch.clips.clips(); ++clip) {
+      const auto wanted = expected.clip(clip);
+      double peak = 0;
+      for (const float value : wanted.span()) {
+        peak = std::max(peak, std::abs(static_cast<double>(value)));
+      }
+      for (Index i = 0; i < wanted.size(); ++i) {
+        const auto value = static_cast<double>(wanted.data()[i]);
+        const auto other = static_cast<double>(found.clip(clip).data()[i]);
+        const Tolerance& allowed = operation.tolerance;
+        // Both are as far from the definition as the tolerance lets them be.
+        ASSERT_LE(std::abs(other - value), 2 * (allowed.absolute + allowed.peak * peak +
+                                                allowed.relative * std::abs(value)))
+            << threads << " threads, clip " << clip << ", number " << i << ": found " << other
+            << ", the CPU's is " << value;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Dsp, EveryOperationEmulated,
+    ::testing::Combine(::testing::ValuesIn(operations()),
+                       ::testing::Values(Order::forward, Order::reverse, Order::random)),
+    [](const auto& test) {
+      return std::get<0>(test.param).name + "_" +
+             ::testing::PrintToString(std::get<1>(test.param));
+    });
+
+}  // namespace
+}  // namespace serenade::test
