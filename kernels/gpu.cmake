@@ -25,10 +25,11 @@ if(SERENADE_GPU STREQUAL "cuda")
   set(SERENADE_CUDA_ARCHITECTURES "${default_architectures}" CACHE STRING
       "GPUs to compile for, as CMAKE_CUDA_ARCHITECTURES")
   set(CMAKE_CUDA_ARCHITECTURES ${SERENADE_CUDA_ARCHITECTURES})
-  set(CMAKE_CUDA_STANDARD 20)
-  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
   enable_language(CUDA)
+  # Debian 12's CMake does not know that nvcc has C++20.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
   find_package(CUDAToolkit REQUIRED)
   target_compile_options(serenade_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:
     -Xcompiler=-march=${SERENADE_ARCH},-ffp-contract=off,-Wall,-Wextra,-Wno-restrict

@@ -110,41 +110,50 @@ __device__ inline float unordered(unsigned key) {
   return __uint_as_float((key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key);
 }
 
-/// The number at place `rank` of the sorted column: the largest key that fewer than rank + 1
-/// numbers lie below, found bit by bit, the highest first. Exact, and nothing is moved: 32 readings
-/// of the column, from cache.
-__device__ unsigned key_at(const Place& at, int (&shared)[most_warps * columns], const float* in,
-                           Index dims, Index rank) {
-  unsigned key = 0;
+/// A percentile, interpolated between its neighbours in the sorted column. The lower one is the
+/// largest key that no more than its place's number of keys lie below, found bit by bit, the highest
+/// first; the upper one is the same again or the smallest key above. Exact, and nothing is moved: 33
+/// readings of the column, from cache. (Dividing here would be a call that spills registers.)
+__global__ __launch_bounds__(most_threads) void percentile_kernel(
+    const float* in, const Index* frames, Index dims, Index stride, double fraction, float* out) {
+  SERENADE_SHARED(unsigned, shared, most_warps* columns);
+  const Place at = place(frames, dims);
+  // As percentile_of, which the host's compiler has.
+  const double position = fraction * static_cast<double>(at.end - at.begin - 1);
+  const auto rank = static_cast<unsigned>(position);
+  const auto add = [](unsigned a, unsigned b) { return a + b; };
+  unsigned low = 0;
   for (int bit = 31; bit >= 0; --bit) {
-    const unsigned candidate = key | 1U << bit;
-    int below = 0;
+    const unsigned candidate = low | 1U << bit;
+    unsigned below = 0;
     if (at.exists) {
       for (Index t = at.begin + at.warp; t < at.end; t += at.warps) {
-        below += ordered(in[t * dims + at.column]) < candidate ? 1 : 0;
+        below += ordered(in[t * dims + at.column]) < candidate ? 1U : 0U;
       }
     }
-    below = fold_warps(at, shared, below, [](int a, int b) { return a + b; });
-    if (below <= rank) key = candidate;
+    if (fold_warps(at, shared, below, add) <= rank) low = candidate;
   }
-  return key;
-}
-
-/// A percentile, interpolated between its neighbours. [clips] below, above and share.
-__global__ __launch_bounds__(most_threads) void percentile_kernel(
-    const float* in, const Index* frames, Index dims, Index stride, double percentage, float* out) {
-  SERENADE_SHARED(int, counts, most_warps * columns);
-  const Place at = place(frames, dims);
-  const Index count = at.end - at.begin;
-  // As percentile_of, which the host's compiler has.
-  const double position = percentage / 100.0 * static_cast<double>(count - 1);
-  const auto below = static_cast<Index>(position);
-  const Index above = below + 1 < count ? below + 1 : count - 1;
-  const auto low = static_cast<double>(unordered(key_at(at, counts, in, dims, below)));
-  const auto high = static_cast<double>(unordered(key_at(at, counts, in, dims, above)));
+  unsigned upto = 0;
+  unsigned next = 0xFFFFFFFFU;
+  if (at.exists) {
+    for (Index t = at.begin + at.warp; t < at.end; t += at.warps) {
+      const unsigned key = ordered(in[t * dims + at.column]);
+      if (key <= low) {
+        ++upto;
+      } else if (key < next) {
+        next = key;
+      }
+    }
+  }
+  upto = fold_warps(at, shared, upto, add);
+  next = fold_warps(at, shared, next, [](unsigned a, unsigned b) { return a < b ? a : b; });
   if (!at.exists || at.warp != 0) return;
-  const double share = position - static_cast<double>(below);
-  out[at.clip * stride + at.column] = static_cast<float>(fma(share, high - low, low));
+  const auto count = static_cast<unsigned>(at.end - at.begin);
+  const bool same = rank + 1 >= count || upto > rank + 1;
+  const auto lower = static_cast<double>(unordered(low));
+  const auto upper = same ? lower : static_cast<double>(unordered(next));
+  out[at.clip * stride + at.column] =
+      static_cast<float>(fma(position - static_cast<double>(rank), upper - lower, lower));
 }
 
 }  // namespace
@@ -164,7 +173,7 @@ void statistics(Context& context, Tensor<const float> features, const Ragged& fr
     const Statistic statistic = statistic_of(name);
     if (statistic.kind == Kind::percentile) {
       launch<percentile_kernel>(session, extent, features.data(), offsets, dims, stride,
-                                statistic.percentage, to);
+                                statistic.percentage / 100.0, to);
     } else {
       wanted[static_cast<int>(statistic.kind)] = to;
     }

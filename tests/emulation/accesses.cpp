@@ -214,8 +214,36 @@ void watch_atomic(const void* address, std::size_t bytes) { access(address, byte
     emulation::access(at, size, emulation::Kind::write);                                       \
   }
 
+// The host's code beside the kernels has atomics, which are done and no more.
+#define ATOMICS(bits, T)                                                                      \
+  T __tsan_atomic##bits##_load(const volatile T* at, int) {                                   \
+    return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                             \
+  }                                                                                           \
+  void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                            \
+    __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                            \
+  }                                                                                           \
+  T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                            \
+    return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                                  \
+  }                                                                                           \
+  T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                           \
+    return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);                                   \
+  }                                                                                           \
+  T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                           \
+    return __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);                                   \
+  }                                                                                           \
+  int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected, T value, int, \
+                                                    int) {                                    \
+    return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST,          \
+                                       __ATOMIC_SEQ_CST)                                      \
+               ? 1                                                                            \
+               : 0;                                                                           \
+  }
+
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
+ATOMICS(8, char)
+ATOMICS(32, int)
+ATOMICS(64, std::int64_t)
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)

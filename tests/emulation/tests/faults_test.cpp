@@ -1,0 +1,354 @@
+// Each fault that the emulated GPU is there to find, planted once. The kernels here are wrong.
+#include <cufft.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "kernels/device/copy.h"
+#include "kernels/device/launch.cuh"
+#include "tests/emulation/accesses.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/streams.h"
+#include "tests/emulation/target.h"
+
+namespace serenade::cuda {
+namespace {
+
+using emulation::Order;
+using ::testing::HasSubstr;
+
+constexpr int size = 64;
+
+/// Sums neighbours through shared memory; `waits` says whether it does so rightly.
+__global__ void neighbours_kernel(const float* in, bool waits, float* out) {
+  SERENADE_SHARED(float, shared, size);
+  const int i = static_cast<int>(threadIdx.x);
+  shared[i] = in[i];
+  if (waits) __syncthreads();
+  out[i] = shared[i] + shared[(i + 1) % size];
+}
+
+/// Turns shared memory about in place; without the first barrier a number is overwritten before it
+/// is read.
+__global__ void turn_kernel(const float* in, bool waits, float* out) {
+  SERENADE_SHARED(float, shared, size);
+  const int i = static_cast<int>(threadIdx.x);
+  shared[i] = in[i];
+  __syncthreads();
+  const float mine = shared[size - 1 - i];
+  if (waits) __syncthreads();
+  shared[i] = mine;
+  __syncthreads();
+  out[i] = shared[i];
+}
+
+__global__ void divergent_kernel(float* out) {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+  out[threadIdx.x] = 1;
+}
+
+__global__ void leaving_kernel(float* out) {
+  if (threadIdx.x >= 40) return;
+  __syncthreads();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void lonely_kernel(int* out) {
+  int value = static_cast<int>(threadIdx.x);
+  if (threadIdx.x < 16) value = __shfl_xor_sync(all_lanes, value, 1);
+  out[threadIdx.x] = value;
+}
+
+__global__ void all_write_kernel(float* out) { out[0] = static_cast<float>(blockIdx.x); }
+
+__global__ void beyond_kernel(float* out, int by) { out[static_cast<int>(threadIdx.x) + by] = 1; }
+
+__global__ void read_kernel(const float* in, float* out) { out[threadIdx.x] = in[threadIdx.x] + 1; }
+
+__global__ void dynamic_kernel(int used, float* out) {
+  SERENADE_DYNAMIC_SHARED(float, shared);
+  for (int i = static_cast<int>(threadIdx.x); i < used; i += static_cast<int>(blockDim.x)) {
+    shared[i] = 1;
+  }
+  out[threadIdx.x] = 1;
+}
+
+__global__ void fill_kernel(float value, float* out) { out[threadIdx.x] = value; }
+
+class PlantedFault : public ::testing::Test {
+ protected:
+  void SetUp() override { emulation::take_faults(); }
+  void TearDown() override {
+    emulation::use_order(Order::forward);
+    emulation::use_stream_seed(1);
+    emulation::take_faults();
+    emulation::machine() = {};
+  }
+
+  /// What came out of `out`, or what the emulated GPU had to say.
+  std::vector<float> values(const Array<float>& from) {
+    Array<float> here(from.shape());
+    copy(context_, from.view(), here.view());
+    return {here.span().begin(), here.span().end()};
+  }
+  Array<float> uploaded(float first, Index count = size) {
+    Array<float> here(Shape{count});
+    for (Index i = 0; i < count; ++i) here[i] = first + static_cast<float>(i);
+    Array<float> there(Shape{count}, Device::cuda);
+    copy(context_, std::as_const(here).view(), there.view());
+    return there;
+  }
+  std::string complaint() {
+    try {
+      context_.synchronize();
+    } catch (const DeviceError& error) {
+      return error.what();
+    }
+    return {};
+  }
+
+  Context context_{Device::cuda};
+  Session& session_ = context_.session();
+};
+
+TEST_F(PlantedFault, MissingBarrierGivesWrongNumbersInSomeOrder) {
+  const Array<float> in = uploaded(0);
+  Array<float> out(Shape{size}, Device::cuda);
+  std::vector<float> expected;
+  for (int i = 0; i < size; ++i) expected.push_back(static_cast<float>(i + (i + 1) % size));
+  bool wrong = false;
+  for (const Order order : {Order::forward, Order::reverse, Order::random}) {
+    emulation::use_order(order);
+    launch<neighbours_kernel>(session_, {1, size}, in.data(), true, out.data());
+    EXPECT_EQ(values(out), expected);
+    launch<neighbours_kernel>(session_, {1, size}, in.data(), false, out.data());
+    std::vector<float> found;
+    const std::string said = complaint();
+    if (emulation::watches()) {
+      EXPECT_THAT(said, HasSubstr("neighbours_kernel: block 0"));
+      EXPECT_THAT(said, ::testing::AnyOf(HasSubstr("race"), HasSubstr("nobody has written")));
+    }
+    emulation::take_faults();
+    wrong = wrong || values(out) != expected;
+  }
+  EXPECT_TRUE(wrong);
+}
+
+TEST_F(PlantedFault, WriteAfterReadIsWrongInSomeOrderAndARace) {
+  const Array<float> in = uploaded(0);
+  Array<float> out(Shape{size}, Device::cuda);
+  bool wrong = false;
+  for (const Order order : {Order::forward, Order::reverse, Order::random}) {
+    emulation::use_order(order);
+    launch<turn_kernel>(session_, {1, size}, in.data(), true, out.data());
+    const std::vector<float> expected = values(out);
+    EXPECT_EQ(expected.front(), size - 1);
+    launch<turn_kernel>(session_, {1, size}, in.data(), false, out.data());
+    const std::string said = complaint();
+    if (emulation::watches()) {
+      EXPECT_THAT(said, HasSubstr("race"));
+    }
+    emulation::take_faults();
+    wrong = wrong || values(out) != expected;
+  }
+  EXPECT_TRUE(wrong);
+}
+
+TEST_F(PlantedFault, DivergentBarrierIsNamed) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<divergent_kernel>(session_, {1, size}, out.data());
+  EXPECT_THAT(complaint(), HasSubstr("divergent_kernel: block 0: threads wait at different"));
+}
+
+TEST_F(PlantedFault, BarrierAfterAThreadHasEndedIsNamed) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<leaving_kernel>(session_, {1, size}, out.data());
+  EXPECT_THAT(complaint(), HasSubstr("thread 40 has ended while others wait at a barrier"));
+}
+
+TEST_F(PlantedFault, ShuffleOfLanesThatDoNotComeIsNamed) {
+  Array<int> out(Shape{32}, Device::cuda);
+  launch<lonely_kernel>(session_, {1, 32}, out.data());
+  EXPECT_THAT(complaint(), HasSubstr("lonely_kernel: block 0"));
+}
+
+TEST_F(PlantedFault, RaceBetweenBlocks) {
+  if (!emulation::watches()) GTEST_SKIP() << "only where every access is watched";
+  Array<float> out(Shape{1}, Device::cuda);
+  launch<all_write_kernel>(session_, {2, 1}, out.data());
+  EXPECT_THAT(complaint(), HasSubstr("all_write_kernel: block 1, thread 0: race (two writes)"));
+}
+
+TEST_F(PlantedFault, WriteBeyondTheEnd) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<beyond_kernel>(session_, {1, size}, out.data(), 1);
+  EXPECT_THAT(complaint(),
+              HasSubstr(emulation::watches() ? "out of bounds" : "beyond the end of a buffer"));
+}
+
+TEST_F(PlantedFault, ReadOfWhatNobodyWrote) {
+  const Array<float> in(Shape{size}, Device::cuda);
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<read_kernel>(session_, {1, size}, in.data(), out.data());
+  const std::string said = complaint();
+  if (emulation::watches()) {
+    EXPECT_THAT(said, HasSubstr("reads what nobody has written"));
+  } else {
+    EXPECT_THAT(values(out), ::testing::Each(::testing::IsNan()));
+  }
+}
+
+TEST_F(PlantedFault, TooLittleDynamicSharedMemory) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<dynamic_kernel>(session_, {1, size, 256}, 64, out.data());
+  EXPECT_EQ(complaint(), "");
+  launch<dynamic_kernel>(session_, {1, size, 256}, 65, out.data());
+  EXPECT_THAT(complaint(),
+              HasSubstr(emulation::watches() ? "out of bounds in shared" : "of a shared array"));
+}
+
+TEST_F(PlantedFault, TooManyThreadsInABlock) {
+  Array<float> out(Shape{2048}, Device::cuda);
+  launch<fill_kernel>(session_, {1, 2048}, 1.0F, out.data());
+  EXPECT_THAT(complaint(), HasSubstr("fill_kernel: has 2048 threads in a block"));
+}
+
+TEST_F(PlantedFault, MissingEventWaitShowsInSomeOrderOfStreams) {
+  Session other;
+  cudaEvent_t event = nullptr;
+  ASSERT_EQ(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+  Array<float> between(Shape{size}, Device::cuda);
+  Array<float> out(Shape{size}, Device::cuda);
+  const auto last = [&](bool waits, std::uint64_t seed) {
+    emulation::use_stream_seed(seed);
+    launch<fill_kernel>(session_, {1, size}, 0.0F, between.data());
+    context_.synchronize();
+    launch<fill_kernel>(session_, {1, size}, 1.0F, between.data());
+    EXPECT_EQ(cudaEventRecord(event, session_.stream()), cudaSuccess);
+    if (waits) {
+      EXPECT_EQ(cudaStreamWaitEvent(other.stream(), event, 0), cudaSuccess);
+    }
+    launch<read_kernel>(other, {1, size}, between.data(), out.data());
+    other.synchronize();
+    return values(out).back();
+  };
+  bool wrong = false;
+  for (std::uint64_t seed = 1; seed < 9; ++seed) {
+    EXPECT_EQ(last(true, seed), 2.0F);
+    wrong = wrong || last(false, seed) != 2.0F;
+  }
+  EXPECT_TRUE(wrong);
+  cudaEventDestroy(event);
+}
+
+TEST_F(PlantedFault, PinnedMemoryThatIsReusedTooEarlyGivesItsLaterContents) {
+  float* pinned = nullptr;
+  ASSERT_EQ(cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof(float)), cudaSuccess);
+  const Array<float> there(Shape{1}, Device::cuda);
+  *pinned = 1;
+  ASSERT_EQ(cudaMemcpyAsync(there.view().data() == nullptr ? nullptr : const_cast<float*>(there.data()),
+                            pinned, sizeof(float), cudaMemcpyHostToDevice, session_.stream()),
+            cudaSuccess);
+  *pinned = 2;
+  EXPECT_EQ(values(there).front(), 2.0F);
+  cudaFreeHost(pinned);
+}
+
+TEST_F(PlantedFault, CopyThatIsTooLongOrTurnedAbout) {
+  const Array<float> there = uploaded(0);
+  std::array<float, 2 * size> here{};
+  EXPECT_NE(cudaMemcpyAsync(here.data(), there.data(), sizeof(here), cudaMemcpyDeviceToHost,
+                            session_.stream()),
+            cudaSuccess);
+  EXPECT_NE(cudaMemcpyAsync(here.data(), there.data(), 4, cudaMemcpyHostToDevice,
+                            session_.stream()),
+            cudaSuccess);
+}
+
+TEST_F(PlantedFault, WrongDistanceInATransform) {
+  Array<double> in(Shape{4 * size}, Device::cuda);
+  Array<double> out(Shape{4 * (size + 2)}, Device::cuda);
+  ASSERT_EQ(cudaMemsetAsync(in.data(), 0, 4 * size * sizeof(double), session_.stream()),
+            cudaSuccess);
+  const auto transform = [&](int distance) {
+    cufftHandle plan = 0;
+    std::size_t work = 0;
+    int n = size;
+    EXPECT_EQ(cufftCreate(&plan), CUFFT_SUCCESS);
+    EXPECT_EQ(cufftMakePlanMany(plan, 1, &n, &n, 1, distance, &n, 1, size / 2 + 1, CUFFT_D2Z, 4,
+                                &work),
+              CUFFT_SUCCESS);
+    EXPECT_EQ(cufftSetStream(plan, session_.stream()), CUFFT_SUCCESS);
+    const cufftResult result =
+        cufftExecD2Z(plan, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data()));
+    cufftDestroy(plan);
+    return result;
+  };
+  EXPECT_EQ(transform(size), CUFFT_SUCCESS);
+  EXPECT_EQ(complaint(), "");
+  EXPECT_EQ(transform(size + 1), CUFFT_INVALID_VALUE);
+  EXPECT_THAT(complaint(), HasSubstr("cuFFT: the plan reads"));
+}
+
+TEST_F(PlantedFault, BufferThatIsFreedTwiceOrNeverWas) {
+  void* memory = nullptr;
+  ASSERT_EQ(cudaMalloc(&memory, 16), cudaSuccess);
+  EXPECT_EQ(cudaFree(memory), cudaSuccess);
+  EXPECT_NE(cudaFree(memory), cudaSuccess);
+}
+
+TEST_F(PlantedFault, DefaultStream) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(1);
+  config.blockDim = dim3(1);
+  Array<float> out(Shape{1}, Device::cuda);
+  EXPECT_NE(cudaLaunchKernelEx(&config, fill_kernel, 1.0F, out.data()), cudaSuccess);
+}
+
+TEST_F(PlantedFault, MemoryThatIsUsedUp) {
+  emulation::machine().device.memory = std::size_t{1} << 20U;
+  try {
+    const Array<float> large(Shape{1 << 20}, Device::cuda);
+    FAIL() << "nothing was thrown";
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the GPU's memory is used up: 4 MiB asked"));
+    EXPECT_THAT(error.what(), HasSubstr("--device cpu"));
+  }
+}
+
+TEST_F(PlantedFault, NoGpuAnOldDriverAnOldGpu) {
+  const auto said = [] {
+    try {
+      const Context context(Device::cuda);
+    } catch (const DeviceError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  emulation::machine().devices = 0;
+  EXPECT_THAT(said(), HasSubstr("no NVIDIA GPU"));
+  emulation::machine() = {};
+  emulation::machine().driver_version = 12040;
+  EXPECT_THAT(said(), HasSubstr("the NVIDIA driver supports CUDA 12.4"));
+  emulation::machine().driver_version = 0;
+  EXPECT_THAT(said(), HasSubstr("no NVIDIA driver"));
+  emulation::machine() = {};
+  emulation::machine().device.major = 7;
+  EXPECT_THAT(said(), HasSubstr("compute capability 7.0"));
+}
+
+using PlantedFaultDeathTest = PlantedFault;
+TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemoryOrAKernelFreedMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Array<float> there = uploaded(0);
+  EXPECT_DEATH(there.data()[0] = 1, "");
+}
+
+}  // namespace
+}  // namespace serenade::cuda
