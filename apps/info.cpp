@@ -9,9 +9,11 @@ void add_info(CLI::App& program, Common& common, Action& action) {
   CLI::App* command = program.add_subcommand("info", "devices, libraries, versions");
   command->callback([&common, &action] {
     action = [&common](Console&) {
-      std::string choice;
-      const Context context = make_context(common.device, common.threads, choice);
-      for (const auto& [what, value] : environment(context)) fmt::print("{:<16} {}\n", what, value);
+      const Context context(common.threads);
+      const DeviceChoice choice = choose_device(common.device, context);
+      for (const auto& [what, value] : environment(context, choice.features)) {
+        fmt::print("{:<16} {}\n", what, value);
+      }
       return exit_done;
     };
   });

@@ -122,7 +122,8 @@ std::vector<std::string> listed_paths(const std::vector<std::string>& arguments,
 }
 
 int predict(const Common& common, Console& console, const PredictArguments& arguments) {
-  Predictor predictor(arguments.run);
+  Session session(common, console);
+  Predictor predictor(arguments.run, session.features());
   const auto paths = listed_paths(
       arguments.paths.empty() ? std::vector<std::string>{"-"} : arguments.paths, console);
   const Recordings recordings = find_recordings(paths);
@@ -132,7 +133,6 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
     throw DataError(paths.empty() ? "no paths to predict were given"
                                   : "no recordings in what was given to predict");
   }
-  Session session(common, console);
   if (predictor.models() > 1) {
     console.note(fmt::format("probabilities are means over {} networks", predictor.models()));
   }

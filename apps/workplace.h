@@ -14,15 +14,18 @@ namespace serenade::app {
 class Session {
  public:
   Session(const Common& common, Console& console) : common_(common), console_(console) {
-    context_ = make_context(common.device, common.threads, device_);
-    console_.note(device_);
+    context_ = Context(common.threads);
+    device_ = choose_device(common.device, context_);
+    console_.note(device_.text);
   }
 
   Context& context() { return context_; }
+  Device features() const { return device_.features; }
 
   Workplace workplace(const std::string& config_name = "", bool force = false,
                       bool resume = false) {
     Workplace place(context_, console_);
+    place.features = device_.features;
     place.cache = common_.cache;
     place.runs = common_.runs;
     place.force = force;
@@ -34,7 +37,7 @@ class Session {
       console_.log_to(folder.file(run_file::log));
       console_.log_only(common_.command_line);
       console_.log_only(
-          fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_));
+          fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_.text));
     };
     return place;
   }
@@ -42,7 +45,7 @@ class Session {
  private:
   const Common& common_;
   Console& console_;
-  std::string device_;  ///< what was chosen and why
+  DeviceChoice device_;
   Context context_;
 };
 

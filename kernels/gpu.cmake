@@ -52,6 +52,11 @@ function(serenade_gpu_sources library)
       endif()
     endforeach()
     target_link_libraries(${library} PUBLIC CUDA::cudart CUDA::cufft)
+    if(NOT TARGET serenade_gpu_objects)
+      # What tools/kernel-report compiles.
+      add_library(serenade_gpu_objects OBJECT EXCLUDE_FROM_ALL ${sources})
+      target_link_libraries(serenade_gpu_objects PRIVATE serenade_flags)
+    endif()
   else()
     set_source_files_properties(${sources} PROPERTIES LANGUAGE CXX
       COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas;$<$<BOOL:${SERENADE_EMULATION_WATCHES}>:-fsanitize=thread>")

@@ -11,7 +11,7 @@ namespace serenade {
 void relu(Context& context, Tensor<const float> x, Tensor<float> y) {
   expect_shape("relu", "y", y.shape(), x.shape());
   expect_on_device("relu", context, x, y);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::relu(context, x, y);
   }
   cpu::relu(context, x, y);
@@ -22,7 +22,7 @@ void relu_backward(Context& context, Tensor<const float> y, Tensor<const float> 
   expect_shape("relu_backward", "dy", dy.shape(), y.shape());
   expect_shape("relu_backward", "dx", dx.shape(), y.shape());
   expect_on_device("relu_backward", context, y, dy, dx);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::relu_backward(context, y, dy, dx);
   }
   cpu::relu_backward(context, y, dy, dx);
@@ -33,7 +33,7 @@ void activation(Context& context, const ActivationOptions& options, Tensor<const
   std::visit([](const auto& known) { check_ranges(known); }, options);
   expect_shape("activation", "y", y.shape(), x.shape());
   expect_on_device("activation", context, x, y);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::activation(context, options, x, y);
   }
   cpu::activation(context, options, x, y);
@@ -45,7 +45,7 @@ void activation_backward(Context& context, const ActivationOptions& options, Ten
   expect_shape("activation_backward", "dy", dy.shape(), x.shape());
   expect_shape("activation_backward", "dx", dx.shape(), x.shape());
   expect_on_device("activation_backward", context, x, dy, dx);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::activation_backward(context, options, x, dy, dx);
     }

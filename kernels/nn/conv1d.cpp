@@ -58,7 +58,7 @@ void conv1d(Context& context, const Conv1dOptions& options, Tensor<const float> 
   check("conv1d", options, x.shape(), weights.shape(), y.shape());
   check_bias("conv1d", options, bias.data(), bias.shape());
   expect_on_device("conv1d", context, x, weights, y);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::conv1d(context, options, x, weights, bias, y);
     }
@@ -70,7 +70,7 @@ void conv1d_backward_data(Context& context, const Conv1dOptions& options,
                           Tensor<const float> weights, Tensor<const float> dy, Tensor<float> dx) {
   check("conv1d_backward_data", options, dx.shape(), weights.shape(), dy.shape());
   expect_on_device("conv1d_backward_data", context, weights, dy, dx);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::conv1d_backward_data(context, options, weights, dy, dx);
     }
@@ -83,7 +83,7 @@ void conv1d_backward_weights(Context& context, const Conv1dOptions& options, Ten
   check("conv1d_backward_weights", options, x.shape(), dweights.shape(), dy.shape());
   check_bias("conv1d_backward_weights", options, dbias.data(), dbias.shape());
   expect_on_device("conv1d_backward_weights", context, x, dy, dweights);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::conv1d_backward_weights(context, options, x, dy, dweights, dbias);
     }

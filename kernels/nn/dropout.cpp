@@ -15,7 +15,7 @@ void dropout(Context& context, const DropoutOptions& options, const DropoutKey& 
   expect_shape("dropout", "y", y.shape(), x.shape());
   expect_shape("dropout", "utterances", utterances.shape(), Shape{x.extent(0)});
   expect_on_device("dropout", context, utterances, x, y);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::dropout(context, options, key, utterances, x, y);
     }

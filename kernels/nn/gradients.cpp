@@ -12,7 +12,7 @@ void add_l2_gradient(Context& context, double l2, Tensor<const float> value,
                      Tensor<float> gradient) {
   expect_shape("add_l2_gradient", "gradient", gradient.shape(), value.shape());
   expect_on_device("add_l2_gradient", context, value, gradient);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::add_l2_gradient(context, l2, value, gradient);
     }
@@ -22,7 +22,7 @@ void add_l2_gradient(Context& context, double l2, Tensor<const float> value,
 
 double global_norm(Context& context, std::span<const Tensor<float>> gradients) {
   for (const auto& gradient : gradients) expect_on_device("global_norm", context, gradient);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::global_norm(context, gradients);
   }
   return cpu::global_norm(context, gradients);
@@ -34,7 +34,7 @@ double clip_by_global_norm(Context& context, double limit,
   if (!std::isfinite(norm) || norm <= limit) return norm;
   const auto factor = static_cast<float>(limit / norm);
   for (const auto& gradient : gradients) {
-    if constexpr (has_cuda) {
+    if constexpr (has_cuda_networks) {
       if (context.device() == Device::cuda) {
         cuda::scale(context, factor, gradient);
         continue;

@@ -21,7 +21,7 @@ void softmax(Context& context, Tensor<const float> logits, Tensor<float> probabi
   check_logits("softmax", logits.shape());
   expect_shape("softmax", "probabilities", probabilities.shape(), logits.shape());
   expect_on_device("softmax", context, logits, probabilities);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::softmax(context, logits, probabilities);
   }
   cpu::softmax(context, logits, probabilities);
@@ -40,7 +40,7 @@ double softmax_cross_entropy(Context& context, Tensor<const float> logits,
     expect_shape(operation, "dlogits", dlogits.shape(), logits.shape());
   }
   expect_on_device(operation, context, logits, targets, losses);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::softmax_cross_entropy(context, logits, targets, weights, losses, dlogits);
     }

@@ -23,7 +23,7 @@ void adamw(Context& context, const AdamwOptions& options, double learning_rate, 
     expect_on_device("adam", context, slot.value, slot.gradient, slot.first_moment,
                      slot.second_moment);
   }
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::adamw(context, options, learning_rate, step, slots);
     }
@@ -39,7 +39,7 @@ void sgd(Context& context, const SgdOptions& options, double learning_rate,
     expect_shape("sgd", "first_moment", slot.first_moment.shape(), slot.value.shape());
     expect_on_device("sgd", context, slot.value, slot.gradient, slot.first_moment);
   }
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) return cuda::sgd(context, options, learning_rate, slots);
   }
   cpu::sgd(context, options, learning_rate, slots);
@@ -49,7 +49,7 @@ void moving_average(Context& context, double decay, Tensor<const float> value,
                     Tensor<float> average) {
   expect_shape("moving_average", "average", average.shape(), value.shape());
   expect_on_device("moving_average", context, value, average);
-  if constexpr (has_cuda) {
+  if constexpr (has_cuda_networks) {
     if (context.device() == Device::cuda) {
       return cuda::moving_average(context, decay, value, average);
     }

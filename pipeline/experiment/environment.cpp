@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "kernels/device/memory.h"
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
 #include "pipeline/audio/decode.h"
@@ -24,10 +25,23 @@ std::string processor_name() {
   return "unknown";
 }
 
+std::string describe(const cuda::DeviceInfo& gpu) {
+  return fmt::format("{} ({}.{}, {} MiB)", gpu.name, gpu.major, gpu.minor, gpu.memory >> 20U);
+}
+
 std::string hdf5_version() {
   unsigned major = 0, minor = 0, release = 0;
   H5get_libversion(&major, &minor, &release);
   return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+std::string cuda_versions() {
+  if constexpr (has_cuda) {
+    std::string text = cuda::versions();
+    for (const cuda::DeviceInfo& gpu : cuda::devices()) text += "; " + describe(gpu);
+    return text;
+  }
+  return "not in this build";
 }
 
 }  // namespace
@@ -35,10 +49,12 @@ std::string hdf5_version() {
 std::string program_version() { return SERENADE_VERSION; }
 std::string git_revision() { return SERENADE_REVISION; }
 
-std::vector<std::pair<std::string, std::string>> environment(const Context& context) {
+std::vector<std::pair<std::string, std::string>> environment(const Context& context,
+                                                             Device features) {
   return {
       {"serenade", fmt::format("{} ({})", program_version(), git_revision())},
       {"device", std::string(to_string(context.device()))},
+      {"features on", std::string(to_string(features))},
       {"threads", std::to_string(context.threads())},
       {"processor", processor_name()},
       {"instruction set", SERENADE_ARCH},
@@ -47,7 +63,7 @@ std::vector<std::pair<std::string, std::string>> environment(const Context& cont
       {"compiler", SERENADE_COMPILER},
       {"audio", audio_versions()},
       {"hdf5", hdf5_version()},
-      {"cuda", has_cuda ? "yes" : "not in this build"},
+      {"cuda", cuda_versions()},
   };
 }
 
@@ -62,18 +78,31 @@ void expect_supported_processor() {
   vector_path();  // throws where the environment asks for a path that is not to be had
 }
 
-Context make_context(const std::string& device, int threads, std::string& choice) {
+DeviceChoice choose_device(const std::string& device, const Context& context) {
   if (device != "auto" && device != "cpu" && device != "cuda") {
     throw ConfigError(fmt::format("--device is '{}' but must be auto, cpu or cuda", device));
   }
-  if (device == "cuda" && !has_cuda) {
-    throw DeviceError("--device cuda: this build has no CUDA; use --device cpu");
+  const std::string cpu =
+      fmt::format("cpu, {} thread{}", context.threads(), context.threads() == 1 ? "" : "s");
+  std::string why;
+  if constexpr (has_cuda) {
+    if (device == "cpu") return {Device::cpu, "device: " + cpu};
+    try {
+      const std::string gpu = describe(cuda::usable_device());
+      return {Device::cuda, fmt::format("device: cuda for features, {}; networks: {}", gpu, cpu)};
+    } catch (const DeviceError& error) {
+      if (device == "cuda") throw;
+      why = error.what();
+      // The advice is for those who asked for a GPU.
+      why = why.substr(0, why.find_first_of(",:"));
+    }
+  } else {
+    if (device == "cuda") {
+      throw DeviceError("--device cuda: this build has no CUDA; use --device cpu");
+    }
+    why = "this build has no CUDA";
   }
-  Context context(threads);
-  choice = fmt::format("device: cpu, {} thread{}{}", context.threads(),
-                       context.threads() == 1 ? "" : "s",
-                       device == "auto" && !has_cuda ? " (this build has no CUDA)" : "");
-  return context;
+  return {Device::cpu, fmt::format("device: {}{}", cpu, device == "auto" ? " (" + why + ")" : "")};
 }
 
 }  // namespace serenade

@@ -13,17 +13,21 @@ std::string program_version();
 /// Short git revision it was built from, "+" behind it where files had been changed, or "unknown".
 std::string git_revision();
 
-/// What a result depends on besides its configuration, in order of interest: version, device,
+/// What a result depends on besides its configuration, in order of interest: version, devices,
 /// threads, processor, vector path, compiler, libraries as found at run time.
-std::vector<std::pair<std::string, std::string>> environment(const Context& context);
+std::vector<std::pair<std::string, std::string>> environment(const Context& context,
+                                                             Device features);
 
 /// Throws DeviceError unless this processor can run what the program was built for and the vector
 /// path that the environment asks for; ConfigError where that names none (vector_path.h).
 void expect_supported_processor();
 
-/// The context for `--device auto|cpu|cuda` and `--threads`; `choice` says in one line what was
-/// chosen and why. Throws ConfigError for another word and DeviceError where the device asked for
-/// is not to be had.
-Context make_context(const std::string& device, int threads, std::string& choice);
+/// What `--device auto|cpu|cuda` came to.
+struct DeviceChoice {
+  Device features = Device::cpu;  ///< networks are computed on the CPU so far
+  std::string text;               ///< one line: what was chosen and why
+};
+/// Throws ConfigError for another word and DeviceError where the device asked for is not to be had.
+DeviceChoice choose_device(const std::string& device, const Context& context);
 
 }  // namespace serenade

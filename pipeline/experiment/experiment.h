@@ -21,6 +21,7 @@ struct Workplace {
 
   Context& context;
   Observer& observer;
+  Device features = Device::cpu;  ///< where features are computed; networks: in the context
   std::filesystem::path cache = "cache";
   std::filesystem::path runs = "runs";
   bool force = false;       ///< a finished run may be overwritten

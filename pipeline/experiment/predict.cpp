@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <system_error>
 
 #include "kernels/device/error.h"
@@ -37,18 +38,44 @@ struct Decoded {
   std::string error;
 };
 
-Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file) {
+/// Contexts that are handed out to whoever decodes a file: making one on a GPU is not for nothing.
+class Contexts {
+ public:
+  explicit Contexts(Device device) : device_(device) {}
+
+  template <class Work>
+  void with_one(const Work& work) {
+    Context mine = take();
+    work(mine);
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(mine));
+  }
+
+ private:
+  Context take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return Context(device_, 1);
+    Context context = std::move(free_.back());
+    free_.pop_back();
+    return context;
+  }
+
+  Device device_;
+  std::mutex mutex_;
+  std::vector<Context> free_;
+};
+
+Decoded decode_features(Context& context, const FeatureExtractor& extractor, const fs::path& file) {
   Decoded decoded;
   try {
     const FeatureSpec& spec = extractor.spec();
     const std::vector<float> signal = condition_signal(
         spec,
         load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration}));
-    Context alone(1);
     const auto length = static_cast<Index>(signal.size());
     const Ragged samples(std::span(&length, 1));
     decoded.features.resize({extractor.rows_of(samples).total(), extractor.dims()});
-    extractor.extract(alone, {signal.data(), {length}}, samples, decoded.features.view());
+    extractor.extract(context, {signal.data(), {length}}, samples, decoded.features.view());
   } catch (const ClipError& error) {
     decoded.error = fmt::format("{}: {}", file.string(), error.what());
   } catch (const Error& error) {
@@ -64,6 +91,7 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
 struct Predictor::Models {
   Ensemble networks;
   FeatureExtractor extractor;
+  Device features;      ///< where they are computed
   std::string warning;  ///< about the features; empty where they are the model's
 };
 
@@ -83,11 +111,11 @@ FeatureSpec features_of(const ModelDescription& description, const fs::path& run
 
 }  // namespace
 
-Predictor::Predictor(const fs::path& run) {
+Predictor::Predictor(const fs::path& run, Device features) {
   Ensemble networks(run);
   const ModelDescription& description = networks.description();
   FeatureExtractor extractor(features_of(description, run));
-  const std::string key = cache_key_text(feature_function(extractor));
+  const std::string key = cache_key_text(feature_function(extractor, features));
   const std::string warning =
       key == description.feature_key
           ? ""
@@ -95,7 +123,8 @@ Predictor::Predictor(const fs::path& run) {
                 "{}: was trained on features of other versions, so that predictions may "
                 "differ from its evaluation. Then: {}; now: {}",
                 run.string(), on_one_line(description.feature_key), on_one_line(key));
-  models_ = std::make_unique<Models>(Models{std::move(networks), std::move(extractor), warning});
+  models_ = std::make_unique<Models>(
+      Models{std::move(networks), std::move(extractor), features, warning});
 }
 
 Predictor::~Predictor() = default;
@@ -110,12 +139,15 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
                         const std::function<void(const FilePrediction&)>& on_result) {
   if (!models_->warning.empty()) observer.warn(models_->warning);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
+  Contexts contexts(models_->features);
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
     std::vector<Decoded> decoded(count);
     context.parallel(static_cast<Index>(count), [&](Index i) {
       const auto at = static_cast<std::size_t>(i);
-      decoded[at] = decode_features(models_->extractor, files[begin + at]);
+      contexts.with_one([&](Context& mine) {
+        decoded[at] = decode_features(mine, models_->extractor, files[begin + at]);
+      });
     });
 
     std::vector<Tensor<const float>> features;

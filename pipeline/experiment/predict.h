@@ -24,7 +24,8 @@ class Predictor {
  public:
   /// `run` is a run folder, the folder of some of its networks, or a model file.
   /// Throws DataError where there is no model or the networks do not fit together.
-  explicit Predictor(const std::filesystem::path& run);
+  /// Features are computed on the device `features`, networks in the context of each call.
+  explicit Predictor(const std::filesystem::path& run, Device features = Device::cpu);
   ~Predictor();
   Predictor(const Predictor&) = delete;
   Predictor& operator=(const Predictor&) = delete;

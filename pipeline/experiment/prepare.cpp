@@ -42,7 +42,7 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
   for (const std::string& note : corpus.notes) observer.note(note);
 
   const FeatureExtractor extractor(config.features);
-  const FeatureFunction function = feature_function(extractor);
+  const FeatureFunction function = feature_function(extractor, workplace.features);
   FeatureCache cache(workplace.cache, function, observer, &memo);
   save(memo, observer);
   if (missing == MissingFeatures::refuse) {

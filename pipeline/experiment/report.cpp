@@ -157,7 +157,7 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
     }
   }
   report.config_yaml = resolved_yaml(config);
-  report.environment = environment(workplace.context);
+  report.environment = environment(workplace.context, workplace.features);
   return report;
 }
 

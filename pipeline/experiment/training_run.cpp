@@ -20,9 +20,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string environment_json(const Context& context, double training_seconds) {
+std::string environment_json(const Workplace& workplace, double training_seconds) {
   nlohmann::ordered_json json;
-  for (const auto& [what, value] : environment(context)) json[what] = value;
+  for (const auto& [what, value] : environment(workplace.context, workplace.features))
+    json[what] = value;
   json["training_seconds"] = training_seconds;
   return json.dump(2) + "\n";
 }
@@ -132,7 +133,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   }
   trained.seconds = seconds();
   write_file_atomically(run.file(run_file::environment),
-                        environment_json(workplace.context, trained.seconds));
+                        environment_json(workplace, trained.seconds));
   return trained;
 }
 

@@ -28,6 +28,8 @@ struct FeatureFunction {
   std::vector<std::string> columns;
   /// What is done to a recording's signal before anything is computed of it; nothing where unset.
   std::function<std::vector<float>(std::vector<float> signal)> condition{};
+  /// Where they are computed: workers make their contexts on it.
+  Device device = Device::cpu;
   /// Rows that a signal of so many samples gives.
   std::function<Index(Index samples)> rows;
   /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by
@@ -37,8 +39,9 @@ struct FeatureFunction {
   Index dims() const { return static_cast<Index>(columns.size()); }
 };
 
-/// The extractor as such a function; it must outlive the result.
-FeatureFunction feature_function(const FeatureExtractor& extractor);
+/// The extractor as such a function; it must outlive the result. The device is part of the text:
+/// CPU and GPU agree within tolerances, not in bits.
+FeatureFunction feature_function(const FeatureExtractor& extractor, Device device = Device::cpu);
 
 /// Features of a clip as the cache has them.
 struct CachedClip {

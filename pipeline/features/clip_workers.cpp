@@ -135,7 +135,7 @@ std::size_t ClipWorkers::waiting() {
 
 void ClipWorkers::work() {
   try {
-    Context context(1);
+    Context context(function_.device, 1);
     std::unique_lock lock(mutex_);
     for (;;) {
       // All that is read of next_batch_ is read again after every wait.

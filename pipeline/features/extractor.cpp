@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "kernels/device/checks.h"
+#include "kernels/device/copy.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
+#include "kernels/dsp/place.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
@@ -152,7 +154,7 @@ class Batch {
     if (const auto known = matrices_.find(what); known != matrices_.end()) {
       return std::as_const(known->second).view();
     }
-    Array<float> matrix(Shape{frames_.total(), dims});
+    Array<float> matrix(Shape{frames_.total(), dims}, context_.device());
     compute(matrix.view());
     return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
   }
@@ -355,22 +357,31 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   expect_shape("extract", "out", out.shape(), Shape{rows_of(samples).total(), dims()});
   refuse_unusable(context, signal, samples);
 
+  const bool elsewhere = context.device() != Device::cpu;
+  Array<float> uploaded;
+  if (elsewhere) {
+    uploaded = Array<float>(signal.shape(), context.device());
+    copy(context, signal, uploaded.view());
+    signal = std::as_const(uploaded).view();
+  }
+  Array<float> result;
+  if (elsewhere) result = Array<float>(out.shape(), context.device());
+  const Tensor<float> there = elsewhere ? result.view() : out;
+
   Batch batch(context, plan_->tables, signal, samples);
   const Index frames = batch.frames().total();
   Array<float> memory;
-  if (per_clip()) memory.resize(Shape{frames, plan_->frame_dims});
-  const Tensor<float> rows = per_clip() ? memory.view() : out;
+  if (per_clip()) memory = Array<float>(Shape{frames, plan_->frame_dims}, context.device());
+  const Tensor<float> rows = per_clip() ? memory.view() : there;
   Index column = 0;
   for (const Plan::Item& item : plan_->items) {
     const Tensor<const float> values =
         item.derivative ? batch.of(item.base, *item.derivative) : batch.of_base(item.base);
-    for (Index frame = 0; frame < frames; ++frame) {
-      std::copy_n(values.data() + frame * item.dims, item.dims,
-                  rows.data() + frame * plan_->frame_dims + column);
-    }
+    place_columns(context, values, column, rows);
     column += item.dims;
   }
-  if (per_clip()) statistics(context, rows, batch.frames(), plan_->statistics_options(), out);
+  if (per_clip()) statistics(context, rows, batch.frames(), plan_->statistics_options(), there);
+  if (elsewhere) copy(context, there, out);
 }
 
 }  // namespace serenade

@@ -47,8 +47,9 @@ class FeatureExtractor {
   /// Rows of the result, clip by clip: frames, or 1.
   Ragged rows_of(const Ragged& samples) const;
 
-  /// signal  [samples]     at spec().sample_rate, clips end to end
-  /// out     [rows, dims]  rows = rows_of(samples)
+  /// signal  [samples]     at spec().sample_rate, clips end to end, on the CPU
+  /// out     [rows, dims]  rows = rows_of(samples), on the CPU
+  /// Computed on the context's device, to which the signal goes and from which the rows come back.
   /// A clip's rows have the same bits whatever its neighbours, its place and the threads.
   /// Throws ClipError for the first clip of the batch that has no samples or holds NaN, infinity
   /// or a number that no recording holds, ShapeError when the shapes do not fit.

@@ -5,10 +5,12 @@
 
 namespace serenade {
 
-FeatureFunction feature_function(const FeatureExtractor& extractor) {
+FeatureFunction feature_function(const FeatureExtractor& extractor, Device device) {
   const FeatureSpec& spec = extractor.spec();
   FeatureFunction function;
   function.text = cache_text(spec);
+  if (device != Device::cpu) function.text += "device: " + std::string(to_string(device)) + "\n";
+  function.device = device;
   function.sample_rate = spec.sample_rate;
   function.decode = {spec.offset, spec.duration};
   function.columns = extractor.column_names();

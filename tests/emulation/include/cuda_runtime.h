@@ -28,23 +28,22 @@ inline constexpr int warpSize = emulation::warp_size;
 #define __launch_bounds__(threads)
 
 /// NAME is T[SIZE] in the block's static shared memory.
-#define SERENADE_SHARED(T, NAME, SIZE)                                                          \
-  static const char NAME##_key = 0;                                                             \
-  auto& NAME = *static_cast<T(*)[SIZE]>(                                                        \
+#define SERENADE_SHARED(T, NAME, SIZE)   \
+  static const char NAME##_key = 0;      \
+  auto& NAME = *static_cast<T(*)[SIZE]>( \
       emulation::static_shared(&NAME##_key, sizeof(T) * (SIZE), alignof(T)))
 /// NAME is a T* to the block's dynamic shared memory.
 #define SERENADE_DYNAMIC_SHARED(T, NAME) T* NAME = static_cast<T*>(emulation::dynamic_shared())
 
 /// Each place in the source is a site of its own.
-#define SERENADE_SITE                      \
-  [] {                                     \
-    static const char site = 0;            \
+#define SERENADE_SITE                       \
+  [] {                                      \
+    static const char site = 0;             \
     return static_cast<const void*>(&site); \
   }()
 
 #define __syncthreads() emulation::synchronize_block(SERENADE_SITE)
-#define __syncwarp() \
-  static_cast<void>(emulation::exchange(0xFFFFFFFFU, 0, SERENADE_SITE, true))
+#define __syncwarp() static_cast<void>(emulation::exchange(0xFFFFFFFFU, 0, SERENADE_SITE, true))
 
 namespace emulation {
 
@@ -79,8 +78,9 @@ inline std::uint32_t ballot(std::uint32_t mask, bool predicate, const void* site
   return votes;
 }
 
+/// Not watched itself: it says what it does.
 template <class T, class Change>
-T atomic(T* at, const Change& change) {
+__attribute__((no_sanitize("thread"))) T atomic(T* at, const Change& change) {
   watch_atomic(at, sizeof(T));
   const T before = *at;
   *at = change(before);
@@ -133,7 +133,6 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   return [&](Parameters... converted) {
-    return emulation::launch(*config, serenade::cuda::launch_name,
-                             [=] { kernel(converted...); });
+    return emulation::launch(*config, serenade::cuda::launch_name, [=] { kernel(converted...); });
   }(std::forward<Arguments>(arguments)...);
 }
