@@ -39,11 +39,12 @@ std::string leakage_html(const ReportData& data) {
     html += fmt::format(" What is said in {} is not known, so their repetitions are not counted.",
                         counted(all.statement_unknown, "test clip", "test clips"));
   }
-  html +=
-      "</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">fold</th>"
+  html += fmt::format(
+      "</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">{}</th>"
       "<th scope=\"col\">test clips</th><th scope=\"col\">same speaker</th>"
       "<th scope=\"col\">same utterance</th><th scope=\"col\">same bytes</th></tr></thead>\n"
-      "<tbody>\n";
+      "<tbody>\n",
+      data.leakage.size() > 1 ? "fold" : "part");
   if (data.leakage.size() > 1) {
     for (const LeakageRow& fold : data.leakage) html += row(fold, fold.fold);
     html += "</tbody>\n<tfoot>\n" + row(all, "all folds") + "</tfoot>";

@@ -82,6 +82,7 @@ table.plain { width: 100%; }
 .plain th[scope=row] { overflow-wrap: anywhere; min-width: 6rem; }
 .plain .words { text-align: left; white-space: normal; min-width: 7rem; overflow-wrap: anywhere; }
 .plain tfoot td, .plain tfoot th { font-weight: 600; border-bottom: 0; }
+.plain tfoot th { white-space: nowrap; }
 .plain tfoot tr + tr td, .plain tfoot tr + tr th { font-weight: 400; color: var(--soft); padding-top: 0; }
 .plain .bar { width: 30%; min-width: 6rem; }
 .bar div { height: 0.7rem; margin-top: 0.45rem; background: var(--panel); border-radius: 1px; }
@@ -99,9 +100,13 @@ table.compact { max-width: 38rem; }
 .bars span { display: block; height: 100%; border-radius: 1px; }
 .bars .accuracy, .swatch.accuracy { background: var(--accuracy); }
 .bars .uar, .swatch.uar { background: var(--uar); }
+.swatch.reliability { background: var(--bar); }
+.swatch.expected { background: var(--alert); height: 2px; }
 .swatch { display: inline-block; width: 1.5rem; height: 0.45rem; border-radius: 1px; }
 .conditions { margin-top: 2rem; }
+.conditions .wide { grid-column: 1 / -1; }
 .plain.mistakes th[scope=row] { min-width: 11rem; }
+.plain.layers th[scope=row] { white-space: nowrap; }
 .folder { display: block; font-size: 0.8rem; line-height: 1.3; color: var(--soft); }
 
 table.heat { border-spacing: 2px; border-collapse: separate; table-layout: fixed; width: 100%; max-width: calc(12.3rem + 9rem * var(--classes)); min-width: calc(12.3rem + 2.9rem * var(--classes)); }
@@ -180,15 +185,23 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   .headline .value small { font-size: 1.1rem; }
   .headline .spread { grid-column: 1 / -1; }
   .headline .on { grid-column: 1 / -1; margin-top: 0; }
-  table.heat { border-spacing: 1px; min-width: calc(7.3rem + 1.9rem * var(--classes)); }
+  table.heat { border-spacing: 1px; min-width: calc(7.3rem + 1.75rem * var(--classes)); }
   .heat .corner { width: 5rem; padding-right: 0.4rem; }
   .heat .corner.end { width: 2.3rem; }
+  .heat .share { font-size: 0.95rem; }
+  .heat tbody td.end { font-size: 0.85rem; }
   .heat tbody th { font-size: 0.85rem; padding-right: 0.4rem; }
   .heat tbody td { height: 2.6rem; border-radius: 2px; }
   .heat thead th span {
     writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block; line-height: 1.2;
   }
-  .plain th, .plain td { padding: 0.4rem 0.5rem; font-size: 0.92rem; }
+  .plain th, .plain td { padding: 0.4rem 0.4rem; font-size: 0.92rem; }
+  .plain thead th { font-size: 0.82rem; }
+  .plain th[scope=row] { min-width: 4.5rem; }
+  .plain tfoot th, .plain.layers th[scope=row] { white-space: normal; }
+  .plain.mistakes th[scope=row] { min-width: 8rem; }
+  .plain.mistakes .words { min-width: 4.8rem; }
+  .plain .bars { width: 24%; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: 0.6rem; }
 }

@@ -100,7 +100,7 @@ std::string describe_ensemble(std::span<const std::string> labels, std::size_t s
   }
   const Evaluation together = evaluate_predictions(labels, means);
   return fmt::format(
-      "the networks of all {} seeds together, their probabilities averaged as `predict` does: "
+      "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
       "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
       seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
 }
