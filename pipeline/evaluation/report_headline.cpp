@@ -123,7 +123,7 @@ std::string comparison_html(const ReportData& data) {
         "classes as often as they come there, or all evenly. ";
   }
   if (evaluation.folds.size() > 1) {
-    html += fmt::format("±: the sample standard deviation (n − 1) over {}. ",
+    html += fmt::format("±: the sample standard deviation (n\u00A0−\u00A01) over {}. ",
                         averaged_over(evaluation));
   }
   if (const std::string text = interval_text(data); !text.empty()) {

@@ -40,7 +40,8 @@ std::string leakage_html(const ReportData& data) {
                         counted(all.statement_unknown, "test clip", "test clips"));
   }
   html += fmt::format(
-      "</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">{}</th>"
+      "</p>\n<div class=\"scroll\"><table class=\"plain leakage\">\n<thead><tr><th "
+      "scope=\"col\">{}</th>"
       "<th scope=\"col\">test clips</th><th scope=\"col\">same speaker</th>"
       "<th scope=\"col\">same utterance</th><th scope=\"col\">same bytes</th></tr></thead>\n"
       "<tbody>\n",

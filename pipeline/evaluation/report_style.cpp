@@ -195,10 +195,17 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   .heat thead th span {
     writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block; line-height: 1.2;
   }
-  .plain th, .plain td { padding: 0.4rem 0.4rem; font-size: 0.92rem; }
+  .plain th, .plain td { padding: 0.4rem 0.3rem; font-size: 0.92rem; }
   .plain thead th { font-size: 0.82rem; }
-  .plain th[scope=row] { min-width: 4.5rem; }
-  .plain tfoot th, .plain.layers th[scope=row] { white-space: normal; }
+  .plain th[scope=row] { min-width: 5.1rem; }
+  .plain tfoot th { white-space: normal; }
+  .plain.leakage td { white-space: normal; }
+  .plain .bar { display: none; }
+  .plain.layers, .plain.layers thead, .plain.layers tbody { display: block; }
+  .plain.layers tr { display: grid; grid-template-columns: minmax(0, 1fr) 5.6rem 5.2rem; border-bottom: 1px solid var(--rule); }
+  .plain.layers th, .plain.layers td { border-bottom: 0; }
+  .plain.layers td.words { grid-row: 2; grid-column: 1 / -1; padding: 0 0 0.4rem; color: var(--soft); }
+  .plain.layers thead .words, .plain.layers td.words:empty { display: none; }
   .plain.mistakes th[scope=row] { min-width: 8rem; }
   .plain.mistakes .words { min-width: 4.8rem; }
   .plain .bars { width: 24%; }
@@ -214,7 +221,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   h2, h3 { break-after: avoid; }
   p { orphans: 3; widows: 3; }
   figure, tr, dl, table.heat, .keep, .headline, .legend, .remarks li { break-inside: avoid; }
-  h2 + p, .legend, .legend + p, thead { break-after: avoid; }
+  h2 + p, .legend, .legend + p, thead, .plain tbody tr:nth-child(-n+2) { break-after: avoid; }
   .heat td, .scale i, .bar div, .bar span, .bars div, .bars span, .swatch, .chart, .remarks li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .scroll { overflow: visible; }
   table.heat { min-width: 0; }

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "pipeline/corpus/examples.h"
 #include "pipeline/evaluation/analysis.h"
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/experiment/prepare.h"
@@ -205,10 +206,12 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
     if (heard.speakers.contains(utterance.speaker)) known.insert(utterance.speaker);
   }
   if (!known.empty()) {
+    Examples names;
+    for (const std::string& speaker : known) names.add(speaker);
     notes.push_back(fmt::format(
-        "{} of {} speakers are called as speakers of the training are ({}): where they are the "
-        "same people, the scores do not speak for new voices",
-        known.size(), speakers.size(), fmt::join(known, ", ")));
+        "{} of {} speakers have the names of speakers in the training ({}); if they are the same "
+        "people, the scores do not speak for new voices",
+        known.size(), speakers.size(), names.text()));
   }
   if (networks.size() > 1) {
     notes.push_back(

@@ -280,7 +280,7 @@ TEST(HeatMap, ShowsCountAndShareOfEveryCell) {
                               R"(<span class="count">3</span></td><td class="end">10</td>)"));
   EXPECT_THAT(html, HasSubstr(R"(<td class="heat0 right"><span class="share">0</span></td>)"));
   EXPECT_THAT(common_confusions_html(confusion, labels, 3),
-              HasSubstr("calm taken for angry (30 %, 3 clips)."));
+              HasSubstr("calm taken for angry (30\u00A0%, 3 clips)."));
 }
 
 TEST(HeatMap, AFewOfManyAreNotNone) {
