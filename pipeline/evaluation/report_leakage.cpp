@@ -12,7 +12,7 @@ std::string row(const LeakageRow& fold, std::string_view name) {
   std::string html = fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td>)", escaped(name),
                                  thousands(fold.test_clips));
   for (const Index count : {fold.same_speaker, fold.same_utterance, fold.same_content}) {
-    html += fmt::format("<td>{} ({} %)</td>", thousands(count),
+    html += fmt::format("<td>{} ({}\u00A0%)</td>", thousands(count),
                         escaped(whole_percent(count, fold.test_clips)));
   }
   return html + "</tr>\n";

@@ -115,7 +115,7 @@ std::string folds_html(const ReportData& data) {
   std::string title = kinds_of_networks(evaluation);
   title.front() = static_cast<char>(std::toupper(title.front()));
   std::string html = fmt::format(
-      "<section>\n<h2>{}</h2>\n<div class=\"scroll\"><table class=\"plain\">\n"
+      "<section>\n<h2>{}</h2>\n<div class=\"scroll\"><table class=\"plain folds\">\n"
       "<thead><tr><th scope=\"col\">{}</th>",
       title, evaluation.seeds.empty() ? "fold" : "network");
   html +=

@@ -107,6 +107,9 @@ table.compact { max-width: 38rem; }
 .conditions .wide { grid-column: 1 / -1; }
 .plain.mistakes th[scope=row] { min-width: 11rem; }
 .plain.layers th[scope=row] { white-space: nowrap; }
+.plain.folds th, .plain.folds td { padding-left: 0.65rem; padding-right: 0.65rem; }
+.plain.folds th:first-child { padding-left: 0; }
+.plain.folds .words { min-width: 8.6rem; padding-right: 0; }
 .folder { display: block; font-size: 0.8rem; line-height: 1.3; color: var(--soft); }
 
 table.heat { border-spacing: 2px; border-collapse: separate; table-layout: fixed; width: 100%; max-width: calc(12.3rem + 9rem * var(--classes)); min-width: calc(12.3rem + 2.9rem * var(--classes)); }
@@ -176,7 +179,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
 
 @media screen and (max-width: 48rem) {
   main { padding: 2.5rem 1.1rem 3rem; }
-  h1 { font-size: 1.8rem; }
+  h1 { font-size: 1.55rem; }
   section { margin-top: 2.8rem; }
   .headline { grid-template-columns: 1fr; }
   .headline > div { display: grid; grid-template-columns: 1fr auto; align-items: baseline; padding: 0.8rem 0; }
@@ -200,6 +203,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   .plain th[scope=row] { min-width: 5.1rem; }
   .plain tfoot th { white-space: normal; }
   .plain.leakage td { white-space: normal; }
+  .plain.folds th, .plain.folds td { padding-left: 0.3rem; padding-right: 0.3rem; }
   .plain .bar { display: none; }
   .plain.layers, .plain.layers thead, .plain.layers tbody { display: block; }
   .plain.layers tr { display: grid; grid-template-columns: minmax(0, 1fr) 5.6rem 5.2rem; border-bottom: 1px solid var(--rule); }

@@ -127,7 +127,7 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
                                           trained.networks.size() == 1 ? "" : "s")});
   }
   report.timings.push_back(
-      {"scoring", seconds_since(begin), fmt::format("{} test clips", predictions.size())});
+      {"scoring", seconds_since(begin), fmt::format("{} predictions", predictions.size())});
   return {std::move(report), std::move(predictions)};
 }
 
