@@ -37,11 +37,18 @@ std::string group_table(const std::string& field, std::span<const GroupScores> r
   return html + "</tbody></table></div>\n";
 }
 
-/// Every speaker, in two columns; of very many the ends of the list.
+/// Whether a value, such as a sentence, would be broken into many lines beside another table.
+bool has_long_values(std::span<const GroupScores> rows) {
+  constexpr std::size_t longest = 16;
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const GroupScores& one) { return text_width(one.value) > longest; });
+}
+
+/// Every speaker, in two columns where names are short; of very many the ends of the list.
 std::string speakers_table(const Grouping& speakers) {
   std::vector<GroupScores> rows = speakers.values;
   std::string html = "<h3>By speaker</h3>\n";
-  if (rows.size() <= one_column) {
+  if (rows.size() <= one_column && !has_long_values(rows)) {
     return html + "<div class=\"pair\">\n" + group_table(speakers.field, rows) + "</div>\n";
   }
   std::size_t half = (rows.size() + 1) / 2;
@@ -56,16 +63,10 @@ std::string speakers_table(const Grouping& speakers) {
     rows.erase(rows.begin() + most_rows, rows.end() - most_rows);
     half = most_rows;
   }
+  if (has_long_values(rows)) return html + group_table(speakers.field, rows);
   const std::span<const GroupScores> all(rows);
   return html + "<div class=\"pair\">\n" + group_table(speakers.field, all.first(half)) +
          group_table(speakers.field, all.subspan(half)) + "</div>\n";
-}
-
-/// Whether a value, such as a sentence, would be broken into many lines beside another table.
-bool has_long_values(const Grouping& grouping) {
-  constexpr std::size_t longest = 16;
-  return std::any_of(grouping.values.begin(), grouping.values.end(),
-                     [](const GroupScores& one) { return text_width(one.value) > longest; });
 }
 
 /// The path without the corpus' folder, where it is in it.
@@ -99,9 +100,10 @@ std::string groups_html(const ReportData& data) {
     if (grouping.field == "speaker" && &grouping == &groups.front()) {
       html += speakers_table(grouping);
     } else {
-      conditions += fmt::format(
-          "<div{}><h3>By {}</h3>\n{}</div>\n", has_long_values(grouping) ? " class=\"wide\"" : "",
-          escaped(grouping.field), group_table(grouping.field, grouping.values));
+      conditions +=
+          fmt::format("<div{}><h3>By {}</h3>\n{}</div>\n",
+                      has_long_values(grouping.values) ? " class=\"wide\"" : "",
+                      escaped(grouping.field), group_table(grouping.field, grouping.values));
     }
   }
   if (!conditions.empty()) html += "<div class=\"pair conditions\">\n" + conditions + "</div>\n";

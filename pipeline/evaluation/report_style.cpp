@@ -203,6 +203,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   .plain th[scope=row] { min-width: 5.1rem; }
   .plain tfoot th { white-space: normal; }
   .plain.leakage td { white-space: normal; }
+  .plain.leakage th[scope=row] { min-width: 3.6rem; }
   .plain.folds th, .plain.folds td { padding-left: 0.3rem; padding-right: 0.3rem; }
   .plain .bar { display: none; }
   .plain.layers, .plain.layers thead, .plain.layers tbody { display: block; }
@@ -228,6 +229,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   h2 + p, .legend, .legend + p, thead, .plain tbody tr:nth-child(-n+2) { break-after: avoid; }
   .heat td, .scale i, .bar div, .bar span, .bars div, .bars span, .swatch, .chart, .remarks li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .scroll { overflow: visible; }
+  tfoot { display: table-row-group; }
   table.heat { min-width: 0; }
   pre { border: 1px solid var(--rule); }
 }

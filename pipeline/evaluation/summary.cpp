@@ -150,7 +150,10 @@ std::string headline(const ReportData& data) {
 std::vector<std::string> headings(std::span<const std::string> labels, std::size_t width,
                                   bool& numbered) {
   std::vector<std::string> names;
-  for (const std::string& label : labels) names.emplace_back(shortened(label, width));
+  for (const std::string& label : labels) {
+    names.emplace_back(shortened(label, width));
+    names.back().erase(names.back().find_last_not_of(' ') + 1);
+  }
   const std::set<std::string> distinct(names.begin(), names.end());
   numbered = distinct.size() < names.size();
   if (numbered) {

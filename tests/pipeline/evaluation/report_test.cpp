@@ -212,6 +212,19 @@ TEST(Report, OfVeryManySpeakersShowsTheEnds) {
   EXPECT_THAT(html, Not(HasSubstr(">s75</th>")));  // 75 * 37 is 45
 }
 
+TEST(Report, GivesLongNamesTheWholeWidth) {
+  ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
+  Grouping& speakers = data.evaluation.groups.front();
+  speakers.values.assign(12, {"s", 10, 0.5, 0.5});
+  const std::string in_two = "</table></div>\n<div class=\"scroll\"><table class=\"plain groups\">";
+  EXPECT_THAT(report_html(data), HasSubstr(in_two));
+  EXPECT_THAT(report_html(data), Not(HasSubstr("class=\"wide\"")));
+  speakers.values[3].value = "a speaker of a long name";
+  data.evaluation.groups.back().values[0].value = "Kids are talking by the door";
+  EXPECT_THAT(report_html(data), Not(HasSubstr(in_two)));
+  EXPECT_THAT(report_html(data), HasSubstr("<div class=\"wide\"><h3>By intensity</h3>"));
+}
+
 TEST(Report, NamesClassesWithoutTestClipsAndTheOtherCorpus) {
   ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
   EXPECT_THAT(report_html(data), Not(HasSubstr("No test clip is")));
