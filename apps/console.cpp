@@ -96,22 +96,24 @@ std::string Console::progress_line(bool bar, bool ended) const {
   const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
   std::string line = fmt::format("{:<9}", task_);
   if (bar) {
-    constexpr Index width = 20;
+    constexpr Index width = 12;
     const Index filled = total_ > 0 ? std::min(width, done_ * width / total_) : 0;
     line += fmt::format(" [{:#<{}}{:.<{}}]", "", filled, "", width - filled);
   }
   line += fmt::format(" {}/{} {}", done_, total_, unit_);
-  // A pace means something for things that are alike and many.
-  if (total_ >= 100) line += fmt::format(", {:.0f} {}/s", rate, unit_);
+  // A pace means something for things that are alike and many; a bar leaves its place to details.
+  const bool crowded = bar && !detail_.empty();
+  if (total_ >= 100 && !crowded) line += fmt::format(", {:.0f} {}/s", rate, unit_);
   if (audio_seconds_ > 0 && elapsed > 0) {
     line += fmt::format(", {:.0f} x real time", audio_seconds_ / elapsed);
   }
-  if (!detail_.empty()) line += ", " + detail_;
-  if (!ended && done_ < total_ && rate > 0) {
+  // Ahead of the details, which a narrow terminal cuts.
+  const bool goes_on = !ended && done_ < total_ && rate > 0;
+  if (goes_on) {
     line += fmt::format(", {} left", clock_text(static_cast<double>(total_ - done_) / rate));
-  } else {
-    line += fmt::format(", took {}", clock_text(elapsed));
   }
+  if (!detail_.empty()) line += ", " + detail_;
+  if (!goes_on) line += fmt::format(", took {}", clock_text(elapsed));
   return line;
 }
 

@@ -36,6 +36,9 @@ void add_evaluate(CLI::App& program, Common& common, Action& action) {
       const ReportData report =
           arguments->corpus.empty() ? evaluate(run, place) : evaluate_on(run, corpus, place);
       fmt::print("{}", summary_text(report));
+      const RunFolder results(report.tested_on.empty() ? run.path()
+                                                       : folder_on(run, report.tested_on));
+      console.note(fmt::format("report: {}", results.file(run_file::report).string()));
       return exit_done;
     };
   });

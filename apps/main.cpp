@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "apps/commands.h"
 #include "kernels/device/error.h"
 #include "pipeline/experiment/environment.h"
+#include "pipeline/support/nearest.h"
 
 namespace {
 
@@ -92,6 +95,18 @@ int carry_out(const Action& action, Console& console) {
   return serenade::app::exit_failed;
 }
 
+/// What the parser makes of a command that there is not: that one is missing.
+std::optional<std::string> unknown_command(const CLI::App& program) {
+  const std::vector<std::string> words = program.remaining();
+  if (!program.get_subcommands().empty() || words.empty()) return std::nullopt;
+  std::vector<std::string> commands;
+  for (const CLI::App* command : program.get_subcommands({})) {
+    commands.push_back(command->get_name());
+  }
+  return fmt::format("'{}' is no command{}; there are {}", words.front(),
+                     serenade::did_you_mean(words.front(), commands), fmt::join(commands, ", "));
+}
+
 void add_common_options(CLI::App& program, Common& common) {
   program.add_option("--device", common.device, "where to compute")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
@@ -138,6 +153,11 @@ int main(int argc, char** argv) {
 
   try {
     program.parse(words_to_parse(argc, argv));
+  } catch (const CLI::RequiredError& error) {
+    const auto unknown = unknown_command(program);
+    fmt::print(stderr, "{}\nRun with --help for more information.\n",
+               unknown.value_or(error.what()));
+    return serenade::app::exit_wrong_use;
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? serenade::app::exit_done : serenade::app::exit_wrong_use;
   }

@@ -67,7 +67,7 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
     listing.notes.push_back(fmt::format("{} cannot be read and {} left out: {}", files(bad.count()),
                                         is_are(bad.count()), bad.text()));
   }
-  if (good.empty()) throw DataError(fmt::format("{}: no file can be read", path));
+  if (good.empty()) throw DataError(fmt::format("{}: no file can be read: {}", path, bad.text()));
   utterances = std::move(good);
 }
 

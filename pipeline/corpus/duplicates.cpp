@@ -125,7 +125,7 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
             "out",
             across.size(), list_of(across)));
       }
-      notes.push_back(found + "; copies are kept in the same part of every split");
+      notes.push_back(found + "; copies stay together wherever clips are divided");
       return;
     case Duplicates::error:
       throw DataError(found +

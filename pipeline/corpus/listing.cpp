@@ -173,6 +173,12 @@ Listing list_recordings(const CorpusSource& source) {
                     "manifest; leave corpus.reader out",
                     enum_name(source.reader), path.string()));
   }
+  std::error_code unknown;
+  if (!fs::exists(path, unknown)) {
+    throw IoError(fmt::format(
+        "{}: no such folder; corpus.path is to name that of the recordings, or a CSV manifest",
+        path.string()));
+  }
   const FoundFiles found = find_files(path);
   const Reader chosen = source.reader == Reader::automatic ? recognise(path, found) : source.reader;
   if (chosen == Reader::csv) return list_manifest(manifest_in(path));

@@ -167,7 +167,7 @@ std::string metrics_json(const ReportData& data) {
   json["corpus"] = {
       {"name", data.corpus.name}, {"clips", data.corpus.clips}, {"speakers", data.corpus.speakers}};
   json["labels"] = evaluation.labels;
-  json["test_clips"] = evaluation.pooled_scores.clips;
+  json["test_clips"] = evaluation.clips;
   json["unlabelled_clips"] = evaluation.unlabelled;
   json["bootstrap"] = {
       {"resamples", data.options.bootstrap},

@@ -100,7 +100,7 @@ std::string describe_ensemble(std::span<const std::string> labels, std::size_t s
   }
   const Evaluation together = evaluate_predictions(labels, means);
   return fmt::format(
-      "the networks of all {} seeds together, their probabilities averaged as `predict` does: "
+      "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
       "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
       seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
 }
@@ -127,7 +127,7 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
                                           trained.networks.size() == 1 ? "" : "s")});
   }
   report.timings.push_back(
-      {"scoring", seconds_since(begin), fmt::format("{} test clips", predictions.size())});
+      {"scoring", seconds_since(begin), fmt::format("{} predictions", predictions.size())});
   return {std::move(report), std::move(predictions)};
 }
 

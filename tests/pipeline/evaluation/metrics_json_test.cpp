@@ -88,6 +88,12 @@ TEST(MetricsJson, HasWhatTheReportShows) {
   EXPECT_TRUE(json["calibration"]["bins"][0]["accuracy"].is_null());
 }
 
+TEST(MetricsJson, CountsAClipOnceWhateverTheSeeds) {
+  const auto json = nlohmann::json::parse(metrics_json(test::seeds_report(2, 1)));
+  EXPECT_EQ(json["test_clips"], 285);
+  EXPECT_EQ(json["pooled"]["clips"], 570);
+}
+
 TEST(MetricsJson, WithoutIntervalsTheyAreNull) {
   ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
   data.evaluation.pooled_intervals.reset();
