@@ -46,6 +46,19 @@ TEST(ShapeErrors, NameTheOperationTheTensorAndBothShapes) {
             "relu: y is [2, 5, 4] but must be [2, 5, 3]");
 }
 
+TEST(ShapeErrors, NameTheAxesWhereTheirNumberIsWrong) {
+  Context context;
+  Array<float> flat(Shape{5}), matrix(Shape{2, 5});
+  EXPECT_EQ(complaint([&] {
+              max_pool(context, {{2, {}}}, matrix.view(), matrix.view());
+            }),
+            "max_pool: x is [2, 5] but must be [batch, time, channels]");
+  EXPECT_EQ(complaint([&] { dense(context, flat.view(), matrix.view(), {}, matrix.view()); }),
+            "dense: x is [5] but must be [batch, features]");
+  EXPECT_EQ(complaint([&] { dense(context, matrix.view(), flat.view(), {}, matrix.view()); }),
+            "dense: weights is [5] but must be [features, units]");
+}
+
 TEST(ShapeErrors, ComeFromEveryOperation) {
   Context context;
   Array<float> a(Shape{2, 5, 3}), b(Shape{2, 4, 3}), c(Shape{2, 6}), d(Shape{5});
