@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <iterator>
 #include <map>
 #include <set>
@@ -17,6 +16,7 @@
 #include "pipeline/experiment/report.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -170,7 +170,7 @@ CorpusOptions corpus_from_words(const std::vector<std::string>& words) {
 
 ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
                        const Workplace& workplace) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto path = run.file(run_file::config);
   ExperimentConfig config =
       parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
@@ -216,8 +216,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   prepared.split.description = fmt::format(
       "The networks learned from one corpus and are tested on all of another, {}, of which they "
       "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
-      "and "
-      "are usually far below those within a corpus.",
+      "and are usually far below those within a corpus.",
       name);
   prepared.split.speaker_independent = known.empty();
   prepared.split.notes = std::move(notes);
@@ -226,9 +225,8 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   report.tested_on = name;
   const auto predictions = predict_corpus(workplace.context, networks, prepared);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   report.timings.push_back(
-      {"scoring", elapsed.count(), fmt::format("{} clips, features included", predictions.size())});
+      {"scoring", watch.seconds(), fmt::format("{} clips, features included", predictions.size())});
   folder.make();
   const RunLock lock(folder);
   write_results(folder, report, predictions);
