@@ -1,8 +1,8 @@
 #pragma once
 
-#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "pipeline/corpus/protocols/protocol.h"
 
