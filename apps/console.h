@@ -15,7 +15,7 @@ namespace serenade::app {
 /// How much goes to stderr. A log file gets everything from `info` up, whatever is said here.
 struct ConsoleOptions {
   bool quiet = false;              ///< only warnings and errors
-  std::string log_level = "info";  ///< trace, debug, info, warn, error
+  std::string log_level = "info";  ///< debug, info, warn, error
 };
 
 /// Tells a person on stderr what the pipeline reports: a progress bar on a terminal, a line now and

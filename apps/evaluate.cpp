@@ -32,7 +32,8 @@ void add_evaluate(CLI::App& program, Common& common, Action& action) {
       const CorpusOptions corpus = corpus_from_words(arguments->corpus);
       const RunFolder run = RunFolder::open(arguments->folder);
       Session session(common, console);
-      const Workplace place = session.workplace("", arguments->force);
+      Workplace place = session.workplace();
+      place.force = arguments->force;
       const ReportData report =
           arguments->corpus.empty() ? evaluate(run, place) : evaluate_on(run, corpus, place);
       fmt::print("{}", summary_text(report));

@@ -20,14 +20,12 @@ class Session {
 
   Context& context() { return context_; }
 
-  Workplace workplace(const std::string& config_name = "", bool force = false,
-                      bool resume = false) {
+  /// `config_name` is for the report.
+  Workplace workplace(const std::string& config_name = "") {
     Workplace place(context_, console_);
     place.cache = common_.cache;
     place.runs = common_.runs;
-    place.force = force;
     place.verify = common_.verify;
-    place.resume = resume;
     place.config_name = config_name;
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {
@@ -36,6 +34,12 @@ class Session {
       console_.log_only(
           fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_));
     };
+    return place;
+  }
+  Workplace workplace(const RunArguments& arguments) {
+    Workplace place = workplace(arguments.file);
+    place.force = arguments.force;
+    place.resume = arguments.resume;
     return place;
   }
 

@@ -5,8 +5,6 @@
 #include <soxr.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -15,6 +13,8 @@
 #include "kernels/device/error.h"
 #include "pipeline/audio/container.h"
 #include "pipeline/audio/resample.h"
+#include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 
 namespace serenade {
 namespace {
@@ -29,16 +29,8 @@ using Sound = std::unique_ptr<SNDFILE, CloseSound>;
 }
 
 void expect_file(const std::filesystem::path& path) {
+  expect_regular_file(path);
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw IoError(fmt::format("{}: {}", path.string(),
-                              error ? error.message() : std::string("no such file")));
-  }
-  // Opening a pipe would wait for a writer for ever.
-  if (!std::filesystem::is_regular_file(status)) {
-    throw IoError(fmt::format("{}: is not a file", path.string()));
-  }
   const auto bytes = std::filesystem::file_size(path, error);
   if (!error && bytes == 0) fail(path, "is empty (0 bytes)");
 }
@@ -144,10 +136,6 @@ void expect_finite(const std::filesystem::path& path, const Clip& clip, Index fi
 
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   check_ranges(options);
-  if (options.duration && !(*options.duration > 0)) {
-    throw ConfigError(
-        fmt::format("duration is {} s but must be more than 0", shortest(*options.duration)));
-  }
   expect_file(path);
   SF_INFO info{};
   const Sound file = open_sound(path, info);
@@ -203,24 +191,21 @@ std::vector<float> to_mono(const Clip& clip) {
 
 std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
                              const DecodeOptions& options, LoadTimes* times) {
-  using Clock = std::chrono::steady_clock;
   if (sample_rate < min_sample_rate || sample_rate > max_sample_rate) {
     throw ConfigError(fmt::format("sample_rate is {} but must be between {} and {} Hz", sample_rate,
                                   min_sample_rate, max_sample_rate));
   }
-  const auto begin = Clock::now();
+  const Stopwatch decoding;
   const Clip clip = decode(path, options);
   if (resampled_length(clip.frames(), clip.sample_rate, sample_rate) > max_decoded_samples) {
     fail(path, fmt::format("{} frames at {} Hz become too many at {} Hz; set a duration",
                            clip.frames(), clip.sample_rate, sample_rate));
   }
   const std::vector<float> mono = to_mono(clip);
-  const auto decoded = Clock::now();
+  if (times != nullptr) times->decode += decoding.seconds();
+  const Stopwatch resampling;
   std::vector<float> signal = resample(mono, clip.sample_rate, sample_rate);
-  if (times != nullptr) {
-    times->decode += std::chrono::duration<double>(decoded - begin).count();
-    times->resample += std::chrono::duration<double>(Clock::now() - decoded).count();
-  }
+  if (times != nullptr) times->resample += resampling.seconds();
   return signal;
 }
 

@@ -5,7 +5,7 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cctype>
 #include <cmath>
 #include <set>
 #include <sstream>
@@ -13,6 +13,7 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/parse_number.h"
 
 namespace serenade {
 namespace {
@@ -77,18 +78,17 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
   const std::string& key = keys[at];
   const bool last = at + 1 == keys.size();
   if (node.IsSequence()) {
-    std::size_t index = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-    if (error != std::errc() || end != key.data() + key.size() || index >= node.size()) {
+    const auto index = parse_number<std::size_t>(key);
+    if (!index || *index >= node.size()) {
       throw ConfigError(
           fmt::format("{}: '{}' must be the number of one of the {} items there, "
                       "counted from 0",
                       fmt::join(keys, "."), key, node.size()));
     }
     if (last) {
-      node[index] = value;
+      node[*index] = value;
     } else {
-      set_below(node[index], keys, at + 1, value);
+      set_below(node[*index], keys, at + 1, value);
     }
     return;
   }
@@ -222,16 +222,6 @@ void ConfigNode::expect_keys(const std::vector<std::string>& known) const {
 }
 
 namespace detail {
-namespace {
-
-template <class Number>
-bool parse_number(const std::string& text, Number& value) {
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && at == end;
-}
-
-}  // namespace
 
 bool parse_bool(const ConfigNode& node) {
   const std::string text = node.scalar();
@@ -241,30 +231,28 @@ bool parse_bool(const ConfigNode& node) {
 }
 
 int parse_int(const ConfigNode& node) {
-  int value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value)) {
-    node.fail(fmt::format("'{}' is not a whole number", text));
-  }
-  return value;
+  const auto value = parse_number<int>(text);
+  if (node.is_quoted() || !value) node.fail(fmt::format("'{}' is not a whole number", text));
+  return *value;
 }
 
 std::uint64_t parse_unsigned(const ConfigNode& node) {
-  std::uint64_t value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value)) {
+  const auto value = parse_number<std::uint64_t>(text);
+  if (node.is_quoted() || !value) {
     node.fail(fmt::format("'{}' is not a whole number of 0 or more", text));
   }
-  return value;
+  return *value;
 }
 
 double parse_double(const ConfigNode& node) {
-  double value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value) || !std::isfinite(value)) {
+  const auto value = parse_number<double>(text);
+  if (node.is_quoted() || !value || !std::isfinite(*value)) {
     node.fail(fmt::format("'{}' is not a number", text));
   }
-  return value;
+  return *value;
 }
 
 int parse_choice(const ConfigNode& node, const std::vector<std::string>& names) {
@@ -292,10 +280,9 @@ namespace {
 std::string scalar_text(const YAML::Node& node) {
   const std::string& text = node.Scalar();
   if (node.Tag() != "!") return text;
-  double number = 0;
   const bool plain =
       !text.empty() && text != "null" && text != "Null" && text != "NULL" && text != "true" &&
-      text != "false" && text != "~" && !detail::parse_number(text, number) &&
+      text != "false" && text != "~" && !parse_number<double>(text) &&
       std::all_of(text.begin(), text.end(),
                   [](unsigned char c) {
                     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '/' || c == '.';

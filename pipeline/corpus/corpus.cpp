@@ -13,6 +13,7 @@
 #include "pipeline/corpus/examples.h"
 #include "pipeline/corpus/labels.h"
 #include "pipeline/corpus/listing.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -25,15 +26,13 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
   std::vector<Utterance>& utterances = listing.utterances;
   std::vector<std::string> failures(utterances.size());
   const auto hash = [&](std::size_t i) {
+    const fs::path& file = utterances[i].path;
     try {
+      expect_regular_file(file);
       std::error_code error;
-      const auto status = fs::status(utterances[i].path, error);
-      if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe would wait for a writer
-        failures[i] = utterances[i].path.string() + ": is not a file";
-      } else if (fs::file_size(utterances[i].path, error) == 0 && !error) {
-        failures[i] = utterances[i].path.string() + ": is empty (0 bytes)";
+      if (fs::file_size(file, error) == 0 && !error) {
+        failures[i] = file.string() + ": is empty (0 bytes)";
       } else {
-        const fs::path& file = utterances[i].path;
         utterances[i].content = memo != nullptr ? memo->content(file) : hash_file(file);
       }
     } catch (const IoError& error) {

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "kernels/device/error.h"
@@ -20,11 +20,6 @@ namespace fs = std::filesystem;
 
 std::string plain_path(const std::string& file) {
   return fs::path(file).lexically_normal().generic_string();
-}
-
-/// An empty line, which CSV reads as one empty value.
-bool is_blank(const std::vector<std::string>& values) {
-  return values.size() == 1 && values.front().empty();
 }
 
 class Columns {
@@ -81,22 +76,14 @@ class Columns {
 }  // namespace
 
 std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    throw DataError(fmt::format("{}, line 1: is UTF-16; save it as UTF-8", what));
-  }
-  CsvReader reader(text, what);
+  CsvReader reader(without_byte_order_mark(text, what), what);
   std::vector<std::string> values;
-  do {
-    if (!reader.next(values)) throw DataError(fmt::format("{}: is empty", what));
-  } while (is_blank(values));
+  if (!reader.next_filled(values)) throw DataError(fmt::format("{}: is empty", what));
   const Columns columns(values, reader);
 
   std::vector<ManifestEntry> entries;
   std::map<std::string, std::size_t> lines;
-  while (reader.next(values)) {
-    if (is_blank(values)) continue;
+  while (reader.next_filled(values)) {
     ManifestEntry entry = columns.entry(values, reader);
     entry.line = reader.line();
     const auto [first, is_new] = lines.emplace(plain_path(entry.file), entry.line);

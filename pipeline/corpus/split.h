@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -122,8 +121,5 @@ Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_
 /// row for every clip of every part. No paths, so that the same split is the same text on every
 /// machine. As split.file of the protocol listed it gives the same folds.
 std::string split_csv(const Corpus& corpus, const Split& split);
-
-/// split_csv in a file, atomically. Throws IoError.
-void write_split_csv(const std::filesystem::path& path, const Corpus& corpus, const Split& split);
 
 }  // namespace serenade

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
+#include "pipeline/support/parse_number.h"
 
 namespace serenade {
 namespace {
@@ -60,14 +60,10 @@ Columns parse_header(const CsvReader& reader, const std::vector<std::string>& he
 }
 
 template <class Number>
-Number parse_number(const CsvReader& reader, const std::string& text, std::string_view what) {
-  Number value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end) {
-    reader.fail(fmt::format("\"{}\" is not a {}", text, what));
-  }
-  return value;
+Number number_in(const CsvReader& reader, const std::string& text, std::string_view what) {
+  const auto value = parse_number<Number>(text);
+  if (!value) reader.fail(fmt::format("\"{}\" is not a {}", text, what));
+  return *value;
 }
 
 void expect_probabilities(std::span<const std::string> labels, const ClipPrediction& clip) {
@@ -141,12 +137,12 @@ PredictionTable parse_predictions(std::string_view csv) {
     row.path = cells[1];
     row.speaker = cells[2];
     row.fold = cells[3];
-    if (!cells[4].empty()) row.seed = parse_number<std::uint64_t>(reader, cells[4], "seed");
+    if (!cells[4].empty()) row.seed = number_in<std::uint64_t>(reader, cells[4], "seed");
     row.label = cells[5];
     row.predicted = cells[6];
     std::size_t at = fixed_columns.size();
     for (std::size_t k = 0; k < columns.labels.size(); ++k) {
-      row.probabilities.push_back(parse_number<float>(reader, cells[at++], "probability"));
+      row.probabilities.push_back(number_in<float>(reader, cells[at++], "probability"));
     }
     for (const std::string& field : columns.fields) {
       if (!cells[at].empty()) row.fields.emplace(field, cells[at]);

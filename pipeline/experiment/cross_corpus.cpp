@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <iterator>
 #include <map>
 #include <set>
@@ -18,6 +17,7 @@
 #include "pipeline/experiment/report.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -174,7 +174,7 @@ std::filesystem::path folder_on(const RunFolder& run, const std::string& corpus)
 
 ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
                        const Workplace& workplace) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto path = run.file(run_file::config);
   ExperimentConfig config =
       parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
@@ -222,8 +222,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   prepared.split.description = fmt::format(
       "The networks learned from one corpus and are tested on all of another, {}, of which they "
       "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
-      "and "
-      "are usually far below those within a corpus.",
+      "and are usually far below those within a corpus.",
       name);
   prepared.split.speaker_independent = known.empty();
   prepared.split.notes = std::move(notes);
@@ -236,9 +235,8 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   }
   const auto predictions = predict_corpus(workplace.context, networks, prepared);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   report.timings.push_back(
-      {"scoring", elapsed.count(), fmt::format("{} clips, features included", predictions.size())});
+      {"scoring", watch.seconds(), fmt::format("{} clips, features included", predictions.size())});
   folder.make();
   const RunLock lock(folder);
   write_results(folder, report, predictions);

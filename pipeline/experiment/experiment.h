@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "kernels/device/context.h"
 #include "pipeline/evaluation/report_data.h"

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <system_error>
+#include <utility>
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/decode.h"
@@ -13,7 +15,6 @@
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/features/cache.h"
 #include "pipeline/features/extractor.h"
-#include "pipeline/features/signal.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
 
@@ -37,18 +38,12 @@ struct Decoded {
   std::string error;
 };
 
-Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file) {
+Decoded decode_features(const FeatureFunction& function, const fs::path& file) {
   Decoded decoded;
   try {
-    const FeatureSpec& spec = extractor.spec();
-    const std::vector<float> signal = condition_signal(
-        spec,
-        load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration}));
     Context alone(1);
-    const auto length = static_cast<Index>(signal.size());
-    const Ragged samples(std::span(&length, 1));
-    decoded.features.resize({extractor.rows_of(samples).total(), extractor.dims()});
-    extractor.extract(alone, {signal.data(), {length}}, samples, decoded.features.view());
+    auto signal = load_mono(file, function.sample_rate, function.decode);
+    decoded.features = compute_features(alone, function, std::move(signal)).rows;
   } catch (const ClipError& error) {
     decoded.error = fmt::format("{}: {}", file.string(), error.what());
   } catch (const Error& error) {
@@ -109,13 +104,14 @@ std::size_t Predictor::models() const { return models_->networks.size(); }
 void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
                         const std::function<void(const FilePrediction&)>& on_result) {
   if (!models_->warning.empty()) observer.warn(models_->warning);
+  const FeatureFunction function = feature_function(models_->extractor);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
     std::vector<Decoded> decoded(count);
     context.parallel(static_cast<Index>(count), [&](Index i) {
       const auto at = static_cast<std::size_t>(i);
-      decoded[at] = decode_features(models_->extractor, files[begin + at]);
+      decoded[at] = decode_features(function, files[begin + at]);
     });
 
     std::vector<Tensor<const float>> features;

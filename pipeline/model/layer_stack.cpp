@@ -38,11 +38,15 @@ Shape batched(Index batch, const Shape& row) {
 }
 
 std::uint32_t inner_numbers(const LayerSpec& spec) {
-  if (std::holds_alternative<SqueezeExcitationOptions>(spec.options)) return 2;
-  const auto* residual = std::get_if<ResidualOptions>(&spec.options);
-  if (residual == nullptr) return 0;
-  auto count = static_cast<std::uint32_t>(residual->layers.size()) + 1;
-  for (const LayerSpec& inner : residual->layers) count += inner_numbers(inner);
+  std::uint32_t count = 0;
+  for_each_layer([&]<class Type>() {
+    if constexpr (requires(const typename Type::Options& options) {
+                    Type::inner_numbers(options);
+                  }) {
+      const auto* options = std::get_if<typename Type::Options>(&spec.options);
+      if (options != nullptr) count = Type::inner_numbers(*options);
+    }
+  });
   return count;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>

@@ -1,12 +1,9 @@
 #include "pipeline/support/file_memo.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
-#include <span>
 #include <type_traits>
 #include <utility>
 

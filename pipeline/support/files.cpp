@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -99,6 +100,18 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
   }
 }
 
+void expect_regular_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    throw IoError(fmt::format("{}: {}", path.string(),
+                              error ? error.message() : std::string("no such file")));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw IoError(fmt::format("{}: is not a file", path.string()));
+  }
+}
+
 std::string unfinished_name(const std::string& file_name) {
   const auto at = file_name.rfind(temporary_mark);
   return at == std::string::npos ? "" : file_name.substr(0, at);
@@ -116,10 +129,27 @@ void remove_leftovers(const std::filesystem::path& path) {
   for (const auto& leftover : leftovers) std::filesystem::remove(leftover, ignored);
 }
 
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> entries;
+  std::error_code error;
+  std::filesystem::directory_iterator listing(folder, error);
+  for (; !error && listing != std::filesystem::directory_iterator(); listing.increment(error)) {
+    entries.push_back(listing->path());
+  }
+  if (error) {
+    throw IoError(fmt::format("{}: cannot be listed: {}", folder.string(), error.message()));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.native() < b.native(); });
+  return entries;
+}
+
 void make_folders(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
+  if (error) {
+    throw IoError(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
+  }
 }
 
 void sync_to_disk(const std::filesystem::path& path) {

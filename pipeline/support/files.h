@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace serenade {
 
@@ -17,6 +18,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 /// before it is read) or cannot be read.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
+/// Throws IoError, naming it, unless this is a regular file or a link to one: opening a pipe would
+/// wait for a writer for ever.
+void expect_regular_file(const std::filesystem::path& path);
+
 /// The name of the file that is written in the place of `name` and was not finished: "NAME.tmp-PID"
 /// gives "NAME", other names give "".
 std::string unfinished_name(const std::string& file_name);
@@ -24,6 +29,10 @@ std::string unfinished_name(const std::string& file_name);
 /// Removes what killed processes left of writing `path`. Only for those who know that no living one
 /// writes it. What cannot be removed stays.
 void remove_leftovers(const std::filesystem::path& path);
+
+/// What a folder holds, in the order of the names' bytes. Throws IoError naming it where it cannot
+/// be listed.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 
 /// Makes a folder and those above it. Throws IoError naming it.
 void make_folders(const std::filesystem::path& folder);

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/error.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/metrics/scores.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -56,12 +56,11 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   observer_.begin(fmt::format("train {}", member.name()), batches_left(member), "batches");
   try {
     while (!member.finished()) {
-      const auto begin = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       EpochRecord record = train_epoch(member, began);
       swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) validate(member, record);
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      record.seconds = elapsed.count();
+      record.seconds = watch.seconds();
 
       member.history_.push_back(record);
       if (options.schedule.name == ScheduleName::reduce_on_plateau) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "pipeline/corpus/split.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -31,12 +32,7 @@ Corpus read(const fs::path& folder, CorpusOptions options = {}, int threads = 2)
 }
 
 std::string error_of(const fs::path& folder, const CorpusOptions& options = {}) {
-  try {
-    read(folder, options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { read(folder, options); });
 }
 
 /// A file of RAVDESS's shape; the reader looks at its name and its bytes only.

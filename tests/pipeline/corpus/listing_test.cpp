@@ -7,6 +7,7 @@
 
 #include "kernels/device/error.h"
 #include "tests/support/corpora.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
@@ -26,12 +27,7 @@ Listing list(const fs::path& folder, Reader reader = Reader::automatic) {
 }
 
 std::string error_of(const fs::path& folder, Reader reader = Reader::automatic) {
-  try {
-    list(folder, reader);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { list(folder, reader); });
 }
 
 std::map<std::string, int> count_by(const Listing& listing, std::string Utterance::*what) {

@@ -6,12 +6,14 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using test::TemporaryFolder;
 using test::write_bytes;
 using testing::AllOf;
@@ -19,16 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string complaint(const std::string& text) {
   return error_of([&] { parse_manifest(text, "m.csv"); });

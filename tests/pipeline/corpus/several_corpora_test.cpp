@@ -8,6 +8,7 @@
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
 #include "tests/support/corpora.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -29,12 +30,7 @@ Corpus read(const CorpusOptions& options) {
 }
 
 std::string error_of(const CorpusOptions& options) {
-  try {
-    read(options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { read(options); });
 }
 
 /// A RAVDESS tree and an EMO-DB tree.

@@ -187,8 +187,6 @@ TEST(NumberText, IsWhatAReaderExpects) {
   EXPECT_EQ(duration_text(3599.6), "1 h 00 min");
   EXPECT_EQ(duration_text(-1), "n/a");
   EXPECT_EQ(counted(1, "clip", "clips"), "1 clip");
-  EXPECT_EQ(percent_spread({0.5, 0.0123}), "50.0 ± 1.2");
-  EXPECT_EQ(percent_spread({0.5, std::numeric_limits<double>::quiet_NaN()}), "50.0");
 }
 
 }  // namespace

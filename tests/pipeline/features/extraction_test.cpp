@@ -11,25 +11,18 @@
 #include "kernels/device/error.h"
 #include "kernels/device/philox.h"
 #include "tests/pipeline/features/extraction_fixture.h"
+#include "tests/support/error_of.h"
 
 namespace serenade::test {
 namespace {
 
+using test::error_of;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
-
-std::string error_text(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST_F(ExtractionTest, FillsTheCacheOnce) {
   make_clips(10);
@@ -298,7 +291,7 @@ TEST_F(ExtractionTest, TooManyBadClipsAreAnErrorAfterTheRestIsSaved) {
   const auto function = block_features();
   auto options = small_shards();
   options.max_bad = 0.2;
-  const auto text = error_text([&] { extract("a", function, options); });
+  const auto text = error_of([&] { extract("a", function, options); });
   EXPECT_THAT(text, HasSubstr("1 of 4"));
   EXPECT_THAT(text, HasSubstr("noise.wav: is no sound file"));
   options.max_bad = 0.25;
@@ -356,7 +349,7 @@ TEST_F(ExtractionTest, AFullDiskIsOneErrorAndKeepsWhatIsFinished) {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{30'000, 30'000};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    const auto text = error_text([&] { extract("a", function); });
+    const auto text = error_of([&] { extract("a", function); });
     const std::string expected = shard_name(shard_of_long) + ": cannot write: File too large";
     ::_exit(text.find(expected) == std::string::npos ? 1 : 0);
   }

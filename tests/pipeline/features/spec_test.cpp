@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "pipeline/config/yaml.h"
+#include "tests/support/error_of.h"
 
 namespace serenade {
 namespace {
@@ -16,12 +17,7 @@ FeatureSpec parse(const std::string& yaml) {
 }
 
 std::string complaint_about(const std::string& yaml) {
-  try {
-    parse(yaml);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no complaint";
+  return test::error_of<ConfigError>([&] { parse(yaml); });
 }
 
 TEST(FeatureSpec, ReadsNamesAndOptionsInOrder) {
