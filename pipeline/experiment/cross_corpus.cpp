@@ -184,7 +184,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
         "{}: was trained on features of other versions than this program computes; train it again",
         run.path().string()));
   }
-  const std::string name = corpus.title.empty() ? prepared.corpus.name : corpus.title;
+  const std::string name = reported_name(prepared.corpus, corpus);
   const RunFolder folder(run.file(folder_name(name)));
   if (std::filesystem::exists(folder.file(run_file::metrics)) && !workplace.force) {
     throw DataError(
