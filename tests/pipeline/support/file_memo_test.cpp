@@ -202,6 +202,19 @@ TEST_F(FileMemoBytes, OfAnotherVersionAreNotBelieved) {
   EXPECT_EQ(reads_with(valid + bytes_of(~std::uint64_t{0}) + with_header(body).substr(24), a), 1);
 }
 
+/// Also where the rest of a file's state is that of another: two files of one moment, say.
+TEST_F(FileMemoBytes, CountWithEveryFieldOfAnEntry) {
+  const auto a = file("a", "sound");
+  remember(a);
+  const std::string body = test::read_bytes(path()).substr(40);
+  // Key, size, times of modification and change, inode; the hash behind them is what is believed.
+  for (std::size_t at = 0; at < 48; at += 8) {
+    std::string other = body;
+    other[at] = static_cast<char>(other[at] ^ 1);
+    EXPECT_EQ(reads_with(with_header(other), a), 1) << "byte " << at;
+  }
+}
+
 TEST_F(FileMemoBytes, BeyondTheBoundAreNotRead) {
   const auto a = file("a", "sound");
   remember(a);
