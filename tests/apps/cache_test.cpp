@@ -111,6 +111,8 @@ TEST(CacheOf, ADamagedMemoIsMadeAgain) {
   const SerenadeProgram program(2);
   let_files_settle();
   ASSERT_EQ(extract(program, "cache").status, 0);
+  let_files_settle();  // the shard as well, so that the memo is complete
+  ASSERT_EQ(extract(program, "cache").status, 0);
   const auto before = shards(program.folder / "cache");
   const fs::path memo = program.folder / "cache/files.memo";
   const std::string whole = read_bytes(memo);
@@ -124,11 +126,11 @@ TEST(CacheOf, ADamagedMemoIsMadeAgain) {
     const Outcome outcome = extract(program, "cache");
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_THAT(outcome.out, HasSubstr("0 extracted now, 120 in the cache"));
-    EXPECT_EQ(read_bytes(memo), whole);
+    EXPECT_TRUE(read_bytes(memo) == whole);
   }
   fs::resize_file(memo, std::uintmax_t{1} << 40U);  // a hole, no bytes on the disk
   EXPECT_THAT(extract(program, "cache").out, HasSubstr("0 extracted now, 120 in the cache"));
-  EXPECT_EQ(read_bytes(memo), whole);
+  EXPECT_TRUE(read_bytes(memo) == whole);
   EXPECT_TRUE(shards(program.folder / "cache") == before);
 }
 
