@@ -113,6 +113,16 @@ void note_missing_labels(Corpus& corpus, const std::vector<std::string>& names) 
 
 }  // namespace
 
+std::string reported_name(const Corpus& corpus, const CorpusOptions& options) {
+  return options.more.empty() && !options.title.empty() ? options.title : corpus.name;
+}
+
+std::string reported_path(const CorpusOptions& options) {
+  std::string paths = options.path;
+  for (const CorpusSource& source : options.more) paths += ", " + source.path;
+  return paths;
+}
+
 int Corpus::class_of(const Utterance& utterance) const {
   const auto found = std::find(labels.begin(), labels.end(), utterance.label);
   if (found == labels.end()) {
@@ -150,7 +160,7 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Listing& listing = listings[i];
-    std::vector<LeftOut> left_out;
+    std::vector<LeftOut> left_out = std::move(listing.unlabelled);
     hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer, left_out);
     for (LeftOut& each : left_out) {
       if (several) each.id.insert(0, names[i] + '/');

@@ -143,7 +143,7 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
           left_out.push_back({same[i]->id, same[i]->path,
                               fmt::format("{}: is a copy of {}", same[i]->path.string(),
                                           same.front()->path.string()),
-                              true});
+                              LeftOut::Cause::copy});
         }
       }
       std::sort(dropped.begin(), dropped.end());

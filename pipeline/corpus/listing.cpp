@@ -110,6 +110,10 @@ Listing list_named(const NameReader& reader, const fs::path& folder, const Found
     auto recording = read_name(reader, path);
     if (!recording) {
       unknown.add(path.filename().string());
+      listing.unlabelled.push_back(
+          {path.stem().string(), path,
+           fmt::format("{}: its name is none of {}", path.string(), reader.title),
+           LeftOut::Cause::unlabelled});
       continue;
     }
     if (const std::string reason = left_out(*recording, channel); !reason.empty()) {

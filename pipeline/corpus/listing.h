@@ -16,6 +16,7 @@ struct Listing {
   std::span<const std::string_view> emotions;  ///< all that its names can say; none for csv
   std::vector<Utterance> utterances;           ///< without content hashes
   std::vector<std::string> notes;              ///< what was passed over and why, a line each
+  std::vector<LeftOut> unlabelled{};           ///< recordings whose emotion is not told
 };
 
 /// Finds the recordings below source.path and reads their names, or reads the manifest that

@@ -99,13 +99,18 @@ Listing list_manifest(const fs::path& path) {
   Listing listing{Reader::csv, {}, {}, {}};
   Examples unlabelled;
   for (ManifestEntry& entry : parse_manifest(text, path.string())) {
+    fs::path recording = (path.parent_path() / entry.file).lexically_normal();
     if (entry.emotion.empty()) {
       unlabelled.add(fmt::format("{} on line {}", entry.file, entry.line));
+      listing.unlabelled.push_back({plain_path(entry.file), recording,
+                                    fmt::format("{}: has no emotion on line {} of {}",
+                                                recording.string(), entry.line, path.string()),
+                                    LeftOut::Cause::unlabelled});
       continue;
     }
     entry.fields["emotion"] = entry.emotion;
     listing.utterances.push_back({plain_path(entry.file),
-                                  (path.parent_path() / entry.file).lexically_normal(),
+                                  std::move(recording),
                                   {},
                                   std::move(entry.speaker),
                                   std::move(entry.emotion),

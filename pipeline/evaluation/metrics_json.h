@@ -16,6 +16,11 @@ namespace serenade {
 ///     labels                 class names in the order of class numbers
 ///     test_clips             different ones; `pooled` counts each once for each seed
 ///     unlabelled_clips
+///     leakage                test clips that have something in common with clips of the training
+///                            or validation part, a list of: fold (as in `folds`, whatever the
+///                            seed), test_clips, same_speaker, same_utterance (a repetition),
+///                            same_content (a copy), statement_unknown; empty for another corpus
+///     leakage_overall        their sums, without fold; null for another corpus
 ///     bootstrap              resamples, confidence, resampled ("clips" or "speakers")
 ///     mean_over              "folds" or "seeds": what the next two are over
 ///     mean, standard_deviation   accuracy, uar, macro_f1; the sample's, n - 1 (ddof 1)

@@ -101,6 +101,19 @@ struct ReportData {
   std::string config_yaml;                                       ///< resolved: every key
   std::vector<std::pair<std::string, std::string>> environment;  ///< "serenade", "0.1.0 (abc1234)"
 
+  /// Sums over the folds; no name.
+  LeakageRow overall_leakage() const {
+    LeakageRow all;
+    for (const LeakageRow& fold : leakage) {
+      all.test_clips += fold.test_clips;
+      all.same_content += fold.same_content;
+      all.same_speaker += fold.same_speaker;
+      all.same_utterance += fold.same_utterance;
+      all.statement_unknown += fold.statement_unknown;
+    }
+    return all;
+  }
+
   /// What intervals resample: clips of a speaker are alike, and where whole speakers are held out,
   /// the speakers are the sample. So are those of another corpus.
   Resampled resampled() const {

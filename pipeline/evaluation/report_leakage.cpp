@@ -22,14 +22,7 @@ std::string row(const LeakageRow& fold, std::string_view name) {
 
 std::string leakage_html(const ReportData& data) {
   if (data.leakage.empty()) return {};
-  LeakageRow all;
-  for (const LeakageRow& fold : data.leakage) {
-    all.test_clips += fold.test_clips;
-    all.same_speaker += fold.same_speaker;
-    all.same_utterance += fold.same_utterance;
-    all.same_content += fold.same_content;
-    all.statement_unknown += fold.statement_unknown;
-  }
+  const LeakageRow all = data.overall_leakage();
   std::string html =
       "<section>\n<h2>Leakage</h2>\n<p>Test clips that have something in common with a clip of the "
       "training or validation part: the speaker; the utterance (speaker, emotion, sentence, "

@@ -188,7 +188,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
         "{}: was trained on features of other versions than this program computes; train it again",
         run.path().string()));
   }
-  const std::string name = corpus.title.empty() ? prepared.corpus.name : corpus.title;
+  const std::string name = reported_name(prepared.corpus, corpus);
   expect_unheard(prepared.corpus, heard, run);
   std::vector<std::string> notes =
       keep_common_labels(prepared.corpus, networks.description().labels);

@@ -73,6 +73,7 @@ void write_member_results(const ExperimentConfig& config, Context& context,
     }
     ReportData part = scored.report;
     part.seeds = {member.seed};
+    std::erase_if(part.leakage, [&](const LeakageRow& row) { return row.fold != fold; });
     score_predictions(context, labels, own, part);
     write_file_atomically(member.folder.file(run_file::predictions), predictions_csv(labels, own));
     write_file_atomically(member.folder.file(run_file::metrics), metrics_json(part));

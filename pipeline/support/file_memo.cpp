@@ -39,6 +39,9 @@ std::int64_t now() {
 std::vector<FileMemo::Entry> FileMemo::read(const fs::path& file) {
   static_assert(std::is_trivially_copyable_v<Entry> && sizeof(Entry) == 64);
   std::string text;
+  std::error_code unknown;
+  // A pipe would be waited for.
+  if (!fs::is_regular_file(file, unknown)) return {};
   try {
     text = read_file(file, sizeof(Header) + max_entries * sizeof(Entry));
   } catch (const IoError&) {

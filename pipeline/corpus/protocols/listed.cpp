@@ -106,11 +106,11 @@ class List {
       reader.fail(fmt::format("part '{}' of {} is none of training, validation and test",
                               fields[columns.part], id));
     }
-    if (left_out_.contains(id)) {
+    const auto found = indices_.find(id);
+    if (found == indices_.end() && left_out_.contains(id)) {
       ++unusable_;
       return;
     }
-    const auto found = indices_.find(id);
     if (found == indices_.end()) {
       reader.fail(fmt::format(
           "'{}' is no recording of the corpus ({} recordings with ids such as '{}'); take the line "

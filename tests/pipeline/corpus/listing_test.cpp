@@ -100,6 +100,10 @@ TEST(Listing, TheMajorityDecides) {
   EXPECT_EQ(listing.reader, Reader::emodb);
   EXPECT_THAT(listing.notes, ElementsAre(AllOf(HasSubstr("none of EMO-DB (1001_DFA_ANG_XX.wav)"),
                                                HasSubstr("03a01Fa.wav: speaker"))));
+  ASSERT_EQ(listing.unlabelled.size(), 1U);
+  EXPECT_EQ(listing.unlabelled[0].id, "1001_DFA_ANG_XX");
+  EXPECT_EQ(listing.unlabelled[0].reason,
+            (folder / "1001_DFA_ANG_XX.wav").string() + ": its name is none of EMO-DB");
   EXPECT_EQ(list(folder.path(), Reader::crema_d).utterances.size(), 1U);
 }
 

@@ -122,6 +122,12 @@ TEST(Manifest, ListsRecordingsRelativeToItsFolder) {
     EXPECT_EQ(listing.utterances[2].path, "/abs/c.wav");
     EXPECT_THAT(listing.notes, ElementsAre(AllOf(HasSubstr("1 file without an emotion"),
                                                  HasSubstr("d.wav on line 5"))));
+    ASSERT_EQ(listing.unlabelled.size(), 1U);
+    EXPECT_EQ(listing.unlabelled[0].id, "d.wav");
+    EXPECT_EQ(listing.unlabelled[0].path, folder / "data/d.wav");
+    EXPECT_THAT(
+        listing.unlabelled[0].reason,
+        AllOf(HasSubstr("data/d.wav: has no emotion on line 5 of "), HasSubstr("list.csv")));
   }
   EXPECT_THAT(
       error_of([&] {
