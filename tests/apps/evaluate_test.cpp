@@ -8,7 +8,6 @@
 namespace serenade {
 namespace {
 
-namespace fs = std::filesystem;
 using test::expect_failure;
 using test::Outcome;
 using test::SerenadeProgram;
