@@ -14,6 +14,7 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/container.h"
+#include "pipeline/audio/endless_header.h"
 #include "pipeline/audio/resample.h"
 
 namespace serenade {
@@ -44,6 +45,7 @@ void expect_file(const std::filesystem::path& path) {
 }
 
 Sound open_sound(const std::filesystem::path& path, SF_INFO& info) {
+  if (const auto reason = endless_header(path)) fail(path, *reason);
   // libsndfile tells why it could not open a file through a global variable.
   static std::mutex opening;
   const std::lock_guard lock(opening);
