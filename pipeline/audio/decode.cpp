@@ -16,6 +16,8 @@
 #include "pipeline/audio/container.h"
 #include "pipeline/audio/endless_header.h"
 #include "pipeline/audio/resample.h"
+#include "pipeline/audio/usable.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -130,16 +132,15 @@ std::vector<float> read_frames(SNDFILE* file, Index frames, int channels) {
   return samples;
 }
 
-void expect_finite(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
-  const auto bad = std::find_if(clip.samples.begin(), clip.samples.end(),
-                                [](float x) { return !std::isfinite(x); });
-  if (bad == clip.samples.end()) return;
-  const Index at = bad - clip.samples.begin();
-  const Index frame = first_frame + at / clip.channels;
+void expect_usable(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
+  const auto at = first_unusable(clip.samples);
+  if (!at) return;
+  const Index frame = first_frame + *at / clip.channels;
   fail(path,
-       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples can be used", frame,
-                   static_cast<double>(frame) / clip.sample_rate, at % clip.channels + 1,
-                   std::isnan(*bad) ? "not a number (NaN)" : "infinite"));
+       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples up to {:g} can "
+                   "be used (full scale is 1)",
+                   frame, static_cast<double>(frame) / clip.sample_rate, *at % clip.channels + 1,
+                   unusable_text(clip.samples[static_cast<std::size_t>(*at)]), loudest_sample));
 }
 
 }  // namespace
@@ -186,7 +187,7 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   if (sf_error(file.get()) != SF_ERR_NO_ERROR) {
     fail(path, fmt::format("damaged: {}", sf_strerror(file.get())));
   }
-  expect_finite(path, clip, part.begin);
+  expect_usable(path, clip, part.begin);
   return clip;
 }
 

@@ -49,10 +49,11 @@ Decoded decode_features(const FeatureExtractor& extractor, const fs::path& file)
     const Ragged samples(std::span(&length, 1));
     decoded.features.resize({extractor.rows_of(samples).total(), extractor.dims()});
     extractor.extract(alone, {signal.data(), {length}}, samples, decoded.features.view());
-  } catch (const ClipError& error) {
-    decoded.error = fmt::format("{}: {}", file.string(), error.what());
   } catch (const Error& error) {
     decoded.error = error.what();
+    if (decoded.error.find(file.string()) == std::string::npos) {
+      decoded.error.insert(0, file.string() + ": ");
+    }
   } catch (const std::bad_alloc&) {
     decoded.error = fmt::format("{}: takes more memory than there is", file.string());
   }

@@ -89,9 +89,10 @@ ClipOutcome extract_clip(Context& context, const FeatureFunction& function, cons
     }
     // After the reading: whatever was read, the name of its content is right.
     expect_same_content(task, outcome.stages);
-  } catch (const IoError& error) {
+  } catch (const Error& error) {  // no property of the content: tried again next time
     without_rows();
     outcome.io_error = without_path(error.what(), task.path.string());
+    if (outcome.io_error.empty()) outcome.io_error = "unknown reason";
   } catch (const std::bad_alloc&) {
     without_rows();
     outcome.io_error = "not enough memory";
