@@ -38,10 +38,7 @@ void expect_file(const std::filesystem::path& path) {
     throw IoError(fmt::format("{}: {}", path.string(),
                               error ? error.message() : std::string("no such file")));
   }
-  // Opening a pipe would wait for a writer for ever.
-  if (!std::filesystem::is_regular_file(status)) {
-    throw IoError(fmt::format("{}: is not a file", path.string()));
-  }
+  expect_regular_file(path);
   const auto bytes = std::filesystem::file_size(path, error);
   if (!error && bytes == 0) fail(path, "is empty (0 bytes)");
 }

@@ -13,6 +13,7 @@
 #include "pipeline/corpus/examples.h"
 #include "pipeline/corpus/labels.h"
 #include "pipeline/corpus/listing.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -27,10 +28,8 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
   const auto hash = [&](std::size_t i) {
     try {
       std::error_code error;
-      const auto status = fs::status(utterances[i].path, error);
-      if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe would wait for a writer
-        failures[i] = utterances[i].path.string() + ": is not a file";
-      } else if (fs::file_size(utterances[i].path, error) == 0 && !error) {
+      expect_regular_file(utterances[i].path);
+      if (fs::file_size(utterances[i].path, error) == 0 && !error) {
         failures[i] = utterances[i].path.string() + ": is empty (0 bytes)";
       } else {
         const fs::path& file = utterances[i].path;
