@@ -156,6 +156,10 @@ Recordings find_recordings(const std::vector<std::string>& paths) {
       for (const fs::path& closed : found.closed_folders) {
         recordings.errors.push_back(fmt::format("{}: cannot be listed", closed.string()));
       }
+      for (const fs::path& odd : found.odd) {
+        if (fs::is_directory(odd, unknown)) continue;
+        recordings.errors.push_back(fmt::format("{}: is not a file", odd.string()));
+      }
       std::move(found.sounds.begin(), found.sounds.end(), std::back_inserter(recordings.files));
     } catch (const IoError& error) {
       recordings.errors.emplace_back(error.what());
