@@ -256,7 +256,18 @@ std::optional<int> shard_number(const std::string& file_name) {
 std::size_t write_shard(const Path& folder, int number, const ShardFormat& format,
                         std::span<const ClipRows> clips) {
   const Path path = folder / shard_name(number);
-  const hdf5::Image image = build(path, format, clips);
+  const hdf5::Image image = [&] {
+    try {
+      return build(path, format, clips);
+    } catch (const std::bad_alloc&) {
+      std::size_t bytes = 0;
+      for (const auto& clip : clips) bytes += std::as_bytes(clip.rows.span()).size();
+      throw IoError(
+          fmt::format("{}: not enough memory to write {} clips, whose features take {} "
+                      "MiB, and twice that while they are written",
+                      path.string(), clips.size(), bytes >> 20U));
+    }
+  }();
   // The side file first: where the shard stands, it can be verified.
   write_file_atomically(folder / shard_hash_name(number), side_text(hash_of(image.span()), number));
   write_file_atomically(path, image.text());
