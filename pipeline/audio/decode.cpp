@@ -12,7 +12,9 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/container.h"
+#include "pipeline/audio/endless_header.h"
 #include "pipeline/audio/resample.h"
+#include "pipeline/audio/usable.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/stopwatch.h"
 
@@ -29,13 +31,19 @@ using Sound = std::unique_ptr<SNDFILE, CloseSound>;
 }
 
 void expect_file(const std::filesystem::path& path) {
-  expect_regular_file(path);
   std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    throw IoError(fmt::format("{}: {}", path.string(),
+                              error ? error.message() : std::string("no such file")));
+  }
+  expect_regular_file(path);
   const auto bytes = std::filesystem::file_size(path, error);
   if (!error && bytes == 0) fail(path, "is empty (0 bytes)");
 }
 
 Sound open_sound(const std::filesystem::path& path, SF_INFO& info) {
+  if (const auto reason = endless_header(path)) fail(path, *reason);
   // libsndfile tells why it could not open a file through a global variable.
   static std::mutex opening;
   const std::lock_guard lock(opening);
@@ -120,16 +128,15 @@ std::vector<float> read_frames(SNDFILE* file, Index frames, int channels) {
   return samples;
 }
 
-void expect_finite(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
-  const auto bad = std::find_if(clip.samples.begin(), clip.samples.end(),
-                                [](float x) { return !std::isfinite(x); });
-  if (bad == clip.samples.end()) return;
-  const Index at = bad - clip.samples.begin();
-  const Index frame = first_frame + at / clip.channels;
+void expect_usable(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
+  const auto at = first_unusable(clip.samples);
+  if (!at) return;
+  const Index frame = first_frame + *at / clip.channels;
   fail(path,
-       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples can be used", frame,
-                   static_cast<double>(frame) / clip.sample_rate, at % clip.channels + 1,
-                   std::isnan(*bad) ? "not a number (NaN)" : "infinite"));
+       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples up to {:g} can "
+                   "be used (full scale is 1)",
+                   frame, static_cast<double>(frame) / clip.sample_rate, *at % clip.channels + 1,
+                   unusable_text(clip.samples[static_cast<std::size_t>(*at)]), loudest_sample));
 }
 
 }  // namespace
@@ -172,7 +179,7 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   if (sf_error(file.get()) != SF_ERR_NO_ERROR) {
     fail(path, fmt::format("damaged: {}", sf_strerror(file.get())));
   }
-  expect_finite(path, clip, part.begin);
+  expect_usable(path, clip, part.begin);
   return clip;
 }
 

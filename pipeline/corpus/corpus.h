@@ -20,7 +20,8 @@ namespace serenade {
 ///
 /// Several files with the same id and the same bytes (mirrors of a data set under two folders) are
 /// duplicates; the second gets the id "ID#2". Files that cannot be read or are empty are left out
-/// with a note, as are recordings whose emotion is not told (Corpus::left_out).
+/// with a note, as are recordings whose emotion is not told (Corpus::left_out); so are folders that
+/// cannot be listed, and each counts as one unreadable file.
 ///
 /// Throws ConfigError for options out of range, a path that is not set, a key of `labels` that is
 /// no label and two corpora of one name, IoError where path is no readable folder or manifest,

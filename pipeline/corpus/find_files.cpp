@@ -55,6 +55,7 @@ class Search {
       if (is_sound_name(entry)) found_.sounds.push_back(entry);
       return;
     }
+    if (!S_ISREG(status.st_mode) && is_sound_name(entry)) found_.odd.push_back(entry);
     if (S_ISDIR(status.st_mode)) {
       std::error_code error;
       if (!enter(entry, error)) found_.closed_folders.push_back(entry);
@@ -102,6 +103,7 @@ FoundFiles find_files(const fs::path& folder) {
   };
   std::sort(found.sounds.begin(), found.sounds.end(), by_bytes);
   std::sort(found.videos.begin(), found.videos.end(), by_bytes);
+  std::sort(found.odd.begin(), found.odd.end(), by_bytes);
   return found;
 }
 

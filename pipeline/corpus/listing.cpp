@@ -143,15 +143,23 @@ Listing list_named(const NameReader& reader, const fs::path& folder, const Found
     notes.push_back(fmt::format("{} of .mp4 {} left out: this program reads sound",
                                 files(found.videos.size()), is_are(found.videos.size())));
   }
+  if (!found.odd.empty()) {
+    Examples odd;
+    for (const auto& path : found.odd) odd.add(path.filename().string());
+    notes.push_back(
+        fmt::format("{} named like a sound {} no file but a pipe, a device or a folder: {}",
+                    odd.count(), is_are(odd.count()), odd.text()));
+  }
+  for (const auto& closed : found.closed_folders) {
+    notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
+  }
+  listing.closed_folders = found.closed_folders;
   if (listing.utterances.empty()) {
     std::string text = fmt::format("{}: no {} recording to use in it or below it ({}",
                                    folder.string(), reader.title, found_text(found));
     for (const auto& note : notes) text += "; " + note;
     if (unknown.count() == 0) text += fmt::format("; a name looks like {}", reader.help);
     throw DataError(text + ")");
-  }
-  for (const auto& closed : found.closed_folders) {
-    notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
   }
   return listing;
 }

@@ -44,10 +44,11 @@ Decoded decode_features(const FeatureFunction& function, const fs::path& file) {
     Context alone(1);
     auto signal = load_mono(file, function.sample_rate, function.decode);
     decoded.features = compute_features(alone, function, std::move(signal)).rows;
-  } catch (const ClipError& error) {
-    decoded.error = fmt::format("{}: {}", file.string(), error.what());
   } catch (const Error& error) {
     decoded.error = error.what();
+    if (decoded.error.find(file.string()) == std::string::npos) {
+      decoded.error.insert(0, file.string() + ": ");
+    }
   } catch (const std::bad_alloc&) {
     decoded.error = fmt::format("{}: takes more memory than there is", file.string());
   }
@@ -150,6 +151,10 @@ Recordings find_recordings(const std::vector<std::string>& paths) {
       FoundFiles found = find_files(path);
       for (const fs::path& closed : found.closed_folders) {
         recordings.errors.push_back(fmt::format("{}: cannot be listed", closed.string()));
+      }
+      for (const fs::path& odd : found.odd) {
+        if (fs::is_directory(odd, unknown)) continue;
+        recordings.errors.push_back(fmt::format("{}: is not a file", odd.string()));
       }
       std::move(found.sounds.begin(), found.sounds.end(), std::back_inserter(recordings.files));
     } catch (const IoError& error) {

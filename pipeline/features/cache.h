@@ -35,6 +35,9 @@ struct DamagedFile {
 /// decode and resample.
 std::string cache_key_text(const FeatureFunction& function);
 
+/// Of the file in a cache folder that spells out what its features depend on.
+inline constexpr std::string_view key_name = "key.txt";
+
 /// Features on disk, by the content of the recordings they were computed from. Below the cache's
 /// folder, every set of options and versions has a folder of its own, named by the hash of a text
 /// that key.txt there spells out.
@@ -43,7 +46,7 @@ class FeatureCache {
   /// Opens and verifies the finished shards that are there; makes no files. Damaged ones are left
   /// out with a warning. What `memo` knows to fit its hash is not read for it.
   /// Throws IoError where the system does not let a shard be opened: that may pass, and the shard
-  /// may be good.
+  /// may be good; DataError where key.txt is that of other options: the folder was renamed.
   FeatureCache(const std::filesystem::path& cache_folder, const FeatureFunction& function,
                Observer& observer, FileMemo* memo = nullptr);
 
@@ -78,6 +81,8 @@ class FeatureCache {
     const Shard* shard;
     std::size_t clip;
   };
+  void expect_own_key() const;
+
   std::filesystem::path folder_;
   std::string key_text_;
   ShardFormat format_;

@@ -45,6 +45,17 @@ std::string without_path(std::string text, const std::string& path) {
   return text.substr(0, end) + "...";
 }
 
+/// What the features of a clip would have taken, where its length was known before memory ran out.
+std::string no_memory(const FeatureFunction& function, Index samples) {
+  if (samples == 0) return "not enough memory to decode it";
+  const Index rows = function.rows(samples);
+  return fmt::format(
+      "not enough memory: its features are {} x {} numbers ({} MiB), and what they "
+      "are computed from comes on top",
+      rows, function.dims(),
+      rows * function.dims() * static_cast<Index>(sizeof(float)) / (1 << 20));
+}
+
 void expect_same_content(const ClipTask& task, StageSeconds& stages) {
   const TimedStage timed(stages.verify);
   if (hash_file(task.path) == task.content) return;
@@ -86,12 +97,13 @@ ClipOutcome extract_clip(Context& context, const FeatureFunction& function, cons
     }
     // After the reading: whatever was read, the name of its content is right.
     expect_same_content(task, outcome.stages);
-  } catch (const IoError& error) {
+  } catch (const Error& error) {  // no property of the content: tried again next time
     without_rows();
     outcome.io_error = without_path(error.what(), task.path.string());
+    if (outcome.io_error.empty()) outcome.io_error = "unknown reason";
   } catch (const std::bad_alloc&) {
+    outcome.io_error = no_memory(function, outcome.rows.samples);
     without_rows();
-    outcome.io_error = "not enough memory";
   }
   return outcome;
 }

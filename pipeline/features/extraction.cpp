@@ -83,7 +83,7 @@ std::string describe(const std::vector<BadClip>& bad) {
 
 /// Writes only what differs: another process may be reading it.
 void write_key(const FeatureCache& cache) {
-  const fs::path path = cache.folder() / "key.txt";
+  const fs::path path = cache.folder() / key_name;
   try {
     if (read_file(path, cache.key_text().size()) == cache.key_text()) return;
   } catch (const IoError&) {  // absent or damaged

@@ -11,6 +11,7 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/stft.h"
 #include "kernels/dsp/trim.h"
 
 namespace serenade {
@@ -148,7 +149,7 @@ struct FeatureSpec {
   static void first_fields(Self& self, Visitor& visit) {
     visit("sample_rate", self.sample_rate, Range{1000, 768000}, "recordings are resampled to it");
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a frame, a power of two");
-    visit("hop_length", self.hop_length, Range{1, 1 << 16}, "samples from frame to frame");
+    visit("hop_length", self.hop_length, Range{1, max_hop_length}, "samples from frame to frame");
     visit("extract", self.extract, Range{}, "features, in the order of their columns");
     visit("statistics", self.statistics, Range{},
           "over the frames of a clip: mean, std, min, max, median, p10; empty: every frame");

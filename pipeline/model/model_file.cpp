@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -225,8 +224,9 @@ Network ModelFile::network() const {
     return network;
   } catch (const ConfigError& error) {
     throw DataError(fmt::format("the model's layers do not fit together: {}", error.what()));
-  } catch (const std::bad_alloc&) {
-    throw DataError("the model's layers take more memory than there is");
+  } catch (const IoError& error) {
+    throw DataError(
+        fmt::format("the model's layers take more memory than there is: {}", error.what()));
   }
 }
 

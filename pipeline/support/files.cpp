@@ -79,12 +79,20 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
   sync_to_disk(path.has_parent_path() ? path.parent_path() : ".");
 }
 
+void expect_regular_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  const char* what = "a device";
+  if (S_ISDIR(status.st_mode)) what = "a folder";
+  if (S_ISFIFO(status.st_mode)) what = "a pipe";
+  if (S_ISSOCK(status.st_mode)) what = "a socket";
+  throw IoError(fmt::format("{}: is not a file but {}", path.string(), what));
+}
+
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  expect_regular_file(path);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(path, "cannot open");
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
-  if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("{}: is a folder", path.string()));
   std::string text;
   std::string block(std::size_t{1} << 16U, '\0');
   for (;;) {
@@ -97,18 +105,6 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
       throw IoError(fmt::format("{}: longer than {} bytes, which no such file should be",
                                 path.string(), max_bytes));
     }
-  }
-}
-
-void expect_regular_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw IoError(fmt::format("{}: {}", path.string(),
-                              error ? error.message() : std::string("no such file")));
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw IoError(fmt::format("{}: is not a file", path.string()));
   }
 }
 
@@ -160,11 +156,11 @@ void sync_to_disk(const std::filesystem::path& path) {
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  expect_regular_file(path);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(path, "cannot open");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
-  if (!S_ISREG(status.st_mode)) throw IoError(fmt::format("{}: not a file", path.string()));
   device_ = status.st_dev;
   inode_ = status.st_ino;
   const auto size = static_cast<std::size_t>(status.st_size);

@@ -14,13 +14,14 @@ namespace serenade {
 /// crash: written beside it, synced, renamed. Throws IoError naming the file and the reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// The whole file as text; IoError when it is longer than `max_bytes` (untrusted input is measured
-/// before it is read) or cannot be read.
-std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
-
-/// Throws IoError, naming it, unless this is a regular file or a link to one: opening a pipe would
-/// wait for a writer for ever.
+/// Throws IoError, naming it, where `path` is there and no regular file nor a link to one: a
+/// folder, a device, or a pipe, whose opening would wait for a writer for ever. Whatever is opened
+/// for reading goes through here first.
 void expect_regular_file(const std::filesystem::path& path);
+
+/// The whole file as text; IoError when it is no regular file, is longer than `max_bytes`
+/// (untrusted input is measured before it is read) or cannot be read.
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// The name of the file that is written in the place of `name` and was not finished: "NAME.tmp-PID"
 /// gives "NAME", other names give "".

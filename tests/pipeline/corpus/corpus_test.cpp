@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -164,14 +165,40 @@ TEST(Corpus, LeavesOutWhatCannotBeReadUpToALimit) {
 }
 
 TEST(Corpus, AnUnlistableFolderIsNoted) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may list every folder";
   const TemporaryFolder folder;
   put(folder, "03-01-01-01-01-01-01.wav", "a");
   put(folder, "closed/03-01-02-01-01-01-01.wav", "b");
   fs::permissions(folder / "closed", fs::perms::none);
-  const Corpus corpus = read(folder.path());
+  fs::permissions(folder.path(), fs::perms::all);
+  const bool is_root = ::geteuid() == 0;  // who may list every folder
+  constexpr uid_t nobody = 65534;
+  if (is_root && ::seteuid(nobody) != 0) GTEST_SKIP() << "root may list every folder";
+  const Corpus corpus = read(folder.path(), {.max_bad = 0.5});
+  const std::string refusal = error_of(folder.path(), {.max_bad = 0.49});
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   fs::permissions(folder / "closed", fs::perms::owner_all);
-  EXPECT_THAT(corpus.notes, ElementsAre(HasSubstr("cannot be listed")));
+  const std::string reason = (folder / "closed").string() + ": cannot be listed";
+  EXPECT_THAT(corpus.notes, ElementsAre(HasSubstr(reason)));
+  ASSERT_EQ(corpus.left_out.size(), 1U);
+  EXPECT_EQ(corpus.left_out[0].path, folder / "closed");
+  EXPECT_EQ(corpus.left_out[0].reason, reason);
+  EXPECT_THAT(refusal, AllOf(HasSubstr("1 of 2 recordings cannot be read"), HasSubstr(reason)));
+}
+
+TEST(Corpus, WhatIsNamedLikeASoundAndNoFileIsNoted) {
+  const TemporaryFolder folder;
+  put(folder, "03-01-01-01-01-01-01.wav", "a");
+  put(folder, "folder.wav/03-01-02-01-01-01-01.wav", "b");
+  ASSERT_EQ(::mkfifo((folder / "03-01-03-01-01-01-01.wav").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder / "pipe.txt").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", folder / "null.flac");
+  const Corpus corpus = read(folder.path());
+  EXPECT_THAT(ids(corpus), ElementsAre("03-01-01-01-01-01-01", "03-01-02-01-01-01-01"));
+  EXPECT_THAT(corpus.notes,
+              ElementsAre("3 named like a sound are no file but a pipe, a device or a folder: "
+                          "03-01-03-01-01-01-01.wav, folder.wav, null.flac"));
 }
 
 TEST(Corpus, AMirrorOfEveryClipIsFound) {

@@ -252,8 +252,8 @@ TEST(FeatureExtractor, RefusesWhatIsNoSoundAndSaysWhichClip) {
     }
     return std::string("none");
   };
-  EXPECT_EQ(refusal(std::nanf("")), "sample 321 of the clip is NaN");
-  EXPECT_EQ(refusal(-INFINITY), "sample 321 of the clip is infinity");
+  EXPECT_EQ(refusal(std::nanf("")), "sample 321 of the clip is not a number (NaN)");
+  EXPECT_EQ(refusal(-INFINITY), "sample 321 of the clip is infinite");
   EXPECT_EQ(refusal(3e38F), "sample 321 of the clip is 3e+38, too large for a sample");
   EXPECT_EQ(refusal(1e12F), "none");
 

@@ -88,6 +88,8 @@ TEST(FeatureSpec, NamesWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint_about("extract: [{rms: {width: 3}}]"), HasSubstr("width: unknown key"));
   EXPECT_THAT(complaint_about("extract: [{mfcc: {n_mfcc: 0}}]"), HasSubstr("out of range"));
   EXPECT_THAT(complaint_about("extract: [{chroma_stft: {tuning: 3}}]"), HasSubstr("out of range"));
+  EXPECT_THAT(complaint_about("hop_length: 65537"), HasSubstr("test.yaml:1: hop_length"));
+  EXPECT_THAT(complaint_about("hop_length: 65537"), HasSubstr("65536"));
   EXPECT_THAT(complaint_about("hop_lenght: 3"), HasSubstr("did you mean 'hop_length'?"));
 }
 

@@ -422,6 +422,18 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
   EXPECT_THAT(complaint("layers: []", {1, 2, 3}), testing::HasSubstr("[time, channels]"));
 }
 
+TEST(Network, NamesTheLayerThatLacksMemory) {
+  Context context;
+  Network network(read("layers: [{conv1d: {filters: 8, kernel_size: 1}}, flatten]"), {1, 2}, 3, 1);
+  try {
+    network.infer(context, {nullptr, {Index{1} << 58U, 1, 2}});
+    ADD_FAILURE() << "no error";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("model.layers.0.conv1d: not enough memory for its "
+                                                 "result [288230376151711744, 1, 8]"));
+  }
+}
+
 TEST(Network, RefusesInputThatDoesNotFit) {
   Context context;
   Network network(read("layers: [flatten]"), {4, 2}, 3, 1);
