@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+
+#include "pipeline/model/model_file.h"
+#include "tests/apps/program_fixture.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+using test::lines_of;
+using test::Outcome;
+using test::SerenadeProgram;
+using test::write_bytes;
+using testing::HasSubstr;
+using testing::Not;
+
+/// One line that says what is wrong; nothing where results go, and no run.
+void expect_refused(const Outcome& outcome, int status, const std::string& text) {
+  EXPECT_EQ(outcome.status, status) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("error: "));
+  EXPECT_THAT(outcome.err, HasSubstr(text));
+}
+
+/// A manifest of the corpus' clips: `row` writes what stands behind a file's name.
+template <class Row>
+void write_manifest(const SerenadeProgram& program, const Row& row) {
+  std::string text = "file,speaker,emotion,note\n";
+  for (std::size_t i = 0; i < program.clips.size(); ++i) {
+    text += program.clips[i].string() + "," + row(i) + "\n";
+  }
+  write_bytes(program.folder / "m.csv", text);
+}
+
+const std::vector<std::string> run_manifest = {"run", "small.yaml", "corpus={path: m.csv}",
+                                               "training.epochs=1"};
+
+TEST(Configuration, IsOneDocument) {
+  const SerenadeProgram program;
+  const std::string good = test::read_bytes(program.config_file());
+  for (const std::string more : {"---\nseed: 8\n", "...\nseed: 8\n", "...\nrubbish\n", "---\n"}) {
+    write_bytes(program.folder / "two.yaml", good + more);
+    expect_refused(program.serenade({"run", "two.yaml"}), 2, "a second document");
+    EXPECT_THAT(program.serenade({"run", "two.yaml"}).err, HasSubstr("two.yaml:"));
+  }
+  write_bytes(program.folder / "one.yaml", "---\n" + good + "...\n");
+  EXPECT_EQ(program.serenade({"extract", "one.yaml"}).status, 0);
+  expect_refused(program.serenade({"run", "small.yaml", "training={epochs: 1, epochs: 2}"}), 2,
+                 "command line: training: key 'epochs' stands here a second time");
+  expect_refused(program.serenade({"run", "small.yaml", "seed=8\n---\n9"}), 2,
+                 "command line: seed: the value is not valid YAML: a second document");
+  EXPECT_FALSE(fs::exists(program.folder / "runs"));
+}
+
+TEST(Configuration, ErrorsNameTheCommandLineWhereTheValueIsFromThere) {
+  const SerenadeProgram program;
+  expect_refused(program.serenade({"run", "small.yaml", "features.n_fft=1"}), 2, "command line");
+  expect_refused(program.serenade({"run", "small.yaml", "features.n_fft=1000"}), 2,
+                 "(with features.n_fft of the command line): n_fft");
+  expect_refused(program.serenade({"run", "small.yaml", "name=a/b"}), 2,
+                 "command line: name: 'a/b'");
+  write_bytes(program.folder / "named.yaml", "seed: 1\nname: a/b\n");
+  expect_refused(program.serenade({"run", "named.yaml"}), 2, "named.yaml:2: name: 'a/b' cannot");
+  // A zero byte is shown, and does not end the message.
+  write_bytes(program.folder / "named.yaml", "name: \"a\\0b\"\n");
+  expect_refused(program.serenade({"run", "named.yaml"}), 2, "'a\\x00b' cannot name a run: up to");
+}
+
+}  // namespace
+}  // namespace serenade
