@@ -69,5 +69,36 @@ TEST(Configuration, ErrorsNameTheCommandLineWhereTheValueIsFromThere) {
   expect_refused(program.serenade({"run", "named.yaml"}), 2, "'a\\x00b' cannot name a run: up to");
 }
 
+TEST(Model, WithWeightsThatAreNoNumbersIsRefused) {
+  const SerenadeProgram program;
+  ASSERT_EQ(program.serenade({"run", "small.yaml", "training.epochs=1"}).status, 0);
+  const ModelFile good = load_model(program.run_path() / "model.safetensors");
+  const auto predict = [&](float weight, std::size_t tensor) {
+    ModelFile file{good.description, good.model, good.input, copy_weights(good.weights), {}};
+    auto at = file.weights.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(tensor));
+    at->second.fill(weight);
+    save_model(program.folder / "m.safetensors", file);
+    return program.serenade({"predict", "--csv", "m.safetensors", program.clips[0].string()});
+  };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (std::size_t tensor = 0; tensor < good.weights.size(); ++tensor) {
+    for (const float weight : {std::nanf(""), -std::nanf(""), infinity}) {
+      expect_refused(predict(weight, tensor), 1, "holds NaN or infinity");
+    }
+  }
+  // Numbers, and yet sums that are none.
+  std::size_t no_answers = 0;
+  for (std::size_t tensor = 0; tensor < good.weights.size(); ++tensor) {
+    const Outcome outcome = predict(std::numeric_limits<float>::max(), tensor);
+    EXPECT_THAT(outcome.out, Not(HasSubstr("nan")));
+    if (outcome.status == 0) continue;
+    ++no_answers;
+    EXPECT_THAT(outcome.err, HasSubstr("gives no probabilities for it"));
+    EXPECT_THAT(lines_of(outcome.out), testing::SizeIs(1));
+  }
+  EXPECT_GT(no_answers, 0U);
+}
+
 }  // namespace
 }  // namespace serenade
