@@ -106,6 +106,7 @@ Evaluation evaluate_predictions(std::span<const std::string> labels,
       evaluation.folds.push_back({clip.fold, clip.seed, ConfusionMatrix(classes), {}, {}});
       fold = std::prev(evaluation.folds.end());
     }
+    evaluation.clips += clip.seed == evaluation.folds.front().seed ? 1 : 0;
     fold->confusion.add(class_number(labels, clip.label, clip),
                         class_number(labels, clip.predicted, clip));
     confidence.push_back(probability_of(labels, clip.predicted, clip));

@@ -52,6 +52,9 @@ struct Evaluation {
   ConfusionMatrix pooled;
   Scores pooled_scores;
   std::optional<ScoreIntervals> pooled_intervals;  ///< see add_intervals
+  /// Test clips of all folds, each counted once, whatever the number of networks (seeds) that heard
+  /// it; the pooled matrix counts every network's answer.
+  Index clips = 0;
   Index unlabelled = 0;  ///< clips left out because their true class is unknown
 
   std::vector<Grouping> groups;     ///< of all test clips; see scores_by_group

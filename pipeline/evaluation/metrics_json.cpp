@@ -167,7 +167,7 @@ std::string metrics_json(const ReportData& data) {
   json["corpus"] = {
       {"name", data.corpus.name}, {"clips", data.corpus.clips}, {"speakers", data.corpus.speakers}};
   json["labels"] = evaluation.labels;
-  json["test_clips"] = evaluation.pooled_scores.clips;
+  json["test_clips"] = evaluation.clips;
   json["unlabelled_clips"] = evaluation.unlabelled;
   json["bootstrap"] = {
       {"resamples", data.options.bootstrap},
@@ -178,6 +178,7 @@ std::string metrics_json(const ReportData& data) {
   json["standard_deviation"] = part_json(evaluation, &MeanAndDeviation::deviation);
   json["pooled"] = scores_json(evaluation.labels, evaluation.pooled_scores, evaluation.pooled,
                                evaluation.pooled_intervals);
+  json["pooled"]["clips"] = evaluation.clips;
   json["folds"] = folds_json(data);
   json["by_seed"] = by_seed_json(evaluation);
   json["baselines"] = baselines_json(evaluation);

@@ -19,7 +19,8 @@ namespace serenade {
 ///     mean_over              "folds" or "seeds": what the next two are over
 ///     mean, standard_deviation   accuracy, uar, macro_f1; the sample's, n - 1 (ddof 1)
 ///     pooled                 all clips in one matrix: clips, accuracy, uar, macro_f1, intervals,
-///                            per_class, confusion
+///                            per_class, confusion; with several seeds a clip stands in the matrix
+///                            once a seed, and is counted once in clips and test_clips
 ///     folds                  a list of: name, seed, best_epoch, and as `pooled`
 ///     by_seed                a list of: seed, mean, standard_deviation, over the seed's folds;
 ///                            empty for one seed

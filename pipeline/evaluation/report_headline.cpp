@@ -87,7 +87,7 @@ std::string headline_html(const ReportData& data) {
   const Evaluation& evaluation = data.evaluation;
   return html + "</div>\n" +
          fmt::format("<p class=\"meta\">{} of {}{}, protocol <b>{}</b></p>\n",
-                     counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
+                     test_clips_text(evaluation),
                      counted(std::count_if(evaluation.pooled_scores.per_class.begin(),
                                            evaluation.pooled_scores.per_class.end(),
                                            [](const ClassScores& one) { return one.support > 0; }),

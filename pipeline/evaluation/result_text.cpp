@@ -15,6 +15,12 @@ std::string percent_interval(const Interval& interval, std::string_view dash) {
   return percent(interval.low) + std::string(dash) + percent(interval.high);
 }
 
+std::string test_clips_text(const Evaluation& evaluation) {
+  const std::string clips = counted(evaluation.clips, "test clip", "test clips");
+  if (evaluation.seeds.empty()) return clips;
+  return fmt::format("{} x {} seeds", clips, evaluation.seeds.size());
+}
+
 std::string averaged_over(const Evaluation& evaluation) {
   std::set<std::string> folds;
   for (const FoldScores& fold : evaluation.folds) folds.insert(fold.name);

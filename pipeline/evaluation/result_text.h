@@ -12,6 +12,9 @@ namespace serenade {
 /// "58.1–69.0" in per cent, with `dash` between; "" where nothing can be said.
 std::string percent_interval(const Interval& interval, std::string_view dash = "–");
 
+/// "128 test clips", each counted once, or "128 test clips x 2 seeds".
+std::string test_clips_text(const Evaluation& evaluation);
+
 /// What the mean is over: "6 folds", "3 seeds", "3 seeds of 6 folds"; "" for a single network.
 std::string averaged_over(const Evaluation& evaluation);
 
