@@ -69,6 +69,31 @@ TEST(Configuration, ErrorsNameTheCommandLineWhereTheValueIsFromThere) {
   expect_refused(program.serenade({"run", "named.yaml"}), 2, "'a\\x00b' cannot name a run: up to");
 }
 
+TEST(Terminal, GetsNoControlCharactersFromOutside) {
+  const SerenadeProgram program;
+  const std::string label = "\x1b[31mred\x07\xc2\x9b";
+  write_manifest(program, [&](std::size_t i) {
+    return fmt::format("{},{},x", i % 4, i % 2 == 0 ? label : "calm");
+  });
+  const Outcome run = program.serenade(run_manifest);
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("\\x1b[31mred\\x07\\x9b"));
+  fs::copy_file(program.clips[0], program.folder / "new\nline.wav");
+  write_bytes(program.folder / "bell\x07.wav", "RIFF, it says");
+  const Outcome predicted =
+      program.serenade({"predict", "runs/small", program.clips[0].string(),
+                        program.clips[1].string(), "new\nline.wav", "bell\x07.wav"});
+  EXPECT_THAT(predicted.err, HasSubstr("bell\\x07.wav"));
+  const Outcome unknown = program.serenade({"run", "small.yaml", "trai\x1bning=1"});
+  EXPECT_THAT(unknown.err, HasSubstr("trai\\x1bning"));
+  for (const std::string& text : {run.out, run.err, predicted.out, predicted.err, unknown.err}) {
+    for (const std::string& line : lines_of(text)) {
+      EXPECT_THAT(line, Not(testing::ContainsRegex("[\x01-\x1f\x7f]"))) << line;
+      EXPECT_THAT(line, Not(HasSubstr("\xc2\x9b")));
+    }
+  }
+}
+
 TEST(Model, WithWeightsThatAreNoNumbersIsRefused) {
   const SerenadeProgram program;
   ASSERT_EQ(program.serenade({"run", "small.yaml", "training.epochs=1"}).status, 0);
@@ -98,6 +123,14 @@ TEST(Model, WithWeightsThatAreNoNumbersIsRefused) {
     EXPECT_THAT(lines_of(outcome.out), testing::SizeIs(1));
   }
   EXPECT_GT(no_answers, 0U);
+}
+
+TEST(PathsOnStandardInput, MayBeginWithAByteOrderMark) {
+  const SerenadeProgram program;
+  ASSERT_EQ(program.serenade({"run", "small.yaml", "training.epochs=1"}).status, 0);
+  const Outcome outcome = program.serenade({"predict", "runs/small", "-"},
+                                           "\xEF\xBB\xBF" + program.clips[0].string() + "\r\n");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
 }  // namespace
