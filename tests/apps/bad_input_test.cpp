@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "pipeline/model/model_file.h"
+#include "pipeline/support/utf8.h"
 #include "tests/apps/program_fixture.h"
 
 namespace serenade {
@@ -92,6 +93,33 @@ TEST(Terminal, GetsNoControlCharactersFromOutside) {
       EXPECT_THAT(line, Not(HasSubstr("\xc2\x9b")));
     }
   }
+}
+
+TEST(Manifest, MustBeUtf8) {
+  const SerenadeProgram program;
+  for (const std::string bad : {"\xff,calm,x", "1,calm\xe9,x", "1,calm,\xed\xa0\x80"}) {
+    write_manifest(program, [&](std::size_t i) {
+      return i == 3 ? bad : fmt::format("{},{},x", i % 4, i % 2 == 0 ? "sad" : "calm");
+    });
+    expect_refused(program.serenade(run_manifest), 1, "m.csv, line 5: byte \\x");
+    const Outcome checked = program.serenade({"check", "small.yaml", "corpus={path: m.csv}"});
+    EXPECT_EQ(checked.status, 1);
+    EXPECT_THAT(checked.out, HasSubstr("m.csv, line 5: byte"));
+  }
+}
+
+TEST(Predictions, AreUtf8WhateverFoldersAreCalled) {
+  const SerenadeProgram program;
+  fs::rename(program.folder / "corpus", program.folder / "corp\xfcs");
+  fs::create_directory_symlink("corp\xfcs", program.folder / "link");
+  fs::create_directories(program.folder / "outer");
+  fs::rename(program.folder / "corp\xfcs", program.folder / "outer/corp\xfcs");
+  const Outcome outcome =
+      program.serenade({"run", "small.yaml", "corpus.path=outer", "training.epochs=1"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string csv = program.bytes("predictions.csv");
+  EXPECT_TRUE(is_utf8(csv));
+  EXPECT_THAT(csv, HasSubstr("outer/corp\\xfcs/"));
 }
 
 TEST(Model, WithWeightsThatAreNoNumbersIsRefused) {
