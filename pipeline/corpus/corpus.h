@@ -32,6 +32,10 @@ namespace serenade {
 Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,
                    FileMemo* memo = nullptr);
 
+/// Throws DataError where all recordings have one label, with which nothing can be trained. Such a
+/// corpus can be scored.
+void expect_two_labels(const Corpus& corpus);
+
 /// Throws DataError when more than max_bad of `total` recordings are bad; `what` says how:
 /// "cannot be decoded". For later stages to hold the same rule.
 void expect_few_bad(std::size_t bad, std::size_t total, double max_bad, std::string_view what);

@@ -274,6 +274,7 @@ class Check {
     if (!kind.findings.empty()) {
       report_.problems.push_back(fmt::format("{} recordings have no class", kind.findings.size()));
     }
+    hold([&] { expect_two_labels(corpus_); });
   }
 
   void count() {

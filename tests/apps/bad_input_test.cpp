@@ -95,6 +95,18 @@ TEST(Terminal, GetsNoControlCharactersFromOutside) {
   }
 }
 
+TEST(Corpus, OfOneLabelIsRefusedBeforeTraining) {
+  const SerenadeProgram program;
+  write_manifest(program, [&](std::size_t i) { return fmt::format("{},calm,x", i % 4); });
+  const Outcome outcome = program.serenade(run_manifest);
+  expect_refused(outcome, 1, "at least two labels");
+  EXPECT_THAT(outcome.err, HasSubstr("'calm'"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("extract")));
+  const Outcome checked = program.serenade({"check", "small.yaml", "corpus={path: m.csv}"});
+  EXPECT_EQ(checked.status, 1);
+  EXPECT_THAT(checked.out, HasSubstr("would stop a run: all 120 files of the corpus are 'calm'"));
+}
+
 TEST(Manifest, MustBeUtf8) {
   const SerenadeProgram program;
   for (const std::string bad : {"\xff,calm,x", "1,calm\xe9,x", "1,calm,\xed\xa0\x80"}) {
