@@ -26,6 +26,10 @@ void expect_refused(const Outcome& outcome, int status, const std::string& text)
   EXPECT_THAT(outcome.err, HasSubstr(text));
 }
 
+Outcome run_in_shell(const SerenadeProgram& program, const std::string& command) {
+  return test::run_program(program.folder.path(), {"/bin/bash", "-c", command});
+}
+
 /// A manifest of the corpus' clips: `row` writes what stands behind a file's name.
 template <class Row>
 void write_manifest(const SerenadeProgram& program, const Row& row) {
@@ -163,6 +167,43 @@ TEST(Model, WithWeightsThatAreNoNumbersIsRefused) {
     EXPECT_THAT(lines_of(outcome.out), testing::SizeIs(1));
   }
   EXPECT_GT(no_answers, 0U);
+}
+
+TEST(ClassWeights, ThatAreAllZeroAreRefused) {
+  const SerenadeProgram program;
+  write_manifest(program, [&](std::size_t i) {
+    return fmt::format("{},{},x", i % 4, i % 2 == 0 ? "sad" : "calm");
+  });
+  auto words = run_manifest;
+  words.emplace_back("training.class_weights={sad: 0, calm: 0}");
+  expect_refused(program.serenade(words), 2, "nothing would be learned");
+  words.back() = "training.class_weights={sad: 0}";
+  EXPECT_EQ(program.serenade(words).status, 0);
+}
+
+TEST(Program, SaysWhatTheSystemRefuses) {
+  const SerenadeProgram program;
+  const std::string serenade = "'" + std::string(SERENADE_PROGRAM) + "'";
+  if (fs::exists("/dev/full")) {
+    for (const std::string word : {"--version", "--help", "run --help"}) {
+      const Outcome outcome = run_in_shell(program, serenade + " " + word + " >/dev/full");
+      EXPECT_EQ(outcome.status, 1) << word;
+      EXPECT_THAT(outcome.err, HasSubstr("cannot write the results to standard output")) << word;
+    }
+  }
+  EXPECT_EQ(program.serenade({"--version"}).status, 0);
+  // Bash counts blocks of 1 KiB; the cache takes more than one.
+  const Outcome small_files =
+      run_in_shell(program, "(ulimit -f 1; exec " + serenade +
+                                " run small.yaml) 2>&1 >/dev/null | cat; exit ${PIPESTATUS[0]}");
+  EXPECT_EQ(small_files.status, 1) << small_files.out;
+  EXPECT_THAT(small_files.out, HasSubstr("error: "));
+  const std::string config = "'" + program.config_file().string() +
+                             "' 'corpus.path=" + (program.folder / "corpus").string() + "'";
+  const Outcome gone = run_in_shell(
+      program, "mkdir gone && cd gone && rmdir ../gone && exec " + serenade + " extract " + config);
+  EXPECT_EQ(gone.status, 1);
+  EXPECT_THAT(gone.err, HasSubstr("the working folder cannot be found"));
 }
 
 TEST(PathsOnStandardInput, MayBeginWithAByteOrderMark) {
