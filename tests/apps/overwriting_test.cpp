@@ -24,6 +24,42 @@ std::vector<std::string> with(std::vector<std::string> words,
   return words;
 }
 
+TEST(MissingNetworks, AreNotAveragedOver) {
+  const SerenadeProgram program(8);
+  ASSERT_EQ(program
+                .serenade(with(one_epoch,
+                               {"split.protocol=emobox", "split.validation=0.2", "seeds=[3, 4]"}))
+                .status,
+            0);
+  const std::string clip = program.clips[0].string();
+  ASSERT_EQ(program.serenade({"predict", "runs/small", clip}).status, 0);
+  const auto expect_refused = [&](const std::string& run, const std::string& missing) {
+    const Outcome predicted = program.serenade({"predict", run, clip});
+    EXPECT_EQ(predicted.status, 1);
+    EXPECT_EQ(predicted.out, "");
+    EXPECT_THAT(predicted.err, HasSubstr(missing));
+  };
+  const fs::path fold = program.run_path() / "fold-1", kept = program.folder / "kept";
+  fs::rename(fold / "seed-4", kept);
+  expect_refused("runs/small",
+                 "1 of the run's networks is missing: "
+                 "runs/small/fold-1/seed-4/model.safetensors");
+  expect_refused("runs/small/fold-1", "fold-1/seed-4/model.safetensors");
+  EXPECT_EQ(program.serenade({"predict", "runs/small/fold-1/seed-3", clip}).status, 0);
+  EXPECT_EQ(program.serenade({"predict", "runs/small/fold-2", clip}).status, 0);
+  const Outcome own = program.serenade({"evaluate", "runs/small"});
+  EXPECT_EQ(own.status, 1);
+  EXPECT_THAT(own.err, HasSubstr("fold-1/seed-4/model.safetensors"));
+  const Outcome other = program.serenade({"evaluate", "runs/small", "corpus.path=corpus"});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.err, HasSubstr("fold-1/seed-4/model.safetensors"));
+  fs::rename(kept, fold / "seed-4");
+  fs::rename(fold, kept);
+  expect_refused("runs/small",
+                 "2 of the run's networks are missing: "
+                 "runs/small/fold-1/seed-3/model.safetensors");
+}
+
 TEST(SeveralSeeds, DoNotMakeMoreTestClips) {
   const SerenadeProgram program;
   const Outcome one = program.serenade(with(one_epoch, {"name=one"}));
