@@ -15,6 +15,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/one_line.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -62,6 +63,18 @@ YAML::Node load_tree(const std::string& text) {
 
 /// What a message about a line of the text begins with: "FILE:LINE: ".
 using Place = std::function<std::string(int line)>;
+
+/// Everything of a configuration goes into files that are UTF-8: models, results, the report.
+void expect_utf8(std::string_view text, const Place& place) {
+  const std::string_view bad = from_first_bad_byte(text);
+  if (bad.empty()) return;
+  const auto before = text.substr(0, text.size() - bad.size());
+  const auto line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  throw ConfigError(fmt::format(
+      "{}byte \\x{:02x} is not UTF-8; write it as UTF-8, and reach a folder that is not "
+      "named so by a link",
+      place(line), static_cast<unsigned char>(bad.front())));
+}
 
 void refuse_repeated_keys(const YAML::Node& node, const Place& place) {
   if (node.IsSequence()) {
@@ -131,6 +144,8 @@ ConfigNode ConfigNode::load(const std::filesystem::path& path) {
 }
 
 ConfigNode ConfigNode::parse(const std::string& text, const std::string& file_name) {
+  const Place place = [&](int line) { return fmt::format("{}:{}: ", one_line(file_name), line); };
+  expect_utf8(text, place);
   YAML::Node root;
   try {
     root = load_tree(text);
@@ -138,8 +153,7 @@ ConfigNode ConfigNode::parse(const std::string& text, const std::string& file_na
     throw ConfigError(one_line(
         fmt::format("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg)));
   }
-  refuse_repeated_keys(root,
-                       [&](int line) { return fmt::format("{}:{}: ", one_line(file_name), line); });
+  refuse_repeated_keys(root, place);
   return ConfigNode(root, "", 1, std::make_shared<Origin>(Origin{file_name, {}}));
 }
 
@@ -156,6 +170,8 @@ void ConfigNode::apply_override(std::string_view assignment) {
     keys.push_back(path.substr(begin, dot - begin));
     begin = dot + 1;
   }
+  const Place place = [&](int) { return fmt::format("command line: {}: ", one_line(path)); };
+  expect_utf8(assignment, place);
   YAML::Node value;
   try {
     value = load_tree(std::string(assignment.substr(equals + 1)));
@@ -163,8 +179,7 @@ void ConfigNode::apply_override(std::string_view assignment) {
     throw ConfigError(one_line(
         fmt::format("command line: {}: the value is not valid YAML: {}", path, error.msg)));
   }
-  refuse_repeated_keys(value,
-                       [&](int) { return fmt::format("command line: {}: ", one_line(path)); });
+  refuse_repeated_keys(value, place);
   set_below(node_, keys, 0, value);
   origin_->overridden.push_back(path);
 }

@@ -20,8 +20,8 @@ namespace serenade {
 /// file, line and key: "configs/demo.yaml:12: training.epochs: ...".
 class ConfigNode {
  public:
-  /// Throws ConfigError naming the file and line where the text is not YAML or more than one
-  /// document, where a key stands twice or an alias (*name) at all, or where the file is longer
+  /// Throws ConfigError naming the file and line where the text is not UTF-8, not YAML or more than
+  /// one document, where a key stands twice or an alias (*name) at all, or where the file is longer
   /// than 1 MiB.
   static ConfigNode load(const std::filesystem::path& path);
   static ConfigNode parse(const std::string& text, const std::string& file_name);

@@ -74,6 +74,16 @@ TEST(Configuration, ErrorsNameTheCommandLineWhereTheValueIsFromThere) {
   expect_refused(program.serenade({"run", "named.yaml"}), 2, "'a\\x00b' cannot name a run: up to");
 }
 
+TEST(Configuration, IsUtf8) {
+  const SerenadeProgram program;
+  for (const std::string word : {"corpus.labels={calm: \"x\xff\"}", "corpus.title=x\xe9"}) {
+    expect_refused(program.serenade({"run", "small.yaml", word}), 2, "is not UTF-8");
+  }
+  write_bytes(program.folder / "latin.yaml", "seed: 1\ncorpus: {title: caf\xe9}\n");
+  expect_refused(program.serenade({"run", "latin.yaml"}), 2, "latin.yaml:2: byte \\xe9 is not");
+  EXPECT_FALSE(fs::exists(program.folder / "runs"));
+}
+
 TEST(Terminal, GetsNoControlCharactersFromOutside) {
   const SerenadeProgram program;
   const std::string label = "\x1b[31mred\x07\xc2\x9b";
