@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <new>
 #include <optional>
 #include <string>
@@ -71,7 +73,8 @@ void occupy_standard_streams() {
 
 /// Throws unless everything printed has arrived: a full disk shows only here.
 void finish_results() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+  const bool streamed = !std::cout.flush().fail();  // CLI11 writes help and version there
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !streamed) {
     throw serenade::IoError(
         fmt::format("cannot write the results to standard output: {}", std::strerror(errno)));
   }
@@ -87,7 +90,9 @@ int carry_out(const Action& action, Console& console) {
     console.error(error.what());
     return serenade::app::exit_wrong_use;
   } catch (const std::filesystem::filesystem_error& error) {
-    console.error(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+    console.error(error.path1().empty()
+                      ? error.what()
+                      : fmt::format("{}: {}", error.path1().string(), error.code().message()));
   } catch (const std::bad_alloc&) {
     console.error("out of memory");
   } catch (const std::exception& error) {
@@ -131,6 +136,9 @@ void add_common_options(CLI::App& program, Common& common) {
 
 int main(int argc, char** argv) {
   occupy_standard_streams();
+  // A file that may not grow (ulimit -f) is then a failed write, which is reported, instead of the
+  // process's end.
+  std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   CLI::App program(
       "Recognises emotion in speech: from a folder of recordings and one YAML file to "
       "a trained, evaluated model.");
@@ -160,7 +168,14 @@ int main(int argc, char** argv) {
                unknown.value_or(error.what()));
     return serenade::app::exit_wrong_use;
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? serenade::app::exit_done : serenade::app::exit_wrong_use;
+    if (program.exit(error) != 0) return serenade::app::exit_wrong_use;
+    try {
+      finish_results();
+    } catch (const serenade::IoError& failure) {
+      Console(common.console).error(failure.what());
+      return serenade::app::exit_failed;
+    }
+    return serenade::app::exit_done;
   }
   Console console(common.console);
   return carry_out(action, console);

@@ -29,10 +29,9 @@ class Session {
     place.config_name = config_name;
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {
-      console_.log_to(folder.file(run_file::log));
-      console_.log_only(common_.command_line);
-      console_.log_only(
-          fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_));
+      console_.log_to(folder.file(run_file::log),
+                      {common_.command_line, fmt::format("serenade {} ({}), {}", program_version(),
+                                                         git_revision(), device_)});
     };
     return place;
   }

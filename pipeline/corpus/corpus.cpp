@@ -141,6 +141,14 @@ int Corpus::class_of(const Utterance& utterance) const {
   return static_cast<int>(found - labels.begin());
 }
 
+void expect_two_labels(const Corpus& corpus) {
+  if (corpus.labels.size() >= 2) return;
+  throw DataError(fmt::format(
+      "all {} of the corpus are '{}': a network needs at least two labels to tell apart. Add "
+      "recordings of others, or look at corpus.labels, which may merge them or leave them out",
+      files(corpus.utterances.size()), fmt::join(corpus.labels, "', '")));
+}
+
 void expect_few_bad(std::size_t bad, std::size_t total, double max_bad, std::string_view what) {
   if (static_cast<double>(bad) <= max_bad * static_cast<double>(total)) return;
   throw DataError(fmt::format(

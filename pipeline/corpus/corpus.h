@@ -38,6 +38,9 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
 std::string reported_name(const Corpus& corpus, const CorpusOptions& options);
 /// Where reports say it lies: the paths of all data sets, "a, b".
 std::string reported_path(const CorpusOptions& options);
+/// Throws DataError where all recordings have one label, with which nothing can be trained. Such a
+/// corpus can be scored.
+void expect_two_labels(const Corpus& corpus);
 
 /// Throws DataError when more than max_bad of `total` recordings are bad; `what` says how:
 /// "cannot be decoded". For later stages to hold the same rule.

@@ -12,6 +12,7 @@
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/nearest.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -20,6 +21,17 @@ namespace fs = std::filesystem;
 
 std::string plain_path(const std::string& file) {
   return fs::path(file).lexically_normal().generic_string();
+}
+
+/// Names of speakers, emotions and columns go into results, which are UTF-8; which other encoding a
+/// manifest has cannot be told.
+void expect_utf8(std::string_view text, std::string_view what) {
+  const std::string_view bad = from_first_bad_byte(text);
+  if (bad.empty()) return;
+  const auto before = text.substr(0, text.size() - bad.size());
+  throw DataError(fmt::format("{}, line {}: byte \\x{:02x} is not UTF-8; save it as UTF-8", what,
+                              1 + std::count(before.begin(), before.end(), '\n'),
+                              static_cast<unsigned char>(bad.front())));
 }
 
 class Columns {
@@ -76,7 +88,9 @@ class Columns {
 }  // namespace
 
 std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what) {
-  CsvReader reader(without_byte_order_mark(text, what), what);
+  text = without_byte_order_mark(text, what);
+  expect_utf8(text, what);
+  CsvReader reader(text, what);
   std::vector<std::string> values;
   if (!reader.next_filled(values)) throw DataError(fmt::format("{}: is empty", what));
   const Columns columns(values, reader);

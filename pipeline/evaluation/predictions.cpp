@@ -9,6 +9,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/parse_number.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -66,6 +67,9 @@ Number number_in(const CsvReader& reader, const std::string& text, std::string_v
   return *value;
 }
 
+/// File names may be anything; the table is UTF-8.
+std::string field_text(std::string_view text) { return csv_field(as_utf8(text)); }
+
 void expect_probabilities(std::span<const std::string> labels, const ClipPrediction& clip) {
   if (clip.probabilities.size() == labels.size()) return;
   throw ShapeError(fmt::format("clip {} has {} probabilities for {} classes", clip.id,
@@ -99,21 +103,21 @@ std::string predictions_csv(std::span<const std::string> labels,
   }
   std::string csv = fmt::format("{}", fmt::join(fixed_columns, ","));
   for (const std::string& label : labels) {
-    csv.append(",").append(csv_field(std::string(probability_prefix) + label));
+    csv.append(",").append(field_text(std::string(probability_prefix) + label));
   }
-  for (const std::string& field : fields) csv.append(",").append(csv_field(column_of(field)));
+  for (const std::string& field : fields) csv.append(",").append(field_text(column_of(field)));
   csv += "\n";
   for (const ClipPrediction& row : rows) {
     expect_probabilities(labels, row);
     const std::string_view right = row.label == row.predicted ? "1" : "0";
-    csv += fmt::format("{},{},{},{},{},{},{},{}", csv_field(row.id), csv_field(row.path),
-                       csv_field(row.speaker), csv_field(row.fold),
-                       row.seed ? std::to_string(*row.seed) : "", csv_field(row.label),
-                       csv_field(row.predicted), row.label.empty() ? "" : right);
+    csv += fmt::format("{},{},{},{},{},{},{},{}", field_text(row.id), field_text(row.path),
+                       field_text(row.speaker), field_text(row.fold),
+                       row.seed ? std::to_string(*row.seed) : "", field_text(row.label),
+                       field_text(row.predicted), row.label.empty() ? "" : right);
     for (const float p : row.probabilities) csv.append(",").append(fmt::format("{}", p));
     for (const std::string& field : fields) {
       const auto found = row.fields.find(field);
-      csv.append(",").append(found == row.fields.end() ? "" : csv_field(found->second));
+      csv.append(",").append(found == row.fields.end() ? "" : field_text(found->second));
     }
     csv += "\n";
   }

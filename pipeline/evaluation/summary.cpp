@@ -13,6 +13,7 @@
 #include "pipeline/evaluation/result_text.h"
 #include "pipeline/metrics/classification_report.h"
 #include "pipeline/metrics/columns.h"
+#include "pipeline/support/one_line.h"
 
 namespace serenade {
 namespace {
@@ -23,7 +24,8 @@ constexpr std::size_t number_column = 8;     // "macro-F1"
 constexpr std::size_t interval_column = 11;  // "100.0-100.0"
 constexpr std::size_t clips_column = 8;
 
-/// Words of `text` in lines of at most line_width characters; a longer word has its own line.
+/// Words of `text`, shown by one_line(), in lines of at most line_width characters; a longer word
+/// has its own line.
 std::string wrapped(std::string_view text, std::string_view indent) {
   std::string lines;
   std::string line;
@@ -33,7 +35,7 @@ std::string wrapped(std::string_view text, std::string_view indent) {
   };
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
-    const std::string_view word = text.substr(0, end);
+    const std::string word = one_line(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     if (text_width(indent) + text_width(line) + 1 + text_width(word) > line_width) flush();
@@ -75,12 +77,12 @@ class ScoreTable {
     const bool several = evaluation_.folds.size() > 1;
     if (several) {
       for (const FoldScores& fold : evaluation_.folds) {
-        scored(result_name(evaluation_, fold), fold.scores, fold.intervals);
+        scored(result_name(evaluation_, fold), fold.scores, fold.scores.clips, fold.intervals);
       }
       averages("mean", &MeanAndDeviation::mean);
       averages("deviation", &MeanAndDeviation::deviation);
     }
-    scored(several ? "all together" : "test part", evaluation_.pooled_scores,
+    scored(several ? "all together" : "test part", evaluation_.pooled_scores, evaluation_.clips,
            evaluation_.pooled_intervals);
     for (const Baseline& one : evaluation_.baselines) {
       row(one.name, {score_cell(one.scores.accuracy), score_cell(one.scores.uar),
@@ -108,13 +110,13 @@ class ScoreTable {
     }
     row("per cent", cells, "clips");
   }
-  void scored(std::string_view name, const Scores& scores,
+  void scored(std::string_view name, const Scores& scores, Index clips,
               const std::optional<ScoreIntervals>& intervals) {
     row(name,
         {score_cell(scores.accuracy, of(intervals, &ScoreIntervals::accuracy)),
          score_cell(scores.uar, of(intervals, &ScoreIntervals::uar)),
          score_cell(scores.macro_f1, of(intervals, &ScoreIntervals::macro_f1))},
-        thousands(scores.clips));
+        thousands(clips));
   }
   void averages(std::string_view name, double MeanAndDeviation::*part) {
     row(name, {score_cell(evaluation_.accuracy.*part), score_cell(evaluation_.uar.*part),
@@ -232,9 +234,11 @@ std::string summary_text(const ReportData& data) {
     together.front() = 'A';  // "All folds together"
     text += together + ":\n\n";
   }
-  text += classification_report(evaluation.pooled, evaluation.labels);
+  std::vector<std::string> labels;
+  for (const std::string& label : evaluation.labels) labels.push_back(one_line(label));
+  text += classification_report(evaluation.pooled, labels);
   text += "\nConfusion matrix: true class down, predicted across, per cent of the true class\n\n";
-  text += confusion_text(evaluation.pooled, evaluation.labels);
+  text += confusion_text(evaluation.pooled, labels);
   return text;
 }
 

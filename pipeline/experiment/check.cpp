@@ -265,6 +265,7 @@ class Check {
   void find_unlabelled() {
     list_left_out(LeftOut::Cause::unlabelled,
                   add_kind("unlabelled", "without a class", "label missing or unknown"));
+    hold([&] { expect_two_labels(corpus_); });
   }
 
   void count() {

@@ -64,8 +64,8 @@ struct CheckReport {
 ///
 /// What would stop a run is a problem of the report: a corpus that read_corpus refuses (then
 /// nothing else is known), more unreadable recordings than corpus.max_bad, duplicates where
-/// corpus.duplicates is error, a split that cannot be made. What a run lives with (single
-/// unreadable, silent, clipped or short recordings, odd formats, copies, those without a class,
+/// corpus.duplicates is error, one label alone, a split that cannot be made. What a run
+/// lives with (single unreadable, silent, clipped or short recordings, odd formats, copies, those without a class,
 /// which it leaves out) are findings.
 ///
 /// Throws ConfigError where corpus.path is not set.

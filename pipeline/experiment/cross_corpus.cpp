@@ -142,6 +142,7 @@ std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
   for (std::size_t i = 0; i < features.size(); ++i) {
     const Utterance& utterance = prepared.corpus.utterances[i];
     const auto row = probabilities.view().row(static_cast<Index>(i)).span();
+    if (!is_answer(row)) throw DataError(fmt::format("{}: {}", utterance.id, no_answer));
     all.push_back({.id = utterance.id,
                    .path = utterance.path.string(),
                    .speaker = utterance.speaker,

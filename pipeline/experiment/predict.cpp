@@ -131,6 +131,9 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
         const auto probabilities = mean.view().row(row++).span();
         result.clip.probabilities.assign(probabilities.begin(), probabilities.end());
         result.clip.predicted = labels()[static_cast<std::size_t>(most_likely(probabilities))];
+        if (!is_answer(probabilities)) {
+          result.error = fmt::format("{}: {}", files[begin + i].string(), no_answer);
+        }
       }
       on_result(result);
     }

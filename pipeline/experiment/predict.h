@@ -19,11 +19,12 @@ struct FilePrediction {
 };
 
 /// A trained model or, of a run of several folds or seeds, all of them: probabilities are averaged
-/// over the networks. Needs the model files and nothing else.
+/// over the networks. Needs the model files and nothing else; where split.csv is there as well, no
+/// fold may be missing.
 class Predictor {
  public:
   /// `run` is a run folder, the folder of some of its networks, or a model file.
-  /// Throws DataError where there is no model or the networks do not fit together.
+  /// Throws DataError where there is no model, some are missing or they do not fit together.
   explicit Predictor(const std::filesystem::path& run);
   ~Predictor();
   Predictor(const Predictor&) = delete;

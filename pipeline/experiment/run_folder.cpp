@@ -111,6 +111,20 @@ std::vector<RunFolder> RunFolder::trained_members() const {
   return members;
 }
 
+std::size_t RunFolder::epochs_done() const {
+  std::vector<fs::path> folders = member_folders(path_);
+  folders.push_back(path_);
+  std::size_t epochs = 0;
+  for (const fs::path& folder : folders) {
+    const fs::path path = folder / run_file::epochs;
+    if (!fs::exists(path)) continue;
+    const std::string text = read_file(path, run_file::max_text_bytes);
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    epochs += lines > 0 ? lines - 1 : 0;  // the header
+  }
+  return epochs;
+}
+
 bool RunFolder::has_checkpoint() const {
   const auto has = [](const fs::path& folder) { return fs::exists(folder / run_file::last_model); };
   const auto folders = member_folders(path_);
@@ -118,7 +132,15 @@ bool RunFolder::has_checkpoint() const {
 }
 
 RunFolder::State RunFolder::state() const {
-  if (fs::exists(file(run_file::metrics))) return State::finished;
+  const auto is_written = [&](std::string_view name) {
+    std::error_code absent;
+    const auto bytes = fs::file_size(file(name), absent);
+    return !absent && bytes > 0;
+  };
+  if (is_written(run_file::metrics) && is_written(run_file::predictions) &&
+      is_written(run_file::report)) {
+    return State::finished;
+  }
   if (fs::exists(file(run_file::environment))) return State::trained;
   return fs::exists(file(run_file::config)) ? State::unfinished : State::empty;
 }

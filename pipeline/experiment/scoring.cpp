@@ -8,6 +8,7 @@
 
 #include "pipeline/evaluation/analysis.h"
 #include "pipeline/evaluation/metrics_json.h"
+#include "pipeline/evaluation/result_text.h"
 #include "pipeline/experiment/report.h"
 #include "pipeline/experiment/run_members.h"
 #include "pipeline/model/model_file.h"
@@ -45,6 +46,9 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
     for (std::size_t i = 0; i < features.size(); ++i) {
       const Utterance& utterance = corpus.utterances[fold.test()[i]];
       const auto row = prediction.probabilities.view().row(static_cast<Index>(i)).span();
+      if (!is_answer(row)) {
+        throw DataError(fmt::format("{}: {}: {}", path.string(), utterance.id, no_answer));
+      }
       all.push_back({.id = utterance.id,
                      .path = utterance.path.string(),
                      .speaker = utterance.speaker,

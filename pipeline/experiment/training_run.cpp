@@ -144,6 +144,18 @@ double training_seconds(const RunFolder& run) {
 
 }  // namespace
 
+void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
+  const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
+  const DataSet data(prepared.corpus, features);
+  for (const Fold& fold : prepared.split.folds) {
+    NetworkInput input = make_input(config, fold, data);
+    Network network(config.model, input.shape(), data.classes(), config.seed);
+    const Member member(fold.name(), std::move(network), std::move(input), fold.training(),
+                        fold.validation(), config.training);
+    class_weights(config.training.class_weights, data, member.training());
+  }
+}
+
 TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
                      const Prepared& prepared, const RunFolder& run) {
   const std::string split = split_csv(prepared.corpus, prepared.split);
@@ -156,8 +168,9 @@ TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
           path.string(), config.corpus.path));
     }
     workplace.observer.warn(
-        fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew",
-                    run.path().string()));
+        fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew, "
+                    "without the {} epochs that its networks had done",
+                    run.path().string(), run.epochs_done()));
     for (const RunMember& site : run_members(config, prepared.split, run)) {
       std::filesystem::remove(site.folder.file(run_file::last_model));
     }

@@ -34,6 +34,18 @@ std::int64_t now() {
   return nanoseconds(time);
 }
 
+/// The working folder with a slash behind it.
+std::string working_folder() {
+  std::error_code failure;
+  const fs::path folder = fs::current_path(failure);
+  if (failure) {
+    throw IoError(
+        fmt::format("the working folder cannot be found: {}; was it deleted? Go to another with cd",
+                    failure.message()));
+  }
+  return folder.native() + '/';
+}
+
 }  // namespace
 
 std::vector<FileMemo::Entry> FileMemo::read(const fs::path& file) {
@@ -78,7 +90,7 @@ bool FileMemo::same_state(const Entry& a, const Entry& b) {
 
 FileMemo::FileMemo(fs::path file, bool hash_again, std::chrono::nanoseconds settled)
     : file_(std::move(file)),
-      working_folder_(fs::current_path().native() + '/'),
+      working_folder_(working_folder()),
       hash_again_(hash_again),
       settled_(settled),
       known_(read(file_)),
