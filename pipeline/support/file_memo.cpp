@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "kernels/device/error.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/lock_file.h"

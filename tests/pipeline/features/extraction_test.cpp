@@ -373,7 +373,7 @@ TEST_F(ExtractionTest, AnyErrorOfAClipIsThatClipsOwn) {
     whole.extract(context, signal, out);
   };
   auto options = small_shards();
-  EXPECT_THAT(error_text([&] { extract("a", function, options); }),
+  EXPECT_THAT(test::error_of([&] { extract("a", function, options); }),
               HasSubstr("clip-3.wav: out is [1, 2]"));
   options.max_bad = 0.1;
   const auto report = extract("a", function, options);
