@@ -178,7 +178,7 @@ TEST_F(LabelMapOnAnotherCorpus, IsNotThatOfTheRun) {
 TEST_F(OnAnotherCorpus, SaysEverywhereWhichItIs) {
   const ReportData report = evaluate_other();
   EXPECT_EQ(report.tested_on, "emodb");
-  EXPECT_THAT(summary_text(report), HasSubstr("tested on another corpus: emodb"));
+  EXPECT_THAT(summary_text(report), HasSubstr("test clips of emodb"));
   const auto json = nlohmann::json::parse(small_.bytes("on-emodb/metrics.json"));
   EXPECT_EQ(json["tested_on"], "emodb");
   EXPECT_TRUE(json["leakage"].empty());
