@@ -41,10 +41,16 @@ struct ConfigArguments {
   std::vector<std::string> overrides;
 };
 void add_config_arguments(CLI::App& command, ConfigArguments& arguments);
-/// What becomes of a run that is there: --force and --resume, of which one can be given.
-void add_beginning_flags(CLI::App& command, bool& force, bool& resume);
 
 /// --verify, for commands that read a corpus and its features.
 void add_verify_flag(CLI::App& command, Common& common);
+
+/// What a command that makes a run takes: both of these, and what becomes of a run that is there,
+/// --force or --resume.
+struct RunArguments : ConfigArguments {
+  bool force = false;
+  bool resume = false;
+};
+void add_run_arguments(CLI::App& command, Common& common, RunArguments& arguments);
 
 }  // namespace serenade::app

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "apps/commands.h"
 #include "pipeline/experiment/environment.h"
 
@@ -21,10 +19,12 @@ void add_verify_flag(CLI::App& command, Common& common) {
                    "since they were read last");
 }
 
-void add_beginning_flags(CLI::App& command, bool& force, bool& resume) {
-  CLI::Option* overwrite = command.add_flag("--force", force, "overwrite a finished run");
+void add_run_arguments(CLI::App& command, Common& common, RunArguments& arguments) {
+  add_config_arguments(command, arguments);
+  add_verify_flag(command, common);
+  CLI::Option* overwrite = command.add_flag("--force", arguments.force, "overwrite a finished run");
   command
-      .add_flag("--resume", resume,
+      .add_flag("--resume", arguments.resume,
                 "go on with a run that was interrupted, or that is to have more epochs, and fail "
                 "where there is none; without it an interrupted run of the same configuration "
                 "goes on by itself, and one of another begins anew")

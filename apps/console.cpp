@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/one_line.h"
 
 namespace serenade::app {
 namespace {
@@ -37,8 +38,10 @@ int terminal_columns() {
 
 Console::Console(const ConsoleOptions& options)
     : quiet_(options.quiet), terminal_(::isatty(STDERR_FILENO) == 1) {
+  constexpr std::size_t most_early_lines = 1000;
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-  logger_ = std::make_shared<spdlog::logger>("serenade", sink);
+  early_ = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(most_early_lines);
+  logger_ = std::make_shared<spdlog::logger>("serenade", spdlog::sinks_init_list{sink, early_});
   logger_->set_level(spdlog::level::trace);  // each sink has a level of its own
   const auto level = spdlog::level::from_str(options.log_level);
   sink->set_level(quiet_ ? std::max(level, spdlog::level::warn) : level);
@@ -48,27 +51,32 @@ Console::Console(const ConsoleOptions& options)
 
 Console::~Console() { clear_bar(); }
 
-void Console::log_to(const std::filesystem::path& file) {
+void Console::log_to(const std::filesystem::path& file, const std::vector<std::string>& heading) {
   try {
-    file_ = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-    file_->set_pattern("%Y-%m-%d %H:%M:%S %-7l %v");
-    file_->set_level(spdlog::level::info);
-    logger_->sinks().push_back(file_);
+    auto log = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    log->set_pattern("%Y-%m-%d %H:%M:%S %-7l %v");
+    log->set_level(spdlog::level::info);
+    for (const std::string& line : heading) {
+      const std::string text = one_line(line);
+      log->log({logger_->name(), spdlog::level::info, text});
+    }
+    for (const auto& message : early_->last_raw()) {
+      if (log->should_log(message.level)) log->log(message);
+    }
+    log->flush();
+    std::erase(logger_->sinks(), early_);
+    logger_->sinks().push_back(log);
     logger_->flush_on(spdlog::level::info);
   } catch (const spdlog::spdlog_ex& failure) {
     throw IoError(fmt::format("{}: cannot write the log: {}", file.string(), failure.what()));
   }
 }
 
-void Console::log_only(std::string_view line) {
-  if (file_) file_->log({logger_->name(), spdlog::level::info, {line.data(), line.size()}});
-}
-
 void Console::begin(std::string_view task, Index total, std::string_view unit) {
   end();
   active_ = true;
-  task_ = task;
-  unit_ = unit;
+  task_ = one_line(task);
+  unit_ = one_line(unit);
   detail_.clear();
   total_ = total;
   done_ = 0;
@@ -80,7 +88,7 @@ void Console::begin(std::string_view task, Index total, std::string_view unit) {
 void Console::advance(Index done, double audio_seconds, std::string_view detail) {
   done_ = done;
   audio_seconds_ = audio_seconds;
-  detail_ = detail;
+  detail_ = one_line(detail);
   show();
 }
 
@@ -96,22 +104,24 @@ std::string Console::progress_line(bool bar, bool ended) const {
   const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
   std::string line = fmt::format("{:<9}", task_);
   if (bar) {
-    constexpr Index width = 20;
+    constexpr Index width = 12;
     const Index filled = total_ > 0 ? std::min(width, done_ * width / total_) : 0;
     line += fmt::format(" [{:#<{}}{:.<{}}]", "", filled, "", width - filled);
   }
   line += fmt::format(" {}/{} {}", done_, total_, unit_);
-  // A pace means something for things that are alike and many.
-  if (total_ >= 100) line += fmt::format(", {:.0f} {}/s", rate, unit_);
+  // A pace means something for things that are alike and many; a bar leaves its place to details.
+  const bool crowded = bar && !detail_.empty();
+  if (total_ >= 100 && !crowded) line += fmt::format(", {:.0f} {}/s", rate, unit_);
   if (audio_seconds_ > 0 && elapsed > 0) {
     line += fmt::format(", {:.0f} x real time", audio_seconds_ / elapsed);
   }
-  if (!detail_.empty()) line += ", " + detail_;
-  if (!ended && done_ < total_ && rate > 0) {
+  // Ahead of the details, which a narrow terminal cuts.
+  const bool goes_on = !ended && done_ < total_ && rate > 0;
+  if (goes_on) {
     line += fmt::format(", {} left", clock_text(static_cast<double>(total_ - done_) / rate));
-  } else {
-    line += fmt::format(", took {}", clock_text(elapsed));
   }
+  if (!detail_.empty()) line += ", " + detail_;
+  if (!goes_on) line += fmt::format(", took {}", clock_text(elapsed));
   return line;
 }
 
@@ -142,17 +152,17 @@ void Console::clear_bar() {
 
 void Console::note(std::string_view line) {
   clear_bar();
-  logger_->info("{}", line);
+  logger_->info("{}", one_line(line));
 }
 
 void Console::warn(std::string_view line) {
   clear_bar();
-  logger_->warn("warning: {}", line);
+  logger_->warn("warning: {}", one_line(line));
 }
 
 void Console::error(std::string_view line) {
   clear_bar();
-  logger_->error("error: {}", line);
+  logger_->error("error: {}", one_line(line));
 }
 
 }  // namespace serenade::app

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <spdlog/logger.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/support/observer.h"
 
@@ -15,11 +17,12 @@ namespace serenade::app {
 /// How much goes to stderr. A log file gets everything from `info` up, whatever is said here.
 struct ConsoleOptions {
   bool quiet = false;              ///< only warnings and errors
-  std::string log_level = "info";  ///< trace, debug, info, warn, error
+  std::string log_level = "info";  ///< debug, info, warn, error
 };
 
 /// Tells a person on stderr what the pipeline reports: a progress bar on a terminal, a line now and
-/// then elsewhere. Results never go through here: they belong on stdout.
+/// then elsewhere. Names from outside stand in what it is told, so every text is shown by
+/// one_line(). Results never go through here: they belong on stdout.
 class Console : public Observer {
  public:
   explicit Console(const ConsoleOptions& options);
@@ -27,10 +30,9 @@ class Console : public Observer {
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
-  /// From now on every line is also appended to this file.
-  void log_to(const std::filesystem::path& file);
-  /// One line for the log file alone.
-  void log_only(std::string_view line);
+  /// From now on every line is also appended to this file, after a heading that only the file gets
+  /// and what was told so far. To be called once.
+  void log_to(const std::filesystem::path& file, const std::vector<std::string>& heading);
 
   void begin(std::string_view task, Index total, std::string_view unit) override;
   void advance(Index done, double audio_seconds, std::string_view detail) override;
@@ -50,7 +52,7 @@ class Console : public Observer {
   void show();
 
   std::shared_ptr<spdlog::logger> logger_;
-  std::shared_ptr<spdlog::sinks::sink> file_;
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> early_;  // lines before there is a log file
   bool quiet_ = false;
   bool terminal_ = false;
   bool bar_shown_ = false;

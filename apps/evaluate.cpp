@@ -32,10 +32,14 @@ void add_evaluate(CLI::App& program, Common& common, Action& action) {
       const CorpusOptions corpus = corpus_from_words(arguments->corpus);
       const RunFolder run = RunFolder::open(arguments->folder);
       Session session(common, console);
-      const Workplace place = session.workplace("", arguments->force);
+      Workplace place = session.workplace();
+      place.force = arguments->force;
       const ReportData report =
           arguments->corpus.empty() ? evaluate(run, place) : evaluate_on(run, corpus, place);
       fmt::print("{}", summary_text(report));
+      const RunFolder results(report.tested_on.empty() ? run.path()
+                                                       : folder_on(run, report.tested_on));
+      console.note(fmt::format("report: {}", results.file(run_file::report).string()));
       return exit_done;
     };
   });

@@ -32,10 +32,10 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
               ? fmt::format(", {} extracted by another process meanwhile", result.by_others)
               : "";
       fmt::print(
-          "{} clips, {} different recordings: {} extracted now, {} in the cache before{}; {} clips "
-          "without features\n",
-          result.utterances, result.contents, result.extracted, result.from_cache, others,
-          result.bad.size());
+          "{} clips, {} different recordings: {} extracted now, {} in the cache before{}{}; {} "
+          "clips without features\n",
+          result.utterances, result.contents, result.extracted, result.from_cache,
+          common.verify ? " and verified" : "", others, result.bad.size());
       if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;
     };

@@ -1,13 +1,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +20,7 @@
 #include "apps/commands.h"
 #include "kernels/device/error.h"
 #include "pipeline/experiment/environment.h"
+#include "pipeline/support/nearest.h"
 
 namespace {
 
@@ -67,7 +73,8 @@ void occupy_standard_streams() {
 
 /// Throws unless everything printed has arrived: a full disk shows only here.
 void finish_results() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+  const bool streamed = !std::cout.flush().fail();  // CLI11 writes help and version there
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !streamed) {
     throw serenade::IoError(
         fmt::format("cannot write the results to standard output: {}", std::strerror(errno)));
   }
@@ -83,13 +90,27 @@ int carry_out(const Action& action, Console& console) {
     console.error(error.what());
     return serenade::app::exit_wrong_use;
   } catch (const std::filesystem::filesystem_error& error) {
-    console.error(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+    console.error(error.path1().empty()
+                      ? error.what()
+                      : fmt::format("{}: {}", error.path1().string(), error.code().message()));
   } catch (const std::bad_alloc&) {
     console.error("out of memory");
   } catch (const std::exception& error) {
     console.error(error.what());
   }
   return serenade::app::exit_failed;
+}
+
+/// What the parser makes of a command that there is not: that one is missing.
+std::optional<std::string> unknown_command(const CLI::App& program) {
+  const std::vector<std::string> words = program.remaining();
+  if (!program.get_subcommands().empty() || words.empty()) return std::nullopt;
+  std::vector<std::string> commands;
+  for (const CLI::App* command : program.get_subcommands({})) {
+    commands.push_back(command->get_name());
+  }
+  return fmt::format("'{}' is no command{}; there are {}", words.front(),
+                     serenade::did_you_mean(words.front(), commands), fmt::join(commands, ", "));
 }
 
 void add_common_options(CLI::App& program, Common& common) {
@@ -115,6 +136,9 @@ void add_common_options(CLI::App& program, Common& common) {
 
 int main(int argc, char** argv) {
   occupy_standard_streams();
+  // A file that may not grow (ulimit -f) is then a failed write, which is reported, instead of the
+  // process's end.
+  std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   CLI::App program(
       "Recognises emotion in speech: from a folder of recordings and one YAML file to "
       "a trained, evaluated model.");
@@ -138,8 +162,20 @@ int main(int argc, char** argv) {
 
   try {
     program.parse(words_to_parse(argc, argv));
+  } catch (const CLI::RequiredError& error) {
+    const auto unknown = unknown_command(program);
+    fmt::print(stderr, "{}\nRun with --help for more information.\n",
+               unknown.value_or(error.what()));
+    return serenade::app::exit_wrong_use;
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? serenade::app::exit_done : serenade::app::exit_wrong_use;
+    if (program.exit(error) != 0) return serenade::app::exit_wrong_use;
+    try {
+      finish_results();
+    } catch (const serenade::IoError& failure) {
+      Console(common.console).error(failure.what());
+      return serenade::app::exit_failed;
+    }
+    return serenade::app::exit_done;
   }
   Console console(common.console);
   return carry_out(action, console);

@@ -35,7 +35,9 @@ class Printer {
         path_width_ =
             std::max(path_width_, std::min(max_path_width, one_line(file.string()).size()));
       }
-      for (const std::string& label : labels) label_width_ = std::max(label_width_, label.size());
+      for (const std::string& label : labels) {
+        label_width_ = std::max(label_width_, one_line(label).size());
+      }
       print_row("file", "emotion", "probability");
     }
     if (format_ == Format::csv) {
@@ -55,7 +57,7 @@ class Printer {
     }
     const float best = *std::max_element(clip.probabilities.begin(), clip.probabilities.end());
     if (format_ == Format::table) {
-      print_row(one_line(clip.path), clip.predicted, fmt::format("{:.3f}", best));
+      print_row(clip.path, clip.predicted, fmt::format("{:.3f}", best));
     } else if (format_ == Format::csv) {
       std::string line = csv_field(clip.path) + "," + csv_field(clip.predicted);
       for (const float p : clip.probabilities) line += fmt::format(",{}", p);
@@ -74,7 +76,9 @@ class Printer {
   static constexpr std::size_t max_path_width = 60;
 
   /// Padded by bytes: fmt would count the columns of a path that may be no UTF-8.
-  void print_row(std::string path, std::string label, const std::string& probability) const {
+  void print_row(std::string_view file, std::string_view emotion,
+                 const std::string& probability) const {
+    std::string path = one_line(file), label = one_line(emotion);
     path.resize(std::max(path.size(), path_width_), ' ');
     label.resize(std::max(label.size(), label_width_), ' ');
     fmt::print("{}  {}  {}\n", path, label, probability);
@@ -92,11 +96,13 @@ class Printer {
 };
 
 /// Paths on stdin, a line each, or ended by NUL bytes as `find -print0` writes them. A list made on
-/// Windows may end its lines in \r\n.
+/// Windows may end its lines in \r\n and begin with a byte order mark.
 void add_paths_of_stdin(std::vector<std::string>& paths) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   const std::string list{std::istreambuf_iterator<char>(std::cin), {}};
   const char end_mark = list.find('\0') == std::string::npos ? '\n' : '\0';
-  for (std::size_t begin = 0; begin < list.size();) {
+  for (std::size_t begin = list.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+       begin < list.size();) {
     const std::size_t end = std::min(list.find(end_mark, begin), list.size());
     std::string path = list.substr(begin, end - begin);
     begin = end + 1;

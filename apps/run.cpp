@@ -8,20 +8,17 @@ namespace serenade::app {
 void add_run(CLI::App& program, Common& common, Action& action) {
   CLI::App* command = program.add_subcommand(
       "run", "corpus, features, training, evaluation and report, in RUNS/NAME/");
-  auto arguments = std::make_shared<ConfigArguments>();
-  auto force = std::make_shared<bool>(false);
-  auto resume = std::make_shared<bool>(false);
-  add_config_arguments(*command, *arguments);
-  add_verify_flag(*command, common);
-  add_beginning_flags(*command, *force, *resume);
-  command->callback([&common, &action, arguments, force, resume] {
-    action = [&common, arguments, force, resume](Console& console) {
+  auto arguments = std::make_shared<RunArguments>();
+  add_run_arguments(*command, common, *arguments);
+  command->callback([&common, &action, arguments] {
+    action = [&common, arguments](Console& console) {
       const ExperimentConfig config = load_experiment(arguments->file, arguments->overrides);
       Session session(common, console);
-      const RunResult result = run(config, session.workplace(arguments->file, *force, *resume));
+      const RunResult result = run(config, session.workplace(*arguments));
       if (result.was_finished) {
         console.note(fmt::format("{} was finished with this configuration{}; --force runs it again",
-                                 config.name, *resume ? ", there is nothing to resume" : ""));
+                                 config.name,
+                                 arguments->resume ? ", there is nothing to resume" : ""));
       } else {
         fmt::print("{}", summary_text(*result.report));
       }

@@ -22,23 +22,26 @@ class Session {
   Context& context() { return context_; }
   Device features() const { return device_.features; }
 
-  Workplace workplace(const std::string& config_name = "", bool force = false,
-                      bool resume = false) {
+  /// `config_name` is for the report.
+  Workplace workplace(const std::string& config_name = "") {
     Workplace place(context_, console_);
     place.features = device_.features;
     place.cache = common_.cache;
     place.runs = common_.runs;
-    place.force = force;
     place.verify = common_.verify;
-    place.resume = resume;
     place.config_name = config_name;
     place.command = common_.command_line;
     place.on_run_folder = [this](const RunFolder& folder) {
-      console_.log_to(folder.file(run_file::log));
-      console_.log_only(common_.command_line);
-      console_.log_only(
-          fmt::format("serenade {} ({}), {}", program_version(), git_revision(), device_.text));
+      console_.log_to(folder.file(run_file::log),
+                      {common_.command_line, fmt::format("serenade {} ({}), {}", program_version(),
+                                                         git_revision(), device_.text)});
     };
+    return place;
+  }
+  Workplace workplace(const RunArguments& arguments) {
+    Workplace place = workplace(arguments.file);
+    place.force = arguments.force;
+    place.resume = arguments.resume;
     return place;
   }
 

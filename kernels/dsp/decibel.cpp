@@ -15,9 +15,6 @@ namespace serenade {
 void power_to_db(Context& context, Tensor<const float> power, const Ragged& frames,
                  const PowerToDbOptions& options, Tensor<float> out) {
   check_ranges(options);
-  if (options.top_db && !(*options.top_db >= 0)) {
-    throw ConfigError("top_db is " + shortest(*options.top_db) + " but must be at least 0");
-  }
   const Index dims = power.rank() == 2 ? power.extent(1) : 0;
   expect_shape("power_to_db", "power", power.shape(), Shape{frames.total(), dims});
   expect_shape("power_to_db", "out", out.shape(), power.shape());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/lanes.h"

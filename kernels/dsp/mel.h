@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"

@@ -16,6 +16,9 @@ inline constexpr int stft_revision = 2;
 enum class Window { hann };
 constexpr auto enum_names(Window) { return std::to_array<std::string_view>({"hann"}); }
 
+/// Most samples from frame to frame.
+inline constexpr int max_hop_length = 1 << 16;
+
 /// Short-time Fourier transform, always centred, the signal continued with zeros on both sides:
 /// librosa.stft(center=True, pad_mode="constant").
 struct StftOptions {
@@ -26,7 +29,7 @@ struct StftOptions {
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a window, a power of two");
-    visit("hop_length", self.hop_length, Range{1, 1 << 16}, "samples from frame to frame");
+    visit("hop_length", self.hop_length, Range{1, max_hop_length}, "samples from frame to frame");
     visit("window", self.window, Range{}, "window function");
   }
 };

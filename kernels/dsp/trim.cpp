@@ -32,8 +32,12 @@ std::vector<Extent> trim(Context& context, Tensor<const float> signal, const Rag
     const double threshold = std::max<double>(loudest, floor) * below;
     const auto is_sound = [&](float level) { return std::max<double>(level, floor) > threshold; };
     const float* begin = std::find_if(first, last, is_sound);
+    if (begin == last) {  // the loudest level is NaN or infinite, or top_db rounds to nothing
+      extents.push_back({0, samples.length(clip)});
+      continue;
+    }
     const float* end = last;
-    while (end > begin && !is_sound(end[-1])) --end;
+    while (!is_sound(end[-1])) --end;
     extents.push_back({(begin - first) * options.hop_length,
                        std::min(samples.length(clip), (end - first) * options.hop_length)});
   }

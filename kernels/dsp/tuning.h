@@ -14,6 +14,7 @@ inline constexpr int tuning_revision = 1;
 /// A tuning is one of so many steps of 0.01 from -0.5 on.
 inline constexpr std::size_t tuning_steps = 100;
 constexpr double tuning_of_step(std::size_t step) { return static_cast<double>(step) * 0.01 - 0.5; }
+/// The nearest step; the first or the last for what lies beyond them.
 inline std::size_t tuning_step_of(double tuning) {
   const double step = std::nearbyint((tuning + 0.5) * 100);
   if (!(step > 0)) return 0;

@@ -141,8 +141,7 @@ void relu(Context& context, Tensor<const float> x, Tensor<float> y) {
   parallel_ranges(context, x.size(), element_share, [=](Index begin, Index end) {
     const float* from = x.data();
     float* to = y.data();
-    // this way round a NaN stays one
-    for (Index i = begin; i < end; ++i) to[i] = from[i] < 0.0F ? 0.0F : from[i];
+    for (Index i = begin; i < end; ++i) to[i] = above_0(from[i]);
   });
 }
 

@@ -10,7 +10,7 @@ namespace serenade {
 namespace {
 
 void check(std::string_view operation, const Shape& x, const Shape& logits) {
-  if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
   expect_shape(operation, "logits", logits, Shape{x[0], x[2]});
 }
 

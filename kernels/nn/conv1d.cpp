@@ -15,7 +15,7 @@ namespace {
 void check(std::string_view operation, const Conv1dOptions& options, const Shape& x,
            const Shape& weights, const Shape& y) {
   check_ranges(options);
-  if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
   const Index time = conv1d_output_time(options, x[1]);
   if (time < 1) {
     throw ShapeError(std::string(operation) + ": " + std::to_string(x[1]) +
@@ -114,6 +114,12 @@ Convolution convolution_of(const Conv1dOptions& options, const Shape& x, const S
           .left = left_padding(options, x[1], y[1])};
 }
 
+/// The fastest way, where that by windows can be gone up to a stride.
+const ConvolutionPath& path_of(const Convolution& c, Index longest_stride) {
+  if (c.depthwise()) return depthwise_path;
+  return c.contiguous() && c.stride <= longest_stride ? windows_path : taps_path;
+}
+
 }  // namespace
 
 void add_partial_sums(Context& context, const float* sums, Index count, Index size, float* total) {
@@ -130,32 +136,20 @@ void add_partial_sums(Context& context, const float* sums, Index count, Index si
 void conv1d(Context& context, const Conv1dOptions& options, Tensor<const float> x,
             Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
   const Convolution c = convolution_of(options, x.shape(), y.shape());
-  if (c.depthwise()) return depthwise::forward(context, c, x, weights, bias, y);
-  // with longer strides windows no longer overlap
-  if (c.contiguous() && c.stride <= c.kernel) {
-    return windows::forward(context, c, x, weights, bias, y);
-  }
-  taps::forward(context, c, x, weights, bias, y);
+  // With longer strides windows no longer overlap.
+  path_of(c, c.kernel).forward(context, c, x, weights, bias, y);
 }
 
 void conv1d_backward_data(Context& context, const Conv1dOptions& options,
                           Tensor<const float> weights, Tensor<const float> dy, Tensor<float> dx) {
   const Convolution c = convolution_of(options, dx.shape(), dy.shape());
-  if (c.depthwise()) return depthwise::backward_data(context, c, weights, dy, dx);
-  if (c.contiguous() && c.stride == 1) return windows::backward_data(context, c, weights, dy, dx);
-  taps::backward_data(context, c, weights, dy, dx);
+  path_of(c, 1).backward_data(context, c, weights, dy, dx);
 }
 
 void conv1d_backward_weights(Context& context, const Conv1dOptions& options, Tensor<const float> x,
                              Tensor<const float> dy, Tensor<float> dweights, Tensor<float> dbias) {
   const Convolution c = convolution_of(options, x.shape(), dy.shape());
-  if (c.depthwise()) {
-    depthwise::backward_weights(context, c, x, dy, dweights);
-  } else if (c.contiguous() && c.stride == 1) {
-    windows::backward_weights(context, c, x, dy, dweights);
-  } else {
-    taps::backward_weights(context, c, x, dy, dweights);
-  }
+  path_of(c, 1).backward_weights(context, c, x, dy, dweights);
   if (dbias.data() != nullptr) {
     column_sums(context, dy.data(), c.batch * c.out_time, c.out, dbias.data());
   }

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <type_traits>
 
 #include "kernels/nn/conv1d_paths.h"
 
-namespace serenade::cpu::depthwise {
+namespace serenade::cpu {
 namespace {
 
 // Time steps of one chunk.
@@ -24,8 +24,6 @@ void for_each_strip(Index channels, const Body& body) {
   }
   if (first < channels) body(channels - first, first);
 }
-
-}  // namespace
 
 void forward(Context& context, const Convolution& c, Tensor<const float> x,
              Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
@@ -104,4 +102,8 @@ void backward_weights(Context& context, const Convolution& c, Tensor<const float
   add_partial_sums(context, sums, runs.count, size, dweights.data());
 }
 
-}  // namespace serenade::cpu::depthwise
+}  // namespace
+
+const ConvolutionPath depthwise_path{forward, backward_data, backward_weights};
+
+}  // namespace serenade::cpu

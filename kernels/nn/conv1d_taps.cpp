@@ -3,10 +3,10 @@
 #include "kernels/nn/conv1d_paths.h"
 #include "kernels/nn/gemm.h"
 
-namespace serenade::cpu::taps {
+namespace serenade::cpu {
 namespace {
 
-// Rows of one chunk: a multiple of the tile's 6.
+// Rows of one chunk: a multiple of the tile's 6 or 12.
 constexpr Index block = 96;
 
 Index blocks_of(Index rows) { return (rows + block - 1) / block; }
@@ -21,8 +21,6 @@ struct PackedTaps {
     return data + ((group * panels() + panel) * taps + tap) * depth * gemm::panel_width;
   }
 };
-
-}  // namespace
 
 void forward(Context& context, const Convolution& c, Tensor<const float> x,
              Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
@@ -137,4 +135,8 @@ void backward_weights(Context& context, const Convolution& c, Tensor<const float
   add_partial_sums(context, sums, runs.count, size, dweights.data());
 }
 
-}  // namespace serenade::cpu::taps
+}  // namespace
+
+const ConvolutionPath taps_path{forward, backward_data, backward_weights};
+
+}  // namespace serenade::cpu

@@ -3,7 +3,7 @@
 #include "kernels/nn/conv1d_paths.h"
 #include "kernels/nn/gemm.h"
 
-namespace serenade::cpu::windows {
+namespace serenade::cpu {
 namespace {
 
 /// Rows [begin, begin + rows) of x [time, channels], zeros outside of it.
@@ -28,7 +28,7 @@ struct Correlation {
   Tensor<float> y;  // [batch, out time, out]
 };
 
-// Rows of one chunk: a multiple of the tile's 6, and A and C of it fit into L2.
+// Rows of one chunk: a multiple of the tile's 6 or 12, and A and C of it fit into L2.
 constexpr Index block = 96;
 
 Index window_of(const Correlation& job, Index rows) { return (rows - 1) * job.stride + job.kernel; }
@@ -64,8 +64,6 @@ void correlate(Context& context, const Correlation& job, float* padded) {
     }
   });
 }
-
-}  // namespace
 
 void forward(Context& context, const Convolution& c, Tensor<const float> x,
              Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
@@ -138,4 +136,8 @@ void backward_weights(Context& context, const Convolution& c, Tensor<const float
   add_partial_sums(context, sums, runs.count, rows * c.out, dweights.data());
 }
 
-}  // namespace serenade::cpu::windows
+}  // namespace
+
+const ConvolutionPath windows_path{forward, backward_data, backward_weights};
+
+}  // namespace serenade::cpu

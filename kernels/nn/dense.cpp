@@ -10,8 +10,8 @@ namespace serenade {
 namespace {
 
 void check(std::string_view operation, const Shape& x, const Shape& weights, const Shape& y) {
-  if (x.rank() != 2) expect_shape(operation, "x", x, Shape{0, 0});
-  if (weights.rank() != 2) expect_shape(operation, "weights", weights, Shape{x[1], 0});
+  expect_rank(operation, "x", x, 2, "[batch, features]");
+  expect_rank(operation, "weights", weights, 2, "[features, units]");
   expect_shape(operation, "weights", weights, Shape{x[1], weights[1]});
   expect_shape(operation, "y", y, Shape{x[0], weights[1]});
 }

@@ -27,7 +27,8 @@ struct DropoutKey {
 /// when word e % 4 of Philox(seed)(e / 4, utterance, step, purpose_of(Purpose::dropout, layer)),
 /// made uniform in [0, 1), is at least rate: an utterance's mask does not depend on its place in
 /// the batch. Its own backward pass: apply it to dy with the same key.
-/// x, y [batch, ...], the same shape; y may be x. utterances [batch].
+/// x, y [batch, ...], the same shape; y may be x. utterances [batch]. Throws ShapeError where these
+/// do not fit.
 void dropout(Context&, const DropoutOptions&, const DropoutKey&,
              Tensor<const std::uint32_t> utterances, Tensor<const float> x, Tensor<float> y);
 

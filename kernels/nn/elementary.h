@@ -27,7 +27,7 @@ inline Exponential split_exp(float x) {
   const float n = shifted - shift;
   float r = std::fma(-n, 0x1.62e4p-1F, bounded);
   r = std::fma(-n, 1.42860682e-06F, r);
-  // e^r = 1 + r + r^2 q(r), as in kernels/dsp/vector_math.h
+  // e^r = 1 + r + r^2 q(r), as in kernels/dsp/vector_math.simd.h
   float q = 0.00138198026F;
   q = std::fma(q, r, 0.00836868584F);
   q = std::fma(q, r, 0.0416682772F);

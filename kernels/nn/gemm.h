@@ -3,9 +3,9 @@
 #include "kernels/device/tensor.h"
 
 /// The one matrix product of the CPU twins. C [rows, columns] = start + A [rows, depth] B [depth,
-/// columns], cut into tiles of 6 rows by 16 columns held in registers. Every output is one chain of
-/// fused multiply-adds in ascending depth beginning at its start value, in inner and edge tiles
-/// alike: its bits depend on its row of A and column of B and on nothing else.
+/// columns], cut into tiles of 6 or 12 rows by 16 columns held in registers. Every output is one
+/// chain of fused multiply-adds in ascending depth beginning at its start value, in inner and edge
+/// tiles alike: its bits depend on its row of A and column of B and on nothing else.
 namespace serenade::cpu::gemm {
 
 /// Columns of a panel.

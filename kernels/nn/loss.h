@@ -8,7 +8,8 @@
 namespace serenade {
 
 /// probabilities[b, c] = exp(logits[b, c]) / sum over classes, stable for any finite logits. Both
-/// [batch, classes]; they may be the same. Computed in float64, row by row.
+/// [batch, classes]; they may be the same. Computed in float64, row by row. Throws ShapeError where
+/// the shapes differ or there is no class.
 void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
 
 /// Cross-entropy of softmax(logits) with targets, which are probabilities (one-hot or soft):
@@ -16,7 +17,8 @@ void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
 /// logits, targets [batch, classes]; weights [batch], or an empty view for all ones;
 /// losses [batch]; dlogits [batch, classes] = gradient of the returned mean, or an empty view.
 /// Returns sum of weights x losses over sum of weights, added in row order in float64 (0 where all
-/// weights are 0). A row of weight 0 neither counts nor gets a gradient.
+/// weights are 0). A row of weight 0 neither counts nor gets a gradient. Throws ShapeError where
+/// these do not fit.
 double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
                              Tensor<const float> weights, Tensor<float> losses,
                              Tensor<float> dlogits);

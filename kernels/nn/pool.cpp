@@ -12,12 +12,12 @@ Index stride_of(const PoolOptions& options) { return options.stride.value_or(opt
 void check_pool(std::string_view operation, const PoolOptions& options, const Shape& x,
                 const Shape& y) {
   check_ranges(options);
-  if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
   expect_shape(operation, "y", y, Shape{x[0], pool_output_time(options, x[1]), x[2]});
 }
 
 void check_global(std::string_view operation, const Shape& x, const Shape& y) {
-  if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
   if (x[1] < 1) throw ShapeError(std::string(operation) + ": x has no time step");
   expect_shape(operation, "y", y, Shape{x[0], x[2]});
 }

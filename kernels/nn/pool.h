@@ -32,6 +32,9 @@ struct GlobalMaxPoolOptions {
   static void fields(Self&, Visitor&) {}
 };
 
+// All of these throw ShapeError where the shapes do not fit, the global ones also where there is no
+// time step, and ConfigError for options out of range.
+
 /// Windows in `time` steps; 0 where none fits.
 Index pool_output_time(const PoolOptions&, Index time);
 
@@ -51,13 +54,14 @@ void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Te
 void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
                            Tensor<float> dx);
 
-/// y [batch, channels] = mean over time of x [batch, time, channels].
+/// y [batch, channels] = mean over time of x [batch, time, channels], added up in order of time.
 void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
+/// dx [batch, time, channels] = dy [batch, channels] / time at every step, overwritten.
 void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
 
-/// y [batch, channels] = largest over time of x [batch, time, channels]; the gradient goes to the
-/// first largest step.
+/// y [batch, channels] = largest over time of x [batch, time, channels].
 void global_max_pool(Context&, Tensor<const float> x, Tensor<float> y);
+/// dx [batch, time, channels], overwritten: the gradient goes to the first largest step.
 void global_max_pool_backward(Context&, Tensor<const float> x, Tensor<const float> dy,
                               Tensor<float> dx);
 

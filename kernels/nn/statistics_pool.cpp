@@ -9,7 +9,7 @@ namespace serenade {
 namespace {
 
 void check(std::string_view operation, const Shape& x, const Shape& y) {
-  if (x.rank() != 3) expect_shape(operation, "x", x, Shape{0, 0, 0});
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
   if (x[1] < 1) throw ShapeError(std::string(operation) + ": x has no time step");
   expect_shape(operation, "y", y, Shape{x[0], 2 * x[2]});
 }

@@ -5,8 +5,6 @@
 #include <soxr.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -14,7 +12,11 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/container.h"
+#include "pipeline/audio/endless_header.h"
 #include "pipeline/audio/resample.h"
+#include "pipeline/audio/usable.h"
+#include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 
 namespace serenade {
 namespace {
@@ -35,15 +37,13 @@ void expect_file(const std::filesystem::path& path) {
     throw IoError(fmt::format("{}: {}", path.string(),
                               error ? error.message() : std::string("no such file")));
   }
-  // Opening a pipe would wait for a writer for ever.
-  if (!std::filesystem::is_regular_file(status)) {
-    throw IoError(fmt::format("{}: is not a file", path.string()));
-  }
+  expect_regular_file(path);
   const auto bytes = std::filesystem::file_size(path, error);
   if (!error && bytes == 0) fail(path, "is empty (0 bytes)");
 }
 
 Sound open_sound(const std::filesystem::path& path, SF_INFO& info) {
+  if (const auto reason = endless_header(path)) fail(path, *reason);
   // libsndfile tells why it could not open a file through a global variable.
   static std::mutex opening;
   const std::lock_guard lock(opening);
@@ -128,26 +128,21 @@ std::vector<float> read_frames(SNDFILE* file, Index frames, int channels) {
   return samples;
 }
 
-void expect_finite(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
-  const auto bad = std::find_if(clip.samples.begin(), clip.samples.end(),
-                                [](float x) { return !std::isfinite(x); });
-  if (bad == clip.samples.end()) return;
-  const Index at = bad - clip.samples.begin();
-  const Index frame = first_frame + at / clip.channels;
+void expect_usable(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
+  const auto at = first_unusable(clip.samples);
+  if (!at) return;
+  const Index frame = first_frame + *at / clip.channels;
   fail(path,
-       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples can be used", frame,
-                   static_cast<double>(frame) / clip.sample_rate, at % clip.channels + 1,
-                   std::isnan(*bad) ? "not a number (NaN)" : "infinite"));
+       fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples up to {:g} can "
+                   "be used (full scale is 1)",
+                   frame, static_cast<double>(frame) / clip.sample_rate, *at % clip.channels + 1,
+                   unusable_text(clip.samples[static_cast<std::size_t>(*at)]), loudest_sample));
 }
 
 }  // namespace
 
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   check_ranges(options);
-  if (options.duration && !(*options.duration > 0)) {
-    throw ConfigError(
-        fmt::format("duration is {} s but must be more than 0", shortest(*options.duration)));
-  }
   expect_file(path);
   SF_INFO info{};
   const Sound file = open_sound(path, info);
@@ -184,7 +179,7 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   if (sf_error(file.get()) != SF_ERR_NO_ERROR) {
     fail(path, fmt::format("damaged: {}", sf_strerror(file.get())));
   }
-  expect_finite(path, clip, part.begin);
+  expect_usable(path, clip, part.begin);
   return clip;
 }
 
@@ -203,24 +198,21 @@ std::vector<float> to_mono(const Clip& clip) {
 
 std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
                              const DecodeOptions& options, LoadTimes* times) {
-  using Clock = std::chrono::steady_clock;
   if (sample_rate < min_sample_rate || sample_rate > max_sample_rate) {
     throw ConfigError(fmt::format("sample_rate is {} but must be between {} and {} Hz", sample_rate,
                                   min_sample_rate, max_sample_rate));
   }
-  const auto begin = Clock::now();
+  const Stopwatch decoding;
   const Clip clip = decode(path, options);
   if (resampled_length(clip.frames(), clip.sample_rate, sample_rate) > max_decoded_samples) {
     fail(path, fmt::format("{} frames at {} Hz become too many at {} Hz; set a duration",
                            clip.frames(), clip.sample_rate, sample_rate));
   }
   const std::vector<float> mono = to_mono(clip);
-  const auto decoded = Clock::now();
+  if (times != nullptr) times->decode += decoding.seconds();
+  const Stopwatch resampling;
   std::vector<float> signal = resample(mono, clip.sample_rate, sample_rate);
-  if (times != nullptr) {
-    times->decode += std::chrono::duration<double>(decoded - begin).count();
-    times->resample += std::chrono::duration<double>(Clock::now() - decoded).count();
-  }
+  if (times != nullptr) times->resample += resampling.seconds();
   return signal;
 }
 

@@ -25,7 +25,7 @@ struct DecodeOptions {
 
 /// Sound as a file holds it: one number a sample and channel, integers scaled by their full range
 /// (16-bit sample x becomes x / 32768 exactly; 24-bit is exact too, 32-bit is rounded to float32).
-/// Float files are taken as they are, also beyond [-1, 1].
+/// Float files are taken as they are, also beyond [-1, 1], up to loudest_sample.
 struct Clip {
   std::vector<float> samples;  ///< [frames, channels], interleaved
   int sample_rate = 0;         ///< Hz
@@ -50,10 +50,10 @@ inline constexpr int max_sample_rate = 1'536'000;
 /// extension. As in librosa.load, the first frame is floor(offset * sample_rate) and the number of
 /// frames floor(duration * sample_rate) or what is left.
 ///
-/// Throws IoError when the file cannot be opened, and DataError, with a text that begins with the
+/// Throws ConfigError for options out of range, IoError when the file cannot be opened, and DataError, with a text that begins with the
 /// path, when it is no sound file, holds no samples, ends before its header says so, is longer than
-/// max_decoded_samples, starts after its end (offset), or holds a NaN or an infinity. A truncated
-/// OGG states no length and is read as far as it goes.
+/// max_decoded_samples, starts after its end (offset), or holds a NaN, an infinity or a
+/// number above loudest_sample. A truncated OGG states no length and is read as far as it goes.
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// Mean of the channels, [frames].

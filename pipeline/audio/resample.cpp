@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
+#include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "kernels/device/error.h"
 

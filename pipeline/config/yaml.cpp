@@ -5,14 +5,18 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cctype>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <utility>
 
 #include "kernels/device/error.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/one_line.h"
+#include "pipeline/support/parse_number.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -21,7 +25,7 @@ constexpr std::size_t max_config_bytes = std::size_t{1} << 20U;
 
 /// Refuses aliases: a few lines of them stand for more nodes than any memory holds, or for a list
 /// that is its own item. Hears the events of YAML's parser, as its nodes no longer tell.
-class RefuseAliases final : public YAML::EventHandler {
+class RefuseAliases : public YAML::EventHandler {
  public:
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw YAML::ParserException(mark, "aliases (*name) are not taken here; write the value out");
@@ -39,31 +43,55 @@ class RefuseAliases final : public YAML::EventHandler {
   void OnMapEnd() override {}
 };
 
-/// The first document of a text; YAML::Exception where there is none.
+/// Refuses whatever comes behind the first document, which nobody would read.
+class RefuseDocument final : public RefuseAliases {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    throw YAML::ParserException(
+        mark, "a second document, or text behind the end of the first; one is taken here");
+  }
+};
+
+/// The only document of a text. YAML::Exception where there are more.
 YAML::Node load_tree(const std::string& text) {
   std::istringstream stream(text);
-  RefuseAliases handler;
-  YAML::Parser(stream).HandleNextDocument(handler);
+  YAML::Parser parser(stream);
+  RefuseAliases first;
+  RefuseDocument second;
+  if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
   return YAML::Load(text);
 }
 
-void refuse_repeated_keys(const YAML::Node& node, const std::string& file) {
+/// What a message about a line of the text begins with: "FILE:LINE: ".
+using Place = std::function<std::string(int line)>;
+
+/// Everything of a configuration goes into files that are UTF-8: models, results, the report.
+void expect_utf8(std::string_view text, const Place& place) {
+  const std::string_view bad = from_first_bad_byte(text);
+  if (bad.empty()) return;
+  const auto before = text.substr(0, text.size() - bad.size());
+  const auto line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  throw ConfigError(fmt::format(
+      "{}byte \\x{:02x} is not UTF-8; write it as UTF-8, and reach a folder that is not "
+      "named so by a link",
+      place(line), static_cast<unsigned char>(bad.front())));
+}
+
+void refuse_repeated_keys(const YAML::Node& node, const Place& place) {
   if (node.IsSequence()) {
-    for (const auto& item : node) refuse_repeated_keys(item, file);
+    for (const auto& item : node) refuse_repeated_keys(item, place);
   }
   if (!node.IsMap()) return;
   std::set<std::string> seen;
   for (const auto& entry : node) {
     const YAML::Node& key = entry.first;
-    if (!key.IsScalar()) {
-      throw ConfigError(
-          fmt::format("{}:{}: a key must be a plain name", file, key.Mark().line + 1));
-    }
+    const std::string where = place(key.Mark().line + 1);
+    if (!key.IsScalar()) throw ConfigError(where + "a key must be a plain name");
     if (!seen.insert(key.Scalar()).second) {
-      throw ConfigError(fmt::format("{}:{}: key '{}' stands here a second time", file,
-                                    key.Mark().line + 1, key.Scalar()));
+      throw ConfigError(
+          fmt::format("{}key '{}' stands here a second time", where, one_line(key.Scalar())));
     }
-    refuse_repeated_keys(entry.second, file);
+    refuse_repeated_keys(entry.second, place);
   }
 }
 
@@ -77,18 +105,17 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
   const std::string& key = keys[at];
   const bool last = at + 1 == keys.size();
   if (node.IsSequence()) {
-    std::size_t index = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-    if (error != std::errc() || end != key.data() + key.size() || index >= node.size()) {
+    const auto index = parse_number<std::size_t>(key);
+    if (!index || *index >= node.size()) {
       throw ConfigError(
           fmt::format("{}: '{}' must be the number of one of the {} items there, "
                       "counted from 0",
                       fmt::join(keys, "."), key, node.size()));
     }
     if (last) {
-      node[index] = value;
+      node[*index] = value;
     } else {
-      set_below(node[index], keys, at + 1, value);
+      set_below(node[*index], keys, at + 1, value);
     }
     return;
   }
@@ -117,21 +144,23 @@ ConfigNode ConfigNode::load(const std::filesystem::path& path) {
 }
 
 ConfigNode ConfigNode::parse(const std::string& text, const std::string& file_name) {
+  const Place place = [&](int line) { return fmt::format("{}:{}: ", one_line(file_name), line); };
+  expect_utf8(text, place);
   YAML::Node root;
   try {
     root = load_tree(text);
   } catch (const YAML::Exception& error) {
-    throw ConfigError(
-        fmt::format("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg));
+    throw ConfigError(one_line(
+        fmt::format("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg)));
   }
-  refuse_repeated_keys(root, file_name);
+  refuse_repeated_keys(root, place);
   return ConfigNode(root, "", 1, std::make_shared<Origin>(Origin{file_name, {}}));
 }
 
 void ConfigNode::apply_override(std::string_view assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    throw ConfigError(fmt::format("'{}' is not of the form key.path=value", assignment));
+    throw ConfigError(fmt::format("'{}' is not of the form key.path=value", one_line(assignment)));
   }
   const std::string path(assignment.substr(0, equals));
   std::vector<std::string> keys;
@@ -141,12 +170,16 @@ void ConfigNode::apply_override(std::string_view assignment) {
     keys.push_back(path.substr(begin, dot - begin));
     begin = dot + 1;
   }
+  const Place place = [&](int) { return fmt::format("command line: {}: ", one_line(path)); };
+  expect_utf8(assignment, place);
   YAML::Node value;
   try {
     value = load_tree(std::string(assignment.substr(equals + 1)));
   } catch (const YAML::Exception& error) {
-    throw ConfigError(fmt::format("{}: the value is not valid YAML: {}", path, error.msg));
+    throw ConfigError(one_line(
+        fmt::format("command line: {}: the value is not valid YAML: {}", path, error.msg)));
   }
+  refuse_repeated_keys(value, place);
   set_below(node_, keys, 0, value);
   origin_->overridden.push_back(path);
 }
@@ -192,17 +225,22 @@ ConfigNode::Named ConfigNode::named() const {
 }
 
 std::string ConfigNode::where() const {
+  std::vector<std::string> below;  // values that did not come from the file
   for (const std::string& overridden : origin_->overridden) {
     if (path_ == overridden || path_.starts_with(overridden + ".")) {
       return fmt::format("command line: {}", path_);
     }
+    if (path_.empty() || overridden.starts_with(path_ + ".")) below.push_back(overridden);
   }
-  if (path_.empty()) return fmt::format("{}:{}", origin_->file, line_);
-  return fmt::format("{}:{}: {}", origin_->file, line_, path_);
+  std::string place = fmt::format("{}:{}", origin_->file, line_);
+  if (!path_.empty()) place += ": " + path_;
+  if (below.empty()) return place;
+  return fmt::format("{} (with {} of the command line)", place, fmt::join(below, ", "));
 }
 
 void ConfigNode::fail(std::string_view message) const {
-  throw ConfigError(fmt::format("{}: {}", where(), message));
+  // Escaped before it becomes an exception's text, which a zero byte would end.
+  throw ConfigError(one_line(fmt::format("{}: {}", where(), message)));
 }
 
 void ConfigNode::expect_keys(const std::vector<std::string>& known) const {
@@ -222,16 +260,6 @@ void ConfigNode::expect_keys(const std::vector<std::string>& known) const {
 }
 
 namespace detail {
-namespace {
-
-template <class Number>
-bool parse_number(const std::string& text, Number& value) {
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && at == end;
-}
-
-}  // namespace
 
 bool parse_bool(const ConfigNode& node) {
   const std::string text = node.scalar();
@@ -241,30 +269,28 @@ bool parse_bool(const ConfigNode& node) {
 }
 
 int parse_int(const ConfigNode& node) {
-  int value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value)) {
-    node.fail(fmt::format("'{}' is not a whole number", text));
-  }
-  return value;
+  const auto value = parse_number<int>(text);
+  if (node.is_quoted() || !value) node.fail(fmt::format("'{}' is not a whole number", text));
+  return *value;
 }
 
 std::uint64_t parse_unsigned(const ConfigNode& node) {
-  std::uint64_t value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value)) {
+  const auto value = parse_number<std::uint64_t>(text);
+  if (node.is_quoted() || !value) {
     node.fail(fmt::format("'{}' is not a whole number of 0 or more", text));
   }
-  return value;
+  return *value;
 }
 
 double parse_double(const ConfigNode& node) {
-  double value = 0;
   const std::string text = node.scalar();
-  if (node.is_quoted() || !parse_number(text, value) || !std::isfinite(value)) {
+  const auto value = parse_number<double>(text);
+  if (node.is_quoted() || !value || !std::isfinite(*value)) {
     node.fail(fmt::format("'{}' is not a number", text));
   }
-  return value;
+  return *value;
 }
 
 int parse_choice(const ConfigNode& node, const std::vector<std::string>& names) {
@@ -292,10 +318,9 @@ namespace {
 std::string scalar_text(const YAML::Node& node) {
   const std::string& text = node.Scalar();
   if (node.Tag() != "!") return text;
-  double number = 0;
   const bool plain =
       !text.empty() && text != "null" && text != "Null" && text != "NULL" && text != "true" &&
-      text != "false" && text != "~" && !detail::parse_number(text, number) &&
+      text != "false" && text != "~" && !parse_number<double>(text) &&
       std::all_of(text.begin(), text.end(),
                   [](unsigned char c) {
                     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '/' || c == '.';

@@ -20,13 +20,15 @@ namespace serenade {
 /// file, line and key: "configs/demo.yaml:12: training.epochs: ...".
 class ConfigNode {
  public:
-  /// Throws ConfigError naming the file and line where the text is not YAML, where a key stands
-  /// twice or an alias (*name) at all, or where the file is longer than 1 MiB.
+  /// Throws ConfigError naming the file and line where the text is not UTF-8, not YAML or more than
+  /// one document, where a key stands twice or an alias (*name) at all, or where the file is longer
+  /// than 1 MiB.
   static ConfigNode load(const std::filesystem::path& path);
   static ConfigNode parse(const std::string& text, const std::string& file_name);
 
   /// Sets a value from the command line: "training.epochs=3", "model.layers.0.conv1d.filters=8".
-  /// The value is YAML. Whether the key exists is found out when the options are read.
+  /// The value is YAML, under the same rules. Whether the key exists is found out when the options
+  /// are read.
   void apply_override(std::string_view assignment);
 
   bool defined() const { return node_.IsDefined(); }
@@ -50,7 +52,8 @@ class ConfigNode {
   Named named() const;
 
   const std::string& path() const { return path_; }
-  /// Throws ConfigError: "FILE:LINE: KEY: message".
+  /// Throws ConfigError: "FILE:LINE: KEY: message", or "command line: KEY: message" of a value from
+  /// there; of a key that has values from there below it, they are named too.
   [[noreturn]] void fail(std::string_view message) const;
   /// Throws ConfigError unless every key is one of `known`; names the nearest that is.
   void expect_keys(const std::vector<std::string>& known) const;

@@ -13,6 +13,7 @@
 #include "pipeline/corpus/examples.h"
 #include "pipeline/corpus/labels.h"
 #include "pipeline/corpus/listing.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -25,15 +26,13 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
   std::vector<Utterance>& utterances = listing.utterances;
   std::vector<std::string> failures(utterances.size());
   const auto hash = [&](std::size_t i) {
+    const fs::path& file = utterances[i].path;
     try {
+      expect_regular_file(file);
       std::error_code error;
-      const auto status = fs::status(utterances[i].path, error);
-      if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe would wait for a writer
-        failures[i] = utterances[i].path.string() + ": is not a file";
-      } else if (fs::file_size(utterances[i].path, error) == 0 && !error) {
-        failures[i] = utterances[i].path.string() + ": is empty (0 bytes)";
+      if (fs::file_size(file, error) == 0 && !error) {
+        failures[i] = file.string() + ": is empty (0 bytes)";
       } else {
-        const fs::path& file = utterances[i].path;
         utterances[i].content = memo != nullptr ? memo->content(file) : hash_file(file);
       }
     } catch (const IoError& error) {
@@ -61,13 +60,22 @@ void hash_contents(Context& context, Listing& listing, const std::string& path, 
       left_out.push_back({utterances[i].id, utterances[i].path, failures[i]});
     }
   }
+  // Nobody knows how many recordings a closed folder holds: one at least.
+  Examples missing = bad;
+  for (const fs::path& closed : listing.closed_folders) {
+    const std::string reason = closed.string() + ": cannot be listed";
+    missing.add(reason);
+    left_out.push_back({closed.string(), closed, reason});
+  }
+  if (missing.count() > 0) {
+    expect_few_bad(missing.count(), utterances.size() + listing.closed_folders.size(), max_bad,
+                   fmt::format("cannot be read ({})", missing.text()));
+  }
   if (bad.count() > 0) {
-    expect_few_bad(bad.count(), utterances.size(), max_bad,
-                   fmt::format("cannot be read ({})", bad.text()));
     listing.notes.push_back(fmt::format("{} cannot be read and {} left out: {}", files(bad.count()),
                                         is_are(bad.count()), bad.text()));
   }
-  if (good.empty()) throw DataError(fmt::format("{}: no file can be read", path));
+  if (good.empty()) throw DataError(fmt::format("{}: no file can be read: {}", path, bad.text()));
   utterances = std::move(good);
 }
 
@@ -114,6 +122,16 @@ void note_missing_labels(Corpus& corpus, const std::vector<std::string>& names) 
 
 }  // namespace
 
+std::string reported_name(const Corpus& corpus, const CorpusOptions& options) {
+  return options.more.empty() && !options.title.empty() ? options.title : corpus.name;
+}
+
+std::string reported_path(const CorpusOptions& options) {
+  std::string paths = options.path;
+  for (const CorpusSource& source : options.more) paths += ", " + source.path;
+  return paths;
+}
+
 int Corpus::class_of(const Utterance& utterance) const {
   const auto found = std::find(labels.begin(), labels.end(), utterance.label);
   if (found == labels.end()) {
@@ -121,6 +139,14 @@ int Corpus::class_of(const Utterance& utterance) const {
                                 utterance.label, fmt::join(labels, ", ")));
   }
   return static_cast<int>(found - labels.begin());
+}
+
+void expect_two_labels(const Corpus& corpus) {
+  if (corpus.labels.size() >= 2) return;
+  throw DataError(fmt::format(
+      "all {} of the corpus are '{}': a network needs at least two labels to tell apart. Add "
+      "recordings of others, or look at corpus.labels, which may merge them or leave them out",
+      files(corpus.utterances.size()), fmt::join(corpus.labels, "', '")));
 }
 
 void expect_few_bad(std::size_t bad, std::size_t total, double max_bad, std::string_view what) {
@@ -151,7 +177,7 @@ Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& obs
   corpus.duplicates_apart = options.duplicates == Duplicates::allow;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Listing& listing = listings[i];
-    std::vector<LeftOut> left_out;
+    std::vector<LeftOut> left_out = std::move(listing.unlabelled);
     hash_contents(context, listing, sources[i].path, options.max_bad, memo, observer, left_out);
     for (LeftOut& each : left_out) {
       if (several) each.id.insert(0, names[i] + '/');

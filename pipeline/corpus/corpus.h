@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "kernels/device/context.h"
@@ -19,7 +20,8 @@ namespace serenade {
 ///
 /// Several files with the same id and the same bytes (mirrors of a data set under two folders) are
 /// duplicates; the second gets the id "ID#2". Files that cannot be read or are empty are left out
-/// with a note.
+/// with a note, as are recordings whose emotion is not told (Corpus::left_out); so are folders that
+/// cannot be listed, and each counts as one unreadable file.
 ///
 /// Throws ConfigError for options out of range, a path that is not set, a key of `labels` that is
 /// no label and two corpora of one name, IoError where path is no readable folder or manifest,
@@ -31,6 +33,14 @@ namespace serenade {
 /// Files that `memo` knows in the state they are in are not read.
 Corpus read_corpus(Context& context, const CorpusOptions& options, Observer& observer,
                    FileMemo* memo = nullptr);
+
+/// What reports call a corpus: corpus.title, where one data set has it, else Corpus::name.
+std::string reported_name(const Corpus& corpus, const CorpusOptions& options);
+/// Where reports say it lies: the paths of all data sets, "a, b".
+std::string reported_path(const CorpusOptions& options);
+/// Throws DataError where all recordings have one label, with which nothing can be trained. Such a
+/// corpus can be scored.
+void expect_two_labels(const Corpus& corpus);
 
 /// Throws DataError when more than max_bad of `total` recordings are bad; `what` says how:
 /// "cannot be decoded". For later stages to hold the same rule.

@@ -79,7 +79,8 @@ struct CorpusOptions {
           "byte-identical recordings: kept on one side of every split (together), reduced to one "
           "(first), refused (error), or treated as different, which leaks (allow)");
     visit("max_bad", self.max_bad, Range{0, 1},
-          "largest share of recordings that may be unreadable; they are left out and named");
+          "largest share of recordings that may be unreadable; they are left out and named, and a "
+          "folder that cannot be listed counts as one");
     visit("more", self.more, Range{},
           "further corpora, each with path, reader, channel, labels and title; ids and speakers "
           "then begin with their corpus's title, as in emodb/03");

@@ -54,7 +54,7 @@ void number_equal_ids(std::vector<Utterance>& utterances) {
             [](const Utterance& a, const Utterance& b) { return a.id < b.id; });
 }
 
-/// Empty where there is one corpus only.
+/// The corpus that a recording is of; all are of one where none says.
 std::string corpus_of(const Utterance& utterance) {
   const auto corpus = utterance.fields.find("corpus");
   return corpus == utterance.fields.end() ? "" : corpus->second;
@@ -121,11 +121,10 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
         throw DataError(fmt::format(
             "{} recordings are in more than one corpus ({}), so that one voice counts as two "
             "speakers; set corpus.duplicates to first, which keeps one of each, or leave one "
-            "corpus "
-            "out",
+            "corpus out",
             across.size(), list_of(across)));
       }
-      notes.push_back(found + "; copies are kept in the same part of every split");
+      notes.push_back(found + "; copies stay together wherever clips are divided");
       return;
     case Duplicates::error:
       throw DataError(found +
@@ -144,7 +143,7 @@ void resolve_duplicates(std::vector<Utterance>& utterances, Duplicates policy,
           left_out.push_back({same[i]->id, same[i]->path,
                               fmt::format("{}: is a copy of {}", same[i]->path.string(),
                                           same.front()->path.string()),
-                              true});
+                              LeftOut::Cause::copy});
         }
       }
       std::sort(dropped.begin(), dropped.end());

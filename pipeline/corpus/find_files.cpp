@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/corpus/name_parts.h"
 
 namespace serenade {
 namespace {
@@ -18,11 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
+  return in_lower_case(path.extension().native());
 }
 
 class Search {
@@ -39,7 +36,6 @@ class Search {
     if (error) return false;
     for (; listing != fs::directory_iterator(); listing.increment(error)) {
       entries.push_back(listing->path());
-      if (error) return false;
     }
     if (error) return false;
     std::sort(entries.begin(), entries.end(),
@@ -59,6 +55,7 @@ class Search {
       if (is_sound_name(entry)) found_.sounds.push_back(entry);
       return;
     }
+    if (!S_ISREG(status.st_mode) && is_sound_name(entry)) found_.odd.push_back(entry);
     if (S_ISDIR(status.st_mode)) {
       std::error_code error;
       if (!enter(entry, error)) found_.closed_folders.push_back(entry);
@@ -106,6 +103,7 @@ FoundFiles find_files(const fs::path& folder) {
   };
   std::sort(found.sounds.begin(), found.sounds.end(), by_bytes);
   std::sort(found.videos.begin(), found.videos.end(), by_bytes);
+  std::sort(found.odd.begin(), found.odd.end(), by_bytes);
   return found;
 }
 

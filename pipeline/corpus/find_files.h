@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
-#include <string>
 #include <vector>
 
 namespace serenade {
@@ -11,6 +11,9 @@ struct FoundFiles {
   std::vector<std::filesystem::path> sounds;  ///< .wav .wave .flac .ogg .mp3 .aiff .aif, any case
   std::vector<std::filesystem::path> videos;  ///< .mp4
   std::size_t others = 0;
+  /// Named as sounds are, but pipes, devices, sockets or folders (what lies in the folders is
+  /// found).
+  std::vector<std::filesystem::path> odd;
   std::vector<std::filesystem::path> closed_folders;  ///< that could not be listed
 };
 

@@ -110,6 +110,10 @@ Listing list_named(const NameReader& reader, const fs::path& folder, const Found
     auto recording = read_name(reader, path);
     if (!recording) {
       unknown.add(path.filename().string());
+      listing.unlabelled.push_back(
+          {path.stem().string(), path,
+           fmt::format("{}: its name is none of {}", path.string(), reader.title),
+           LeftOut::Cause::unlabelled});
       continue;
     }
     if (const std::string reason = left_out(*recording, channel); !reason.empty()) {
@@ -139,15 +143,23 @@ Listing list_named(const NameReader& reader, const fs::path& folder, const Found
     notes.push_back(fmt::format("{} of .mp4 {} left out: this program reads sound",
                                 files(found.videos.size()), is_are(found.videos.size())));
   }
+  if (!found.odd.empty()) {
+    Examples odd;
+    for (const auto& path : found.odd) odd.add(path.filename().string());
+    notes.push_back(
+        fmt::format("{} named like a sound {} no file but a pipe, a device or a folder: {}",
+                    odd.count(), is_are(odd.count()), odd.text()));
+  }
+  for (const auto& closed : found.closed_folders) {
+    notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
+  }
+  listing.closed_folders = found.closed_folders;
   if (listing.utterances.empty()) {
     std::string text = fmt::format("{}: no {} recording to use in it or below it ({}",
                                    folder.string(), reader.title, found_text(found));
     for (const auto& note : notes) text += "; " + note;
     if (unknown.count() == 0) text += fmt::format("; a name looks like {}", reader.help);
     throw DataError(text + ")");
-  }
-  for (const auto& closed : found.closed_folders) {
-    notes.push_back(fmt::format("{}: cannot be listed and is left out", closed.string()));
   }
   return listing;
 }
@@ -172,6 +184,12 @@ Listing list_recordings(const CorpusSource& source) {
         fmt::format("corpus.reader {} reads the names in a folder, and {} is a "
                     "manifest; leave corpus.reader out",
                     enum_name(source.reader), path.string()));
+  }
+  std::error_code unknown;
+  if (!fs::exists(path, unknown)) {
+    throw IoError(fmt::format(
+        "{}: no such folder; corpus.path is to name that of the recordings, or a CSV manifest",
+        path.string()));
   }
   const FoundFiles found = find_files(path);
   const Reader chosen = source.reader == Reader::automatic ? recognise(path, found) : source.reader;

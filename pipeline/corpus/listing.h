@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ struct Listing {
   std::span<const std::string_view> emotions;  ///< all that its names can say; none for csv
   std::vector<Utterance> utterances;           ///< without content hashes
   std::vector<std::string> notes;              ///< what was passed over and why, a line each
+  std::vector<LeftOut> unlabelled{};           ///< recordings whose emotion is not told
+  std::vector<std::filesystem::path> closed_folders{};  ///< that could not be listed
 };
 
 /// Finds the recordings below source.path and reads their names, or reads the manifest that

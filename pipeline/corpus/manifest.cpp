@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "kernels/device/error.h"
@@ -12,6 +12,7 @@
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/nearest.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -22,9 +23,15 @@ std::string plain_path(const std::string& file) {
   return fs::path(file).lexically_normal().generic_string();
 }
 
-/// An empty line, which CSV reads as one empty value.
-bool is_blank(const std::vector<std::string>& values) {
-  return values.size() == 1 && values.front().empty();
+/// Names of speakers, emotions and columns go into results, which are UTF-8; which other encoding a
+/// manifest has cannot be told.
+void expect_utf8(std::string_view text, std::string_view what) {
+  const std::string_view bad = from_first_bad_byte(text);
+  if (bad.empty()) return;
+  const auto before = text.substr(0, text.size() - bad.size());
+  throw DataError(fmt::format("{}, line {}: byte \\x{:02x} is not UTF-8; save it as UTF-8", what,
+                              1 + std::count(before.begin(), before.end(), '\n'),
+                              static_cast<unsigned char>(bad.front())));
 }
 
 class Columns {
@@ -81,22 +88,16 @@ class Columns {
 }  // namespace
 
 std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    throw DataError(fmt::format("{}, line 1: is UTF-16; save it as UTF-8", what));
-  }
+  text = without_byte_order_mark(text, what);
+  expect_utf8(text, what);
   CsvReader reader(text, what);
   std::vector<std::string> values;
-  do {
-    if (!reader.next(values)) throw DataError(fmt::format("{}: is empty", what));
-  } while (is_blank(values));
+  if (!reader.next_filled(values)) throw DataError(fmt::format("{}: is empty", what));
   const Columns columns(values, reader);
 
   std::vector<ManifestEntry> entries;
   std::map<std::string, std::size_t> lines;
-  while (reader.next(values)) {
-    if (is_blank(values)) continue;
+  while (reader.next_filled(values)) {
     ManifestEntry entry = columns.entry(values, reader);
     entry.line = reader.line();
     const auto [first, is_new] = lines.emplace(plain_path(entry.file), entry.line);
@@ -112,13 +113,18 @@ Listing list_manifest(const fs::path& path) {
   Listing listing{Reader::csv, {}, {}, {}};
   Examples unlabelled;
   for (ManifestEntry& entry : parse_manifest(text, path.string())) {
+    fs::path recording = (path.parent_path() / entry.file).lexically_normal();
     if (entry.emotion.empty()) {
       unlabelled.add(fmt::format("{} on line {}", entry.file, entry.line));
+      listing.unlabelled.push_back({plain_path(entry.file), recording,
+                                    fmt::format("{}: has no emotion on line {} of {}",
+                                                recording.string(), entry.line, path.string()),
+                                    LeftOut::Cause::unlabelled});
       continue;
     }
     entry.fields["emotion"] = entry.emotion;
     listing.utterances.push_back({plain_path(entry.file),
-                                  (path.parent_path() / entry.file).lexically_normal(),
+                                  std::move(recording),
                                   {},
                                   std::move(entry.speaker),
                                   std::move(entry.emotion),

@@ -29,7 +29,7 @@ inline constexpr std::size_t max_manifest_bytes = std::size_t{1} << 26U;
 ///
 /// Throws DataError naming the line where the text is not well formed: a column missing (naming the
 /// nearest), without a name or twice, a line with more or fewer values than columns, no file or
-/// speaker in it, a file listed twice.
+/// speaker in it, a file listed twice, a byte that is not UTF-8.
 std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what);
 
 /// The recordings of a manifest. Ids are the files as written (without "./" and the like), so that

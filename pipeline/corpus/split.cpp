@@ -13,7 +13,6 @@
 #include "pipeline/corpus/protocols/parts.h"
 #include "pipeline/corpus/protocols/protocol.h"
 #include "pipeline/support/csv.h"
-#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -141,10 +140,6 @@ std::string split_csv(const Corpus& corpus, const Split& split) {
     }
   }
   return text;
-}
-
-void write_split_csv(const std::filesystem::path& path, const Corpus& corpus, const Split& split) {
-  write_file_atomically(path, split_csv(corpus, split));
 }
 
 }  // namespace serenade

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -107,11 +106,11 @@ struct SplitOptions {
 /// listed: a clip's part by its id. A row whose id the corpus has not, a part of another name, an
 /// id twice in a fold, and, where there is a column content, another content, are errors that name
 /// the line; so is a content in two parts, naming both files. Rows for recordings that were left
-/// out as unreadable or as copies (Corpus::left_out) are passed over. Clips that the list does not
-/// name take no part; the notes count them. Where a fold has no validation part, split.validation
-/// of its training part is drawn: whole speakers where test speakers are not heard in training,
-/// else clips. Folds named K or fold-K are called fold-K; other names are numbered in natural
-/// order.
+/// out as unreadable, unlabelled or copies (Corpus::left_out) are passed over. Clips that the list
+/// does not name take no part; the notes count them. Where a fold has no validation part,
+/// split.validation of its training part is drawn: whole speakers where test speakers are not heard
+/// in training, else clips. Folds named K or fold-K are called fold-K; other names are numbered in
+/// natural order.
 ///
 /// Throws ConfigError for options out of range or a protocol that the corpus does not fit, IoError
 /// where the list cannot be read, and DataError for a wrong list and where the corpus is too small
@@ -122,8 +121,5 @@ Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_
 /// row for every clip of every part. No paths, so that the same split is the same text on every
 /// machine. As split.file of the protocol listed it gives the same folds.
 std::string split_csv(const Corpus& corpus, const Split& split);
-
-/// split_csv in a file, atomically. Throws IoError.
-void write_split_csv(const std::filesystem::path& path, const Corpus& corpus, const Split& split);
 
 }  // namespace serenade

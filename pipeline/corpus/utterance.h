@@ -23,10 +23,15 @@ struct Utterance {
 
 /// A recording that a corpus has and cannot use, or has under another id as well.
 struct LeftOut {
+  enum class Cause {
+    unreadable,
+    copy,       ///< of one that is among the utterances
+    unlabelled  ///< its emotion is not told, or by no name that the reader knows
+  };
   std::string id;
   std::filesystem::path path;
-  std::string reason;    ///< begins with the path, or names it
-  bool is_copy = false;  ///< of one that is among the utterances
+  std::string reason;  ///< begins with the path, or names it
+  Cause cause = Cause::unreadable;
 };
 
 /// A data set: utterances in ascending order of id, so that nothing downstream can depend on the

@@ -14,6 +14,7 @@ void score_predictions(Context& context, std::span<const std::string> labels,
   }
   std::vector<TrainingCounts> training;
   for (const FoldCorpus& fold : data.corpus.folds) training.push_back({fold.fold, fold.training});
+  if (!data.trained_on.empty()) training = {{"", data.trained_on}};
   add_baselines(data.evaluation, training);
 }
 

@@ -9,9 +9,9 @@
 namespace serenade {
 
 /// Scores predictions into data.evaluation, with everything that a report says of them: intervals
-/// by data.options, over whole speakers where data.protocol is by speaker, drawn with the first of
-/// data.seeds; baselines from the training parts in data.corpus. The same bits for any number of
-/// threads. Throws as evaluate_predictions does.
+/// by data.options, over whole speakers where data.resampled() says so, drawn with the first of
+/// data.seeds; baselines from the training parts in data.corpus, or from data.trained_on. The same
+/// bits for any number of threads. Throws as evaluate_predictions does.
 void score_predictions(Context& context, std::span<const std::string> labels,
                        std::span<const ClipPrediction> predictions, ReportData& data);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "kernels/device/error.h"
 
@@ -95,11 +97,13 @@ Evaluation evaluate_predictions(std::span<const std::string> labels,
   evaluation.pooled = ConfusionMatrix(classes);
   std::vector<float> confidence;
   std::vector<bool> right;
+  std::set<std::string_view> ids;
   for (const ClipPrediction& clip : predictions) {
     if (clip.label.empty()) {
       ++evaluation.unlabelled;
       continue;
     }
+    ids.insert(clip.id);
     auto fold = std::find_if(evaluation.folds.begin(), evaluation.folds.end(),
                              [&](const FoldScores& one) { return belongs_to(one, clip); });
     if (fold == evaluation.folds.end()) {
@@ -116,6 +120,7 @@ Evaluation evaluate_predictions(std::span<const std::string> labels,
     evaluation.pooled += fold.confusion;
   }
   evaluation.pooled_scores = scores_of(evaluation.pooled);
+  evaluation.clips = static_cast<Index>(ids.size());
   summarise(evaluation);
   evaluation.groups = scores_by_group(labels, predictions);
   evaluation.mistakes =

@@ -50,8 +50,9 @@ struct Evaluation {
   /// All test clips together. Its scores differ a little from the means over folds: there a clip
   /// in a small fold weighs more.
   ConfusionMatrix pooled;
-  Scores pooled_scores;
+  Scores pooled_scores;  ///< counts a clip as often as there are networks (seeds) that heard it
   std::optional<ScoreIntervals> pooled_intervals;  ///< see add_intervals
+  Index clips = 0;                                 ///< different test clips with a true class
   Index unlabelled = 0;  ///< clips left out because their true class is unknown
 
   std::vector<Grouping> groups;     ///< of all test clips; see scores_by_group

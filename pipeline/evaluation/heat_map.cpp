@@ -85,7 +85,7 @@ std::string common_confusions_html(const ConfusionMatrix& confusion,
   if (all.empty()) return "<p>No clip was taken for another class.</p>\n";
   std::string html = "<p>Most often confused:";
   for (std::size_t k = 0; k < all.size(); ++k) {
-    html += fmt::format("{} {} taken for {} ({} %, {})", k == 0 ? "" : ",",
+    html += fmt::format("{} {} taken for {} ({}\u00A0%, {})", k == 0 ? "" : ",",
                         escaped(labels[static_cast<std::size_t>(all[k].truth)]),
                         escaped(labels[static_cast<std::size_t>(all[k].predicted)]),
                         percent(all[k].share, 0),

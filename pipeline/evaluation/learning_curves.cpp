@@ -157,8 +157,9 @@ std::string learning_curves_html(std::span<const LearningCurve> curves) {
     html += one_fold(curves.front(), axis);
   } else {
     if (const LearningCurve& first = curves.front(); first.best_epoch > 0) {
-      html += fmt::format("<p>Of each fold the epoch with the best {} was kept, marked here.</p>\n",
-                          escaped(first.monitor));
+      html +=
+          fmt::format("<p>Of each network the epoch with the best {} was kept, marked here.</p>\n",
+                      escaped(first.monitor));
     }
     html += "<div class=\"multiples\">\n";
     for (const LearningCurve& curve : curves) html += small_multiple(curve, axis);

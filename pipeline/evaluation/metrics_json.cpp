@@ -119,6 +119,24 @@ ordered_json groups_json(const Evaluation& evaluation) {
   return json;
 }
 
+ordered_json leakage_json(const LeakageRow& row) {
+  return {{"test_clips", row.test_clips},
+          {"same_speaker", row.same_speaker},
+          {"same_utterance", row.same_utterance},
+          {"same_content", row.same_content},
+          {"statement_unknown", row.statement_unknown}};
+}
+
+ordered_json leakages_json(const std::vector<LeakageRow>& rows) {
+  ordered_json json = ordered_json::array();
+  for (const LeakageRow& row : rows) {
+    ordered_json one = {{"fold", row.fold}};
+    one.update(leakage_json(row));
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
 ordered_json mistakes_json(const Evaluation& evaluation) {
   ordered_json json = ordered_json::array();
   for (const Mistake& one : evaluation.mistakes) {
@@ -167,8 +185,11 @@ std::string metrics_json(const ReportData& data) {
   json["corpus"] = {
       {"name", data.corpus.name}, {"clips", data.corpus.clips}, {"speakers", data.corpus.speakers}};
   json["labels"] = evaluation.labels;
-  json["test_clips"] = evaluation.pooled_scores.clips;
+  json["test_clips"] = evaluation.clips;
   json["unlabelled_clips"] = evaluation.unlabelled;
+  json["leakage"] = leakages_json(data.leakage);
+  json["leakage_overall"] =
+      data.leakage.empty() ? ordered_json(nullptr) : leakage_json(data.overall_leakage());
   json["bootstrap"] = {
       {"resamples", data.options.bootstrap},
       {"confidence", data.options.confidence},

@@ -14,7 +14,13 @@ namespace serenade {
 ///     protocol               name, description, speaker_independent
 ///     corpus                 name, clips, speakers
 ///     labels                 class names in the order of class numbers
-///     test_clips, unlabelled_clips
+///     test_clips             different ones; `pooled` counts each once for each seed
+///     unlabelled_clips
+///     leakage                test clips that have something in common with clips of the training
+///                            or validation part, a list of: fold (as in `folds`, whatever the
+///                            seed), test_clips, same_speaker, same_utterance (a repetition),
+///                            same_content (a copy), statement_unknown; empty for another corpus
+///     leakage_overall        their sums, without fold; null for another corpus
 ///     bootstrap              resamples, confidence, resampled ("clips" or "speakers")
 ///     mean_over              "folds" or "seeds": what the next two are over
 ///     mean, standard_deviation   accuracy, uar, macro_f1; the sample's, n - 1 (ddof 1)
@@ -25,8 +31,8 @@ namespace serenade {
 ///                            empty for one seed
 ///     baselines              a list of: name, accuracy, uar, macro_f1
 ///     groups                 a list of: field, values: a list of: value, clips, accuracy, uar
-///     mistakes               the surest ones: file, id, speaker, fold, seed, label, predicted,
-///                            probability, probability_of_label
+///     mistakes               the surest ones, a clip once: file, id, speaker, fold, seed, label,
+///                            predicted, probability, probability_of_label
 ///     calibration            expected_error, bins: a list of: low, high, clips, confidence,
 ///                            accuracy
 ///     notes, warnings

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
+#include <utility>
 
 namespace serenade {
 
@@ -23,14 +25,17 @@ std::vector<Mistake> surest_mistakes(std::span<const std::string> labels,
                     .probability_of_label = probability_of(labels, clip.label, clip)};
     if (std::isfinite(mistake.probability)) mistakes.push_back(std::move(mistake));
   }
-  const std::size_t kept = std::min(count, mistakes.size());
-  std::partial_sort(mistakes.begin(), mistakes.begin() + static_cast<std::ptrdiff_t>(kept),
-                    mistakes.end(), [](const Mistake& a, const Mistake& b) {
-                      return std::tie(b.probability, a.id, a.fold, a.seed) <
-                             std::tie(a.probability, b.id, b.fold, b.seed);
-                    });
-  mistakes.resize(kept);
-  return mistakes;
+  std::sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) {
+    return std::tie(b.probability, a.id, a.fold, a.seed) <
+           std::tie(a.probability, b.id, b.fold, b.seed);
+  });
+  std::vector<Mistake> surest;
+  std::set<std::string> ids;
+  for (Mistake& mistake : mistakes) {
+    if (surest.size() == count) break;
+    if (ids.insert(mistake.id).second) surest.push_back(std::move(mistake));
+  }
+  return surest;
 }
 
 }  // namespace serenade

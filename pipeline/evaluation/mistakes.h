@@ -20,7 +20,8 @@ struct Mistake {
 };
 
 /// The mistakes that the network was surest of, surest first and by id where equal; at most
-/// `count`. Clips whose labels are wrong or whose recording is odd gather here.
+/// `count`. A clip that several networks mistook (seeds) is there once, as the surest of them took
+/// it. Clips whose labels are wrong or whose recording is odd gather here.
 /// Throws DataError when a class is not among the labels, naming the clip, and ShapeError when a
 /// wrongly taken clip has not one probability per label.
 std::vector<Mistake> surest_mistakes(std::span<const std::string> labels,

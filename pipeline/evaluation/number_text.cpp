@@ -18,11 +18,6 @@ std::string whole_percent(Index count, Index of) {
   return text == "0" ? "<1" : text;
 }
 
-std::string percent_spread(const MeanAndDeviation& value) {
-  if (!std::isfinite(value.deviation)) return percent(value.mean);
-  return fmt::format("{} ± {}", percent(value.mean), percent(value.deviation));
-}
-
 std::string thousands(Index count) {
   std::string digits = std::to_string(count);
   const std::size_t first = count < 0 ? 1 : 0;

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "kernels/device/tensor.h"
-#include "pipeline/metrics/scores.h"
 
 namespace serenade {
 
@@ -11,8 +10,6 @@ namespace serenade {
 std::string percent(double share, int digits = 1);
 /// `count` of `of` in whole per cent: "0" only for none, "<1" for a few of very many.
 std::string whole_percent(Index count, Index of);
-/// "70.3 ± 1.2" in per cent; without the deviation where there is one value only.
-std::string percent_spread(const MeanAndDeviation& value);
 /// 12345 is "12,345".
 std::string thousands(Index count);
 /// "0.42 s", "42.1 s", "3 min 12 s", "2 h 05 min"; "n/a" when negative or not finite.

@@ -21,7 +21,7 @@ struct EvaluationOptions {
           "averaged; or its centre alone");
     visit("bootstrap", self.bootstrap, Range{0, 1000000},
           "resamples that the intervals of the scores are drawn from: of whole speakers where the "
-          "split is by speaker, else of clips; 0: no intervals");
+          "split is by speaker and on another corpus, else of clips; 0: no intervals");
     visit("confidence", self.confidence, Range{0.5, 0.9999}, "of the intervals");
     visit("calibration_bins", self.calibration_bins, Range{2, 100},
           "bins of the calibration curve, of equal width");

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
+#include "pipeline/support/parse_number.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -60,15 +61,14 @@ Columns parse_header(const CsvReader& reader, const std::vector<std::string>& he
 }
 
 template <class Number>
-Number parse_number(const CsvReader& reader, const std::string& text, std::string_view what) {
-  Number value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end) {
-    reader.fail(fmt::format("\"{}\" is not a {}", text, what));
-  }
-  return value;
+Number number_in(const CsvReader& reader, const std::string& text, std::string_view what) {
+  const auto value = parse_number<Number>(text);
+  if (!value) reader.fail(fmt::format("\"{}\" is not a {}", text, what));
+  return *value;
 }
+
+/// File names may be anything; the table is UTF-8.
+std::string field_text(std::string_view text) { return csv_field(as_utf8(text)); }
 
 void expect_probabilities(std::span<const std::string> labels, const ClipPrediction& clip) {
   if (clip.probabilities.size() == labels.size()) return;
@@ -103,21 +103,21 @@ std::string predictions_csv(std::span<const std::string> labels,
   }
   std::string csv = fmt::format("{}", fmt::join(fixed_columns, ","));
   for (const std::string& label : labels) {
-    csv.append(",").append(csv_field(std::string(probability_prefix) + label));
+    csv.append(",").append(field_text(std::string(probability_prefix) + label));
   }
-  for (const std::string& field : fields) csv.append(",").append(csv_field(column_of(field)));
+  for (const std::string& field : fields) csv.append(",").append(field_text(column_of(field)));
   csv += "\n";
   for (const ClipPrediction& row : rows) {
     expect_probabilities(labels, row);
     const std::string_view right = row.label == row.predicted ? "1" : "0";
-    csv += fmt::format("{},{},{},{},{},{},{},{}", csv_field(row.id), csv_field(row.path),
-                       csv_field(row.speaker), csv_field(row.fold),
-                       row.seed ? std::to_string(*row.seed) : "", csv_field(row.label),
-                       csv_field(row.predicted), row.label.empty() ? "" : right);
+    csv += fmt::format("{},{},{},{},{},{},{},{}", field_text(row.id), field_text(row.path),
+                       field_text(row.speaker), field_text(row.fold),
+                       row.seed ? std::to_string(*row.seed) : "", field_text(row.label),
+                       field_text(row.predicted), row.label.empty() ? "" : right);
     for (const float p : row.probabilities) csv.append(",").append(fmt::format("{}", p));
     for (const std::string& field : fields) {
       const auto found = row.fields.find(field);
-      csv.append(",").append(found == row.fields.end() ? "" : csv_field(found->second));
+      csv.append(",").append(found == row.fields.end() ? "" : field_text(found->second));
     }
     csv += "\n";
   }
@@ -141,12 +141,12 @@ PredictionTable parse_predictions(std::string_view csv) {
     row.path = cells[1];
     row.speaker = cells[2];
     row.fold = cells[3];
-    if (!cells[4].empty()) row.seed = parse_number<std::uint64_t>(reader, cells[4], "seed");
+    if (!cells[4].empty()) row.seed = number_in<std::uint64_t>(reader, cells[4], "seed");
     row.label = cells[5];
     row.predicted = cells[6];
     std::size_t at = fixed_columns.size();
     for (std::size_t k = 0; k < columns.labels.size(); ++k) {
-      row.probabilities.push_back(parse_number<float>(reader, cells[at++], "probability"));
+      row.probabilities.push_back(number_in<float>(reader, cells[at++], "probability"));
     }
     for (const std::string& field : columns.fields) {
       if (!cells[at].empty()) row.fields.emplace(field, cells[at]);

@@ -42,7 +42,8 @@ float probability_of(std::span<const std::string> labels, const std::string& nam
 
 /// predictions.csv: header
 /// id,file,speaker,fold,seed,label,predicted,correct,p_<class>...,<field>..., a line each;
-/// pandas.read_csv takes it as it is. Fields are quoted as RFC 4180 says; lines end in \n.
+/// pandas.read_csv takes it as it is. Fields are quoted as RFC 4180 says; lines end in \n. Bytes of
+/// file names that are not UTF-8 are written as \xff (as_utf8), so that the table is.
 /// `correct` is 1 or 0, or empty where the true class is unknown. Probabilities are the shortest
 /// decimals that read back as the same float. <field> are all fields that some clip has, by
 /// alphabet, empty for clips without; one whose name could be taken for another column's (label,

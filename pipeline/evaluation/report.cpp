@@ -11,6 +11,11 @@
 namespace serenade {
 namespace {
 
+/// "ravdess_cnn", or "ravdess_cnn on emodb" where another corpus was scored.
+std::string title_of(const ReportData& data) {
+  return data.tested_on.empty() ? data.title : data.title + " on " + data.tested_on;
+}
+
 /// "ravdess, 1,200 clips of 20 speakers · seed 7 · 2025-03-01 14:05 UTC"
 std::string meta_line(const ReportData& data) {
   std::string line;
@@ -44,11 +49,11 @@ std::string report_html(const ReportData& data) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
       "<link rel=\"icon\" href=\"data:,\"/>\n";
   html += fmt::format("<title>{} · Serenade</title>\n<style>{}</style>\n</head>\n",
-                      escaped(data.title), report_style());
+                      escaped(title_of(data)), report_style());
   html += fmt::format(
       "<body>\n<main>\n<header>\n<p class=\"eyebrow\">Serenade · speech emotion recognition</p>\n"
       "<h1>{}</h1>\n<p class=\"meta\">{}</p>\n</header>\n",
-      escaped(data.title), meta_line(data));
+      escaped(title_of(data)), meta_line(data));
   html += headline_html(data);
   html += protocol_html(data);
   html += comparison_html(data);

@@ -83,6 +83,9 @@ struct ReportData {
   std::vector<std::uint64_t> seeds;
   /// Another corpus, whose clips were scored instead of a test part; empty for the run's own.
   std::string tested_on;
+  /// [classes] clips that its networks were trained on; empty for the run's own corpus, whose folds
+  /// tell.
+  std::vector<Index> trained_on;
   EvaluationOptions options;
   ProtocolText protocol;
   std::vector<std::string> notes;     ///< "actors 21-24 are not in the data: ..."
@@ -98,10 +101,24 @@ struct ReportData {
   std::string config_yaml;                                       ///< resolved: every key
   std::vector<std::pair<std::string, std::string>> environment;  ///< "serenade", "0.1.0 (abc1234)"
 
+  /// Sums over the folds; no name.
+  LeakageRow overall_leakage() const {
+    LeakageRow all;
+    for (const LeakageRow& fold : leakage) {
+      all.test_clips += fold.test_clips;
+      all.same_content += fold.same_content;
+      all.same_speaker += fold.same_speaker;
+      all.same_utterance += fold.same_utterance;
+      all.statement_unknown += fold.statement_unknown;
+    }
+    return all;
+  }
+
   /// What intervals resample: clips of a speaker are alike, and where whole speakers are held out,
-  /// the speakers are the sample.
+  /// the speakers are the sample. So are those of another corpus.
   Resampled resampled() const {
-    return protocol.speaker_independent ? Resampled::speakers : Resampled::clips;
+    const bool speakers = protocol.speaker_independent || !tested_on.empty();
+    return speakers ? Resampled::speakers : Resampled::clips;
   }
 };
 

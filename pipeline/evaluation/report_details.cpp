@@ -65,7 +65,8 @@ std::string model_html(const ReportData& data) {
   std::string html = "<section>\n<h2>Model</h2>\n<p>";
   html += counted(parameters, "parameter", "parameters");
   if (!data.model_input.empty()) html += fmt::format("; input {}", escaped(data.model_input));
-  html += ".</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr>" + heading("layer");
+  html +=
+      ".</p>\n<div class=\"scroll\"><table class=\"plain layers\">\n<thead><tr>" + heading("layer");
   html += R"(<th scope="col" class="words">options</th>)" + heading("output");
   html += heading("parameters") + "</tr></thead>\n<tbody>\n";
   return html + rows + "</tbody></table></div>\n</section>\n";

@@ -7,6 +7,7 @@
 #include "pipeline/evaluation/html.h"
 #include "pipeline/evaluation/number_text.h"
 #include "pipeline/evaluation/report_sections.h"
+#include "pipeline/metrics/columns.h"
 
 namespace serenade {
 namespace {
@@ -36,11 +37,18 @@ std::string group_table(const std::string& field, std::span<const GroupScores> r
   return html + "</tbody></table></div>\n";
 }
 
-/// Every speaker, in two columns; of very many the ends of the list.
+/// Whether a value, such as a sentence, would be broken into many lines beside another table.
+bool has_long_values(std::span<const GroupScores> rows) {
+  constexpr std::size_t longest = 16;
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const GroupScores& one) { return text_width(one.value) > longest; });
+}
+
+/// Every speaker, in two columns where names are short; of very many the ends of the list.
 std::string speakers_table(const Grouping& speakers) {
   std::vector<GroupScores> rows = speakers.values;
   std::string html = "<h3>By speaker</h3>\n";
-  if (rows.size() <= one_column) {
+  if (rows.size() <= one_column && !has_long_values(rows)) {
     return html + "<div class=\"pair\">\n" + group_table(speakers.field, rows) + "</div>\n";
   }
   std::size_t half = (rows.size() + 1) / 2;
@@ -55,6 +63,7 @@ std::string speakers_table(const Grouping& speakers) {
     rows.erase(rows.begin() + most_rows, rows.end() - most_rows);
     half = most_rows;
   }
+  if (has_long_values(rows)) return html + group_table(speakers.field, rows);
   const std::span<const GroupScores> all(rows);
   return html + "<div class=\"pair\">\n" + group_table(speakers.field, all.first(half)) +
          group_table(speakers.field, all.subspan(half)) + "</div>\n";
@@ -83,13 +92,18 @@ std::string groups_html(const ReportData& data) {
       "<section>\n<h2>Speakers and conditions</h2>\n<ul class=\"legend\">"
       "<li><i class=\"swatch accuracy\"></i>accuracy, %</li>"
       "<li><i class=\"swatch uar\"></i>UAR, % (mean recall of the classes in the row)</li></ul>\n";
+  if (!data.evaluation.seeds.empty()) {
+    html += "<p>A clip is counted once for each seed.</p>\n";
+  }
   std::string conditions;
   for (const Grouping& grouping : groups) {
     if (grouping.field == "speaker" && &grouping == &groups.front()) {
       html += speakers_table(grouping);
     } else {
-      conditions += fmt::format("<div><h3>By {}</h3>\n{}</div>\n", escaped(grouping.field),
-                                group_table(grouping.field, grouping.values));
+      conditions +=
+          fmt::format("<div{}><h3>By {}</h3>\n{}</div>\n",
+                      has_long_values(grouping.values) ? " class=\"wide\"" : "",
+                      escaped(grouping.field), group_table(grouping.field, grouping.values));
     }
   }
   if (!conditions.empty()) html += "<div class=\"pair conditions\">\n" + conditions + "</div>\n";
@@ -99,12 +113,13 @@ std::string groups_html(const ReportData& data) {
 std::string mistakes_html(const ReportData& data) {
   const std::vector<Mistake>& mistakes = data.evaluation.mistakes;
   if (mistakes.empty()) return {};
-  std::string html =
+  std::string html = fmt::format(
       "<section>\n<h2>Surest mistakes</h2>\n<p>Worth listening to: odd recordings and doubtful "
-      "labels gather here. Below a class: the probability that the network gave it.</p>\n"
+      "labels gather here. Below a class: the probability that {} gave it.</p>\n"
       "<div class=\"scroll\"><table class=\"plain mistakes\">\n<thead><tr>"
       "<th scope=\"col\">file</th><th scope=\"col\" class=\"words\">true class</th>"
-      "<th scope=\"col\" class=\"words\">taken for</th></tr></thead>\n<tbody>\n";
+      "<th scope=\"col\" class=\"words\">taken for</th></tr></thead>\n<tbody>\n",
+      data.evaluation.seeds.empty() ? "the network" : "the surest of the seeds' networks");
   const auto class_cell = [](const std::string& name, double probability) {
     return fmt::format(R"(<td class="words">{}<span class="interval">{} %</span></td>)",
                        escaped(name), percent(probability));
@@ -123,11 +138,17 @@ std::string calibration_html(const ReportData& data) {
   const Calibration& calibration = data.evaluation.calibration;
   if (calibration.clips == 0) return {};
   return fmt::format(
-      "<section class=\"keep\">\n<h2>Calibration</h2>\n<div class=\"pair\">\n<figure>\n{}"
-      "</figure>\n<div><p>Of clips that the network is 80 % sure of, 80 % should be right: bars "
-      "should end at the dashed line. A bar that ends below it is a network too sure of itself. "
-      "The number above a bar is that of its clips.</p>\n"
-      "<p>Expected calibration error <b>{} %</b>: the distance from bar to line, |accuracy − mean "
+      "<section class=\"keep\">\n<h2>Calibration</h2>\n<ul class=\"legend\">"
+      "<li><i class=\"swatch reliability\"></i>clips that are right, %</li>"
+      "<li><i class=\"swatch expected\"></i>mean confidence, %</li></ul>\n"
+      "<div class=\"pair\">\n<figure>\n{}</figure>\n"
+      "<div><p>Of clips that the network is 80\u00A0% sure of, 80\u00A0% should be right: each bar "
+      "should "
+      "end "
+      "at the mark across it, the mean confidence of its clips. A bar that ends below its mark is "
+      "a "
+      "network too sure of itself. The number above a bar is that of its clips.</p>\n"
+      "<p>Expected calibration error <b>{} %</b>: the distance from bar to mark, |accuracy − mean "
       "confidence|, averaged over {} bins by their clips (Guo and others 2017).</p></div>\n</div>\n"
       "</section>\n",
       calibration_chart_svg(calibration), percent(calibration.expected_error),

@@ -85,25 +85,29 @@ std::string headline_html(const ReportData& data) {
   std::string html = "<div class=\"headline\">\n";
   for (const ScoreOfThree& score : three_scores) html += tile(data, score);
   const Evaluation& evaluation = data.evaluation;
+  const std::size_t seeds = evaluation.seeds.size();
+  // Of another corpus' speakers nothing is certain but their names: the notes say what is known.
+  const std::string_view speakers = !data.tested_on.empty()             ? ""
+                                    : data.protocol.speaker_independent ? ", speaker-independent"
+                                                                        : ", speaker-dependent";
   return html + "</div>\n" +
-         fmt::format("<p class=\"meta\">{} of {}{}, protocol <b>{}</b></p>\n",
-                     counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
-                     counted(std::count_if(evaluation.pooled_scores.per_class.begin(),
-                                           evaluation.pooled_scores.per_class.end(),
-                                           [](const ClassScores& one) { return one.support > 0; }),
-                             "class", "classes"),
+         fmt::format("<p class=\"meta\">{}{}, {}{}, protocol <b>{}</b>{}</p>\n",
+                     counted(evaluation.clips, "test clip", "test clips"),
                      data.tested_on.empty() ? "" : " of " + escaped(data.tested_on),
-                     escaped(data.protocol.name));
+                     classes_text(evaluation),
+                     seeds > 0 ? fmt::format(", scored once for each of {} seeds", seeds) : "",
+                     escaped(data.protocol.name), speakers);
 }
 
 std::string comparison_html(const ReportData& data) {
   const Evaluation& evaluation = data.evaluation;
   if (evaluation.baselines.empty() && !evaluation.pooled_intervals) return {};
-  std::string html =
-      "<section class=\"keep\">\n<h2>Beside guessing</h2>\n<div class=\"scroll\">"
+  std::string html = fmt::format(
+      "<section class=\"keep\">\n<h2>{}</h2>\n<div class=\"scroll\">"
       "<table class=\"plain compact\">\n<thead><tr><th scope=\"col\">per cent</th>"
       "<th scope=\"col\">accuracy</th><th scope=\"col\">UAR</th>"
-      "<th scope=\"col\">macro-F1</th></tr></thead>\n<tbody>\n";
+      "<th scope=\"col\">macro-F1</th></tr></thead>\n<tbody>\n",
+      evaluation.baselines.empty() ? "Scores" : "Beside guessing");
   html += network_rows(data);
   for (const Baseline& one : evaluation.baselines) {
     std::array<std::string, 3> cells;
@@ -117,6 +121,10 @@ std::string comparison_html(const ReportData& data) {
     html +=
         "Guessing does not listen: it names the most frequent class of the training part, or draws "
         "classes as often as they come there, or all evenly. ";
+  }
+  if (evaluation.folds.size() > 1) {
+    html += fmt::format("±: the sample standard deviation (n\u00A0−\u00A01) over {}. ",
+                        averaged_over(evaluation));
   }
   if (const std::string text = interval_text(data); !text.empty()) {
     html += fmt::format("Below a score: {}.", text);

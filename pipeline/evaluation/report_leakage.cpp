@@ -12,7 +12,7 @@ std::string row(const LeakageRow& fold, std::string_view name) {
   std::string html = fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td>)", escaped(name),
                                  thousands(fold.test_clips));
   for (const Index count : {fold.same_speaker, fold.same_utterance, fold.same_content}) {
-    html += fmt::format("<td>{} ({} %)</td>", thousands(count),
+    html += fmt::format("<td>{} ({}\u00A0%)</td>", thousands(count),
                         escaped(whole_percent(count, fold.test_clips)));
   }
   return html + "</tr>\n";
@@ -22,14 +22,7 @@ std::string row(const LeakageRow& fold, std::string_view name) {
 
 std::string leakage_html(const ReportData& data) {
   if (data.leakage.empty()) return {};
-  LeakageRow all;
-  for (const LeakageRow& fold : data.leakage) {
-    all.test_clips += fold.test_clips;
-    all.same_speaker += fold.same_speaker;
-    all.same_utterance += fold.same_utterance;
-    all.same_content += fold.same_content;
-    all.statement_unknown += fold.statement_unknown;
-  }
+  const LeakageRow all = data.overall_leakage();
   std::string html =
       "<section>\n<h2>Leakage</h2>\n<p>Test clips that have something in common with a clip of the "
       "training or validation part: the speaker; the utterance (speaker, emotion, sentence, "
@@ -39,11 +32,13 @@ std::string leakage_html(const ReportData& data) {
     html += fmt::format(" What is said in {} is not known, so their repetitions are not counted.",
                         counted(all.statement_unknown, "test clip", "test clips"));
   }
-  html +=
-      "</p>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">fold</th>"
+  html += fmt::format(
+      "</p>\n<div class=\"scroll\"><table class=\"plain leakage\">\n<thead><tr><th "
+      "scope=\"col\">{}</th>"
       "<th scope=\"col\">test clips</th><th scope=\"col\">same speaker</th>"
       "<th scope=\"col\">same utterance</th><th scope=\"col\">same bytes</th></tr></thead>\n"
-      "<tbody>\n";
+      "<tbody>\n",
+      data.leakage.size() > 1 ? "fold" : "part");
   if (data.leakage.size() > 1) {
     for (const LeakageRow& fold : data.leakage) html += row(fold, fold.fold);
     html += "</tbody>\n<tfoot>\n" + row(all, "all folds") + "</tfoot>";

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <optional>
 
@@ -78,15 +79,6 @@ std::vector<std::string> classes_without_clips(const Evaluation& evaluation) {
 std::string protocol_html(const ReportData& data) {
   std::string html = fmt::format("<section>\n<h2>Protocol: {}</h2>\n<p class=\"protocol\">{}</p>\n",
                                  escaped(data.protocol.name), escaped(data.protocol.description));
-  if (!data.tested_on.empty()) {
-    html += fmt::format(
-        "<p>Tested on another corpus: <b>{}</b>, of which nothing was trained on.</p>\n",
-        escaped(data.tested_on));
-  }
-  html += data.protocol.speaker_independent
-              ? "<p>Speaker-independent: no speaker of a test clip was heard in training.</p>\n"
-              : "<p>Speaker-dependent: speakers of test clips may have been heard in training. "
-                "Expect less on new speakers.</p>\n";
   std::string remarks;
   const auto remark = [&](std::string_view css_class, std::string_view kind,
                           const std::string& text) {
@@ -94,7 +86,9 @@ std::string protocol_html(const ReportData& data) {
   };
   for (const std::string& warning : data.warnings) remark("warning", "Warning", warning);
   for (const std::string& note : data.notes) remark("note", "Note", note);
-  if (const auto absent = classes_without_clips(data.evaluation); !absent.empty()) {
+  // Of another corpus the notes tell which labels the two have in common.
+  if (const auto absent = classes_without_clips(data.evaluation);
+      !absent.empty() && data.tested_on.empty()) {
     remark("note", "Note",
            fmt::format("No test clip is {}: UAR is the mean recall of the other classes.",
                        fmt::join(absent, " or ")));
@@ -118,9 +112,12 @@ std::string folds_html(const ReportData& data) {
                   [](const FoldCorpus& fold) { return !fold.test_speakers.empty(); });
   columns.best = std::any_of(data.curves.begin(), data.curves.end(),
                              [](const LearningCurve& curve) { return curve.best_epoch > 0; });
-  std::string html =
-      "<section>\n<h2>Folds</h2>\n<div class=\"scroll\"><table class=\"plain\">\n"
-      "<thead><tr><th scope=\"col\">fold</th>";
+  std::string title = kinds_of_networks(evaluation);
+  title.front() = static_cast<char>(std::toupper(title.front()));
+  std::string html = fmt::format(
+      "<section>\n<h2>{}</h2>\n<div class=\"scroll\"><table class=\"plain folds\">\n"
+      "<thead><tr><th scope=\"col\">{}</th>",
+      title, evaluation.seeds.empty() ? "fold" : "network");
   html +=
       "<th scope=\"col\">accuracy, %</th><th scope=\"col\">UAR, %</th>"
       "<th scope=\"col\">macro-F1, %</th><th scope=\"col\">test clips</th>";
@@ -141,7 +138,11 @@ std::string folds_html(const ReportData& data) {
   };
   foot("mean over " + averaged_over(evaluation), &MeanAndDeviation::mean);
   foot("deviation (n − 1)", &MeanAndDeviation::deviation);
-  return html + "</tfoot></table></div>\n</section>\n";
+  html += "</tfoot></table></div>\n";
+  if (const std::string text = no_interval_text(data); !text.empty()) {
+    html += fmt::format("<p class=\"caption\">Below a score: its interval; {}.</p>\n", text);
+  }
+  return html + "</section>\n";
 }
 
 std::string confusion_html(const ReportData& data) {
@@ -150,7 +151,8 @@ std::string confusion_html(const ReportData& data) {
   html += fmt::format(
       "<p>A row is a true class, a column what its clips were taken for. Large: per cent of the "
       "row; small: clips.{}</p>\n",
-      evaluation.folds.size() > 1 ? " Test clips of all folds together." : "");
+      evaluation.folds.size() > 1 ? fmt::format(" Test clips of {}.", together_text(evaluation))
+                                  : "");
   html += heat_map_html(evaluation.pooled, evaluation.labels);
   html += common_confusions_html(evaluation.pooled, evaluation.labels, 3);
   return html + "</section>\n";
@@ -179,7 +181,7 @@ std::string classes_html(const ReportData& data) {
   }
   html += "</tbody></table></div>\n";
   if (evaluation.folds.size() > 1) {
-    html += "<p class=\"caption\">Test clips of all folds together.</p>\n";
+    html += fmt::format("<p class=\"caption\">Test clips of {}.</p>\n", together_text(evaluation));
   }
   return html + "</section>\n";
 }

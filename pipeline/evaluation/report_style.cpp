@@ -82,6 +82,7 @@ table.plain { width: 100%; }
 .plain th[scope=row] { overflow-wrap: anywhere; min-width: 6rem; }
 .plain .words { text-align: left; white-space: normal; min-width: 7rem; overflow-wrap: anywhere; }
 .plain tfoot td, .plain tfoot th { font-weight: 600; border-bottom: 0; }
+.plain tfoot th { white-space: nowrap; }
 .plain tfoot tr + tr td, .plain tfoot tr + tr th { font-weight: 400; color: var(--soft); padding-top: 0; }
 .plain .bar { width: 30%; min-width: 6rem; }
 .bar div { height: 0.7rem; margin-top: 0.45rem; background: var(--panel); border-radius: 1px; }
@@ -99,9 +100,16 @@ table.compact { max-width: 38rem; }
 .bars span { display: block; height: 100%; border-radius: 1px; }
 .bars .accuracy, .swatch.accuracy { background: var(--accuracy); }
 .bars .uar, .swatch.uar { background: var(--uar); }
+.swatch.reliability { background: var(--bar); }
+.swatch.expected { background: var(--alert); height: 2px; }
 .swatch { display: inline-block; width: 1.5rem; height: 0.45rem; border-radius: 1px; }
 .conditions { margin-top: 2rem; }
+.conditions .wide { grid-column: 1 / -1; }
 .plain.mistakes th[scope=row] { min-width: 11rem; }
+.plain.layers th[scope=row] { white-space: nowrap; }
+.plain.folds th, .plain.folds td { padding-left: 0.65rem; padding-right: 0.65rem; }
+.plain.folds th:first-child { padding-left: 0; }
+.plain.folds .words { min-width: 8.6rem; padding-right: 0; }
 .folder { display: block; font-size: 0.8rem; line-height: 1.3; color: var(--soft); }
 
 table.heat { border-spacing: 2px; border-collapse: separate; table-layout: fixed; width: 100%; max-width: calc(12.3rem + 9rem * var(--classes)); min-width: calc(12.3rem + 2.9rem * var(--classes)); }
@@ -171,7 +179,7 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
 
 @media screen and (max-width: 48rem) {
   main { padding: 2.5rem 1.1rem 3rem; }
-  h1 { font-size: 1.8rem; }
+  h1 { font-size: 1.55rem; }
   section { margin-top: 2.8rem; }
   .headline { grid-template-columns: 1fr; }
   .headline > div { display: grid; grid-template-columns: 1fr auto; align-items: baseline; padding: 0.8rem 0; }
@@ -180,15 +188,32 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   .headline .value small { font-size: 1.1rem; }
   .headline .spread { grid-column: 1 / -1; }
   .headline .on { grid-column: 1 / -1; margin-top: 0; }
-  table.heat { border-spacing: 1px; min-width: calc(7.3rem + 1.9rem * var(--classes)); }
+  table.heat { border-spacing: 1px; min-width: calc(7.3rem + 1.75rem * var(--classes)); }
   .heat .corner { width: 5rem; padding-right: 0.4rem; }
   .heat .corner.end { width: 2.3rem; }
+  .heat .share { font-size: 0.95rem; }
+  .heat tbody td.end { font-size: 0.85rem; }
   .heat tbody th { font-size: 0.85rem; padding-right: 0.4rem; }
   .heat tbody td { height: 2.6rem; border-radius: 2px; }
   .heat thead th span {
     writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block; line-height: 1.2;
   }
-  .plain th, .plain td { padding: 0.4rem 0.5rem; font-size: 0.92rem; }
+  .plain th, .plain td { padding: 0.4rem 0.3rem; font-size: 0.92rem; }
+  .plain thead th { font-size: 0.82rem; }
+  .plain th[scope=row] { min-width: 5.1rem; }
+  .plain tfoot th { white-space: normal; }
+  .plain.leakage td { white-space: normal; }
+  .plain.leakage th[scope=row] { min-width: 3.6rem; }
+  .plain.folds th, .plain.folds td { padding-left: 0.3rem; padding-right: 0.3rem; }
+  .plain .bar { display: none; }
+  .plain.layers, .plain.layers thead, .plain.layers tbody { display: block; }
+  .plain.layers tr { display: grid; grid-template-columns: minmax(0, 1fr) 5.6rem 5.2rem; border-bottom: 1px solid var(--rule); }
+  .plain.layers th, .plain.layers td { border-bottom: 0; }
+  .plain.layers td.words { grid-row: 2; grid-column: 1 / -1; padding: 0 0 0.4rem; color: var(--soft); }
+  .plain.layers thead .words, .plain.layers td.words:empty { display: none; }
+  .plain.mistakes th[scope=row] { min-width: 8rem; }
+  .plain.mistakes .words { min-width: 4.8rem; }
+  .plain .bars { width: 24%; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: 0.6rem; }
 }
@@ -201,9 +226,10 @@ pre { margin: 0; padding: 1.2rem 1.4rem; background: var(--panel); line-height: 
   h2, h3 { break-after: avoid; }
   p { orphans: 3; widows: 3; }
   figure, tr, dl, table.heat, .keep, .headline, .legend, .remarks li { break-inside: avoid; }
-  h2 + p, .legend, .legend + p, thead { break-after: avoid; }
+  h2 + p, .legend, .legend + p, thead, .plain tbody tr:nth-child(-n+2) { break-after: avoid; }
   .heat td, .scale i, .bar div, .bar span, .bars div, .bars span, .swatch, .chart, .remarks li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .scroll { overflow: visible; }
+  tfoot { display: table-row-group; }
   table.heat { min-width: 0; }
   pre { border: 1px solid var(--rule); }
 }

@@ -13,6 +13,7 @@
 #include "pipeline/evaluation/result_text.h"
 #include "pipeline/metrics/classification_report.h"
 #include "pipeline/metrics/columns.h"
+#include "pipeline/support/one_line.h"
 
 namespace serenade {
 namespace {
@@ -23,7 +24,8 @@ constexpr std::size_t number_column = 8;     // "macro-F1"
 constexpr std::size_t interval_column = 11;  // "100.0-100.0"
 constexpr std::size_t clips_column = 8;
 
-/// Words of `text` in lines of at most line_width characters; a longer word has its own line.
+/// Words of `text`, shown by one_line(), in lines of at most line_width characters; a longer word
+/// has its own line.
 std::string wrapped(std::string_view text, std::string_view indent) {
   std::string lines;
   std::string line;
@@ -33,7 +35,7 @@ std::string wrapped(std::string_view text, std::string_view indent) {
   };
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
-    const std::string_view word = text.substr(0, end);
+    const std::string word = one_line(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     if (text_width(indent) + text_width(line) + 1 + text_width(word) > line_width) flush();
@@ -75,12 +77,12 @@ class ScoreTable {
     const bool several = evaluation_.folds.size() > 1;
     if (several) {
       for (const FoldScores& fold : evaluation_.folds) {
-        scored(result_name(evaluation_, fold), fold.scores, fold.intervals);
+        scored(result_name(evaluation_, fold), fold.scores, fold.scores.clips, fold.intervals);
       }
       averages("mean", &MeanAndDeviation::mean);
       averages("deviation", &MeanAndDeviation::deviation);
     }
-    scored(several ? "all together" : "test part", evaluation_.pooled_scores,
+    scored(several ? "all together" : "test part", evaluation_.pooled_scores, evaluation_.clips,
            evaluation_.pooled_intervals);
     for (const Baseline& one : evaluation_.baselines) {
       row(one.name, {score_cell(one.scores.accuracy), score_cell(one.scores.uar),
@@ -108,13 +110,13 @@ class ScoreTable {
     }
     row("per cent", cells, "clips");
   }
-  void scored(std::string_view name, const Scores& scores,
+  void scored(std::string_view name, const Scores& scores, Index clips,
               const std::optional<ScoreIntervals>& intervals) {
     row(name,
         {score_cell(scores.accuracy, of(intervals, &ScoreIntervals::accuracy)),
          score_cell(scores.uar, of(intervals, &ScoreIntervals::uar)),
          score_cell(scores.macro_f1, of(intervals, &ScoreIntervals::macro_f1))},
-        thousands(scores.clips));
+        thousands(clips));
   }
   void averages(std::string_view name, double MeanAndDeviation::*part) {
     row(name, {score_cell(evaluation_.accuracy.*part), score_cell(evaluation_.uar.*part),
@@ -131,6 +133,9 @@ std::string headline(const ReportData& data) {
   const Evaluation& evaluation = data.evaluation;
   std::string text = ScoreTable(evaluation).text(data.options.confidence);
   std::string legend = interval_text(data);
+  if (const std::string without = no_interval_text(data); !without.empty()) {
+    legend += ", " + without;
+  }
   if (evaluation.folds.size() > 1) {
     if (!legend.empty()) legend += "; ";
     legend += fmt::format("mean and sample deviation (n - 1) over {}", averaged_over(evaluation));
@@ -147,7 +152,10 @@ std::string headline(const ReportData& data) {
 std::vector<std::string> headings(std::span<const std::string> labels, std::size_t width,
                                   bool& numbered) {
   std::vector<std::string> names;
-  for (const std::string& label : labels) names.emplace_back(shortened(label, width));
+  for (const std::string& label : labels) {
+    names.emplace_back(shortened(label, width));
+    names.back().erase(names.back().find_last_not_of(' ') + 1);
+  }
   const std::set<std::string> distinct(names.begin(), names.end());
   numbered = distinct.size() < names.size();
   if (numbered) {
@@ -168,13 +176,20 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
   std::size_t longest = 0;
   for (const std::string& label : labels) longest = std::max(longest, text_width(label));
   const std::size_t row_name = std::min(longest, longest_row_name);
-  constexpr std::size_t narrowest = 4;  // " 100" less its space, and a column of air
-  const std::size_t left = width > row_name + clips_column ? width - row_name - clips_column : 0;
-  const std::size_t share = classes > 0 ? left / classes : 0;
-  const std::size_t column =
-      std::clamp(share > 2 ? share - 2 : 0, narrowest, std::max(longest, narrowest));
+  constexpr std::size_t narrowest = 4;  // "100" and a column of air
+  const auto column = [&](std::size_t k, std::size_t most) {
+    return std::clamp(text_width(labels[k]), narrowest, most);
+  };
+  // A column is as wide as its name; where that is too much, the longest names are cut.
+  std::size_t most = std::max(longest, narrowest);
+  const auto taken = [&] {
+    std::size_t sum = row_name + clips_column;
+    for (std::size_t k = 0; k < classes; ++k) sum += 2 + column(k, most);
+    return sum;
+  };
+  while (most > narrowest && taken() > width) --most;
   bool numbered = false;
-  const std::vector<std::string> names = headings(labels, column, numbered);
+  const std::vector<std::string> names = headings(labels, most, numbered);
   const auto row_label = [&](std::size_t k) {
     const std::string_view name = shortened(labels[k], row_name);
     return numbered ? fmt::format("{:>3} {}", k, right_aligned(name, row_name))
@@ -182,7 +197,9 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
   };
 
   std::string text(row_name + (numbered ? 4 : 0), ' ');
-  for (const std::string& name : names) text.append("  ").append(right_aligned(name, column));
+  for (std::size_t k = 0; k < classes; ++k) {
+    text.append("  ").append(right_aligned(names[k], column(k, most)));
+  }
   text.append(right_aligned("clips", clips_column)).append("\n");
   for (std::size_t i = 0; i < classes; ++i) {
     const auto truth = static_cast<Index>(i);
@@ -191,7 +208,7 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
     for (Index j = 0; j < confusion.classes(); ++j) {
       const Index count = confusion(truth, j);
       const std::string cell = count == 0 ? "." : whole_percent(count, support);
-      text.append("  ").append(right_aligned(cell, column));
+      text.append("  ").append(right_aligned(cell, column(static_cast<std::size_t>(j), most)));
     }
     text.append(right_aligned(thousands(support), clips_column)).append("\n");
   }
@@ -200,13 +217,11 @@ std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std
 
 std::string summary_text(const ReportData& data) {
   const Evaluation& evaluation = data.evaluation;
-  std::string text = fmt::format("protocol {}: {}, {} classes\n", data.protocol.name,
-                                 counted(evaluation.pooled_scores.clips, "test clip", "test clips"),
-                                 evaluation.labels.size());
+  std::string text =
+      fmt::format("protocol {}: {}{}, {}\n", data.protocol.name,
+                  counted(evaluation.clips, "test clip", "test clips"),
+                  data.tested_on.empty() ? "" : " of " + data.tested_on, classes_text(evaluation));
   text += wrapped(data.protocol.description, "  ");
-  if (!data.tested_on.empty()) {
-    text += wrapped("tested on another corpus: " + data.tested_on, "  ");
-  }
   for (const std::string& note : data.notes) text += wrapped("note: " + note, "  ");
   for (const std::string& warning : data.warnings) text += wrapped("warning: " + warning, "  ");
   if (evaluation.unlabelled > 0) {
@@ -215,10 +230,15 @@ std::string summary_text(const ReportData& data) {
                     "  ");
   }
   text.append("\n").append(headline(data)).append("\n");
-  if (evaluation.folds.size() > 1) text += "All folds together:\n\n";
-  text += classification_report(evaluation.pooled, evaluation.labels);
+  if (std::string together = together_text(evaluation); !together.empty()) {
+    together.front() = 'A';  // "All folds together"
+    text += together + ":\n\n";
+  }
+  std::vector<std::string> labels;
+  for (const std::string& label : evaluation.labels) labels.push_back(one_line(label));
+  text += classification_report(evaluation.pooled, labels);
   text += "\nConfusion matrix: true class down, predicted across, per cent of the true class\n\n";
-  text += confusion_text(evaluation.pooled, evaluation.labels);
+  text += confusion_text(evaluation.pooled, labels);
   return text;
 }
 

@@ -13,8 +13,9 @@ namespace serenade {
 /// classes with names of usual length.
 std::string summary_text(const ReportData& data);
 
-/// The matrix with the true class down and per cent of its row across, "." for none, aligned. Names
-/// are cut to fit `width`; where that makes two of them equal, columns carry class numbers.
+/// The matrix with the true class down and per cent of its row across, "." for none, aligned.
+/// Columns are as wide as their names, which are cut to fit `width`; where that makes two of them
+/// equal, columns carry class numbers.
 /// Throws ShapeError when labels do not fit the matrix.
 std::string confusion_text(const ConfusionMatrix& confusion, std::span<const std::string> labels,
                            std::size_t width = 98);

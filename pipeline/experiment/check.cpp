@@ -90,7 +90,7 @@ class Check {
  public:
   Check(const ExperimentConfig& config, Context& context, Observer& observer)
       : config_(config), context_(context), observer_(observer) {
-    report_.path = config.corpus.path;
+    report_.path = reported_path(config.corpus);
     report_.protocol = enum_name(config.split.protocol);
     report_.seed = config.seed;
   }
@@ -123,7 +123,7 @@ class Check {
       report_.problems.emplace_back(error.what());
       return false;
     }
-    report_.corpus = corpus_.name;
+    report_.corpus = reported_name(corpus_, config_.corpus);
     report_.notes = corpus_.notes;
     return true;
   }
@@ -131,6 +131,11 @@ class Check {
   FindingKind& add_kind(std::string_view name, const std::string& title,
                         const std::string& definition) {
     return report_.kinds.emplace_back(FindingKind{name, title, definition});
+  }
+  void list_left_out(LeftOut::Cause cause, FindingKind& kind) const {
+    for (const auto& clip : corpus_.left_out) {
+      if (clip.cause == cause) kind.findings.push_back({clip.id, clip.path, clip.reason});
+    }
   }
   template <class Call>
   void hold(const Call& rule) {
@@ -154,7 +159,7 @@ class Check {
     FindingKind empty{"empty", "empty", "0 bytes"};
     std::size_t closed = 0;
     for (const auto& clip : corpus_.left_out) {
-      if (clip.is_copy) continue;
+      if (clip.cause != LeftOut::Cause::unreadable) continue;
       ++closed;
       std::error_code unknown;
       const bool is_empty = std::filesystem::file_size(clip.path, unknown) == 0 && !unknown;
@@ -248,9 +253,7 @@ class Check {
           {utterance.id, utterance.path,
            fmt::format("is {} as well ({})", seen->second->id, seen->second->path.string())});
     }
-    for (const auto& clip : corpus_.left_out) {
-      if (clip.is_copy) kind.findings.push_back({clip.id, clip.path, clip.reason});
-    }
+    list_left_out(LeftOut::Cause::copy, kind);
     if (config_.corpus.duplicates == Duplicates::error) {
       auto copy = corpus_.utterances;
       std::vector<std::string> notes;
@@ -260,20 +263,9 @@ class Check {
   }
 
   void find_unlabelled() {
-    FindingKind& kind = add_kind("unlabelled", "without a class", "label missing or unknown");
-    for (const auto& utterance : corpus_.utterances) {
-      const auto& labels = corpus_.labels;
-      if (!utterance.label.empty() &&
-          std::find(labels.begin(), labels.end(), utterance.label) != labels.end()) {
-        continue;
-      }
-      kind.findings.push_back(
-          {utterance.id, utterance.path,
-           utterance.label.empty() ? "no label" : fmt::format("label '{}'", utterance.label)});
-    }
-    if (!kind.findings.empty()) {
-      report_.problems.push_back(fmt::format("{} recordings have no class", kind.findings.size()));
-    }
+    list_left_out(LeftOut::Cause::unlabelled,
+                  add_kind("unlabelled", "without a class", "label missing or unknown"));
+    hold([&] { expect_two_labels(corpus_); });
   }
 
   void count() {
@@ -312,10 +304,6 @@ class Check {
     };
     for (const auto& label : corpus_.labels) {
       report_.classes.push_back(take(classes, label, speakers_of[label]));
-    }
-    while (!classes.empty()) {  // labels that are no class
-      const std::string name = classes.begin()->first;
-      report_.classes.push_back(take(classes, name, speakers_of[name]));
     }
     while (!speakers.empty()) {
       const std::string name = speakers.begin()->first;

@@ -44,7 +44,7 @@ struct DurationTable {
 
 /// What `serenade check` says of an experiment.
 struct CheckReport {
-  std::string corpus;  ///< name
+  std::string corpus;  ///< name; of several, as in "ravdess + emodb"
   std::string path;
   Index clips = 0;
   double seconds = 0;
@@ -64,9 +64,9 @@ struct CheckReport {
 ///
 /// What would stop a run is a problem of the report: a corpus that read_corpus refuses (then
 /// nothing else is known), more unreadable recordings than corpus.max_bad, duplicates where
-/// corpus.duplicates is error, labels without a class, a split that cannot be made. What a run
-/// lives with (single unreadable, silent, clipped or short recordings, odd formats, copies) are
-/// findings.
+/// corpus.duplicates is error, one label alone, a split that cannot be made. What a run
+/// lives with (single unreadable, silent, clipped or short recordings, odd formats, copies, those
+/// without a class, which it leaves out) are findings.
 ///
 /// Throws ConfigError where corpus.path is not set.
 CheckReport check_experiment(const ExperimentConfig& config, Context& context, Observer& observer);

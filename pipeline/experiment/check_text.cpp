@@ -112,7 +112,7 @@ std::string leakage_text(const CheckReport& report) {
 std::string check_text(const CheckReport& report) {
   std::string text;
   if (!report.kinds.empty()) {
-    text += fmt::format("{}: {} of {}, {} of sound, in {}\n\nFindings\n", report.corpus,
+    text += fmt::format("{}: {} of {}, {} of sound, in {}\n\nFindings\n", one_line(report.corpus),
                         counted(report.clips, "clip", "clips"),
                         counted(static_cast<Index>(report.speakers.size()), "speaker", "speakers"),
                         duration_text(report.seconds), one_line(report.path));

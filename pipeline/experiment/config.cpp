@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 namespace serenade {
@@ -11,28 +12,26 @@ namespace {
 constexpr std::size_t max_name_bytes = 200;
 
 /// A run's name becomes a folder's.
-void check_name(const std::string& name) {
+void check_name(const ConfigNode& node, const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
   });
   if (name.empty() || name.size() > max_name_bytes || !plain || name.front() == '.' ||
       name.front() == '-') {
-    throw ConfigError(
-        fmt::format("name: '{}' cannot name a run: up to {} letters, digits, '_', '-' and '.' can, "
+    node.fail(
+        fmt::format("'{}' cannot name a run: up to {} letters, digits, '_', '-' and '.' can, "
                     "not first '.' or '-'; without `name` it is the file's name",
                     name, max_name_bytes));
   }
 }
 
 /// A seed names a folder and stands for one network.
-void check_seeds(const std::vector<std::uint64_t>& seeds) {
+void check_seeds(const ConfigNode& node, const std::vector<std::uint64_t>& seeds) {
   constexpr std::size_t most = 1000;
-  if (seeds.size() > most) {
-    throw ConfigError(fmt::format("seeds: {} are more than {}", seeds.size(), most));
-  }
+  if (seeds.size() > most) node.fail(fmt::format("{} are more than {}", seeds.size(), most));
   const std::set<std::uint64_t> distinct(seeds.begin(), seeds.end());
   if (distinct.size() < seeds.size()) {
-    throw ConfigError("seeds: one stands there twice, and would train the same network again");
+    node.fail("one stands there twice, and would train the same network again");
   }
 }
 
@@ -40,8 +39,8 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   ExperimentConfig config;
   config.name = default_name;
   read_options(node, config);
-  check_name(config.name);
-  check_seeds(config.seeds);
+  check_name(node.child("name"), config.name);
+  check_seeds(node.child("seeds"), config.seeds);
   check(config.features);
   check(config.training, config.split.validation > 0);
   return config;

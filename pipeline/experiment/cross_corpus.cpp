@@ -5,18 +5,19 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "pipeline/corpus/examples.h"
 #include "pipeline/evaluation/analysis.h"
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/report.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -34,6 +35,7 @@ struct CorpusSection {
 struct Heard {
   std::set<ContentHash> contents;
   std::set<std::string> speakers;
+  std::map<std::string, Index> trained;  ///< clips of the training parts by label, all folds
 };
 
 std::size_t column_of(const CsvReader& reader, const std::vector<std::string>& header,
@@ -54,6 +56,7 @@ Heard heard_by(const RunFolder& run) {
   const std::size_t width = cells.size();
   const std::size_t content = column_of(reader, cells, "content");
   const std::size_t speaker = column_of(reader, cells, "speaker");
+  const std::size_t label = column_of(reader, cells, "label");
   const std::size_t part = column_of(reader, cells, "part");
   Heard heard;
   while (reader.next(cells)) {
@@ -61,6 +64,7 @@ Heard heard_by(const RunFolder& run) {
     if (cells[part] == "test") continue;
     heard.contents.insert(parse_content_hash(cells[content]));
     heard.speakers.insert(cells[speaker]);
+    if (cells[part] == "training") ++heard.trained[cells[label]];
   }
   return heard;
 }
@@ -80,7 +84,7 @@ void expect_unheard(const Corpus& corpus, const Heard& heard, const RunFolder& r
       "nothing: {}{}. Take them out of the corpus; for the run's own test part leave corpus.path "
       "out",
       count, corpus.utterances.size(), run.path().string(), fmt::join(examples, ", "),
-      count > examples.size() ? ", ..." : ""));
+      count > examples.size() ? " and others" : ""));
 }
 
 /// Leaves the clips whose labels the model has; says what the others are.
@@ -127,16 +131,6 @@ std::vector<std::string> keep_common_labels(Corpus& corpus, const std::vector<st
   return notes;
 }
 
-/// "on-emodb": what is no letter, digit, '.' or '-' becomes '_'.
-std::string folder_name(const std::string& corpus) {
-  std::string name(run_file::other_corpus);
-  for (const unsigned char c : corpus) {
-    const bool plain = std::isalnum(c) != 0 || c == '.' || c == '-';
-    name += plain ? static_cast<char>(c) : '_';
-  }
-  return name;
-}
-
 std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
                                            const Prepared& prepared) {
   std::vector<Tensor<const float>> features;
@@ -148,12 +142,14 @@ std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
   for (std::size_t i = 0; i < features.size(); ++i) {
     const Utterance& utterance = prepared.corpus.utterances[i];
     const auto row = probabilities.view().row(static_cast<Index>(i)).span();
+    if (!is_answer(row)) throw DataError(fmt::format("{}: {}", utterance.id, no_answer));
     all.push_back({.id = utterance.id,
                    .path = utterance.path.string(),
                    .speaker = utterance.speaker,
                    .label = utterance.label,
                    .predicted = prepared.corpus.labels[static_cast<std::size_t>(most_likely(row))],
-                   .probabilities = {row.begin(), row.end()}});
+                   .probabilities = {row.begin(), row.end()},
+                   .fields = utterance.fields});
   }
   return all;
 }
@@ -168,9 +164,18 @@ CorpusOptions corpus_from_words(const std::vector<std::string>& words) {
   return section.corpus;
 }
 
+std::filesystem::path folder_on(const RunFolder& run, const std::string& corpus) {
+  std::string name(run_file::other_corpus);
+  for (const unsigned char c : corpus) {
+    const bool plain = std::isalnum(c) != 0 || c == '.' || c == '-';
+    name += plain ? static_cast<char>(c) : '_';
+  }
+  return run.file(name);
+}
+
 ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
                        const Workplace& workplace) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto path = run.file(run_file::config);
   ExperimentConfig config =
       parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
@@ -184,17 +189,17 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
         "{}: was trained on features of other versions than this program computes; train it again",
         run.path().string()));
   }
-  const std::string name = corpus.title.empty() ? prepared.corpus.name : corpus.title;
-  const RunFolder folder(run.file(folder_name(name)));
+  const std::string name = reported_name(prepared.corpus, corpus);
+  expect_unheard(prepared.corpus, heard, run);
+  std::vector<std::string> notes =
+      keep_common_labels(prepared.corpus, networks.description().labels);
+  const RunFolder folder(folder_on(run, name));
   if (std::filesystem::exists(folder.file(run_file::metrics)) && !workplace.force) {
     throw DataError(
         fmt::format("{}: holds results already; overwrite them with --force, or give "
                     "this corpus another name (corpus.title=...)",
                     folder.path().string()));
   }
-  expect_unheard(prepared.corpus, heard, run);
-  std::vector<std::string> notes =
-      keep_common_labels(prepared.corpus, networks.description().labels);
 
   std::set<std::string> speakers, known;
   for (const Utterance& utterance : prepared.corpus.utterances) {
@@ -202,10 +207,12 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
     if (heard.speakers.contains(utterance.speaker)) known.insert(utterance.speaker);
   }
   if (!known.empty()) {
+    Examples names;
+    for (const std::string& speaker : known) names.add(speaker);
     notes.push_back(fmt::format(
-        "{} of {} speakers are called as speakers of the training are ({}): where they are the "
-        "same people, the scores do not speak for new voices",
-        known.size(), speakers.size(), fmt::join(known, ", ")));
+        "{} of {} speakers have the names of speakers in the training ({}); if they are the same "
+        "people, the scores do not speak for new voices",
+        known.size(), speakers.size(), names.text()));
   }
   if (networks.size() > 1) {
     notes.push_back(
@@ -216,19 +223,21 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   prepared.split.description = fmt::format(
       "The networks learned from one corpus and are tested on all of another, {}, of which they "
       "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
-      "and "
-      "are usually far below those within a corpus.",
+      "and are usually far below those within a corpus.",
       name);
   prepared.split.speaker_independent = known.empty();
   prepared.split.notes = std::move(notes);
 
   ReportData report = begin_report(config, workplace, prepared, {});
   report.tested_on = name;
+  for (const std::string& label : prepared.corpus.labels) {
+    const auto found = heard.trained.find(label);
+    report.trained_on.push_back(found == heard.trained.end() ? 0 : found->second);
+  }
   const auto predictions = predict_corpus(workplace.context, networks, prepared);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   report.timings.push_back(
-      {"scoring", elapsed.count(), fmt::format("{} clips, features included", predictions.size())});
+      {"scoring", watch.seconds(), fmt::format("{} clips, features included", predictions.size())});
   folder.make();
   const RunLock lock(folder);
   write_results(folder, report, predictions);

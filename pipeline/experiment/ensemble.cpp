@@ -6,6 +6,7 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/experiment/run_folder.h"
+#include "pipeline/experiment/whole_run.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -22,6 +23,15 @@ std::vector<fs::path> model_files(const fs::path& run) {
   return files;
 }
 
+ExperimentConfig configuration_of(const ModelDescription& description, const fs::path& run) {
+  try {
+    return parse_experiment(description.configuration, "its configuration");
+  } catch (const Error& error) {
+    throw DataError(fmt::format("{}: cannot be used by this version of the program: {}",
+                                run.string(), error.what()));
+  }
+}
+
 }  // namespace
 
 Ensemble::Ensemble(const fs::path& run) {
@@ -36,6 +46,7 @@ Ensemble::Ensemble(const fs::path& run) {
                                   path.string()));
     }
   }
+  if (fs::is_directory(run)) expect_networks(RunFolder(run), configuration_of(description(), run));
 }
 
 Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const float>> features) {

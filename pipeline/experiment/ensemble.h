@@ -15,7 +15,8 @@ namespace serenade {
 class Ensemble {
  public:
   /// `run` is a run folder, the folder of some of its networks, or a model file.
-  /// Throws DataError where there is no model, or where they do not fit together.
+  /// Throws DataError where there is no model, where networks are missing (expect_networks), or
+  /// where they do not fit together.
   explicit Ensemble(const std::filesystem::path& run);
 
   const ModelDescription& description() const { return models_.front().file.description; }

@@ -8,25 +8,42 @@
 #include "pipeline/experiment/resume.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/training_run.h"
+#include "pipeline/experiment/whole_run.h"
 #include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
 
-/// How far the run in this folder has come with this configuration: what is to be done is the rest.
-/// Clears the folder of a run that may be overwritten.
-RunFolder::State begin_run(const RunFolder& folder, const ExperimentConfig& config,
-                           const Workplace& workplace) {
+/// What is to be done in a run's folder.
+struct Beginning {
+  RunFolder::State state;  ///< how far the run has come with this configuration
+  /// The folder holds work of a run that is to be overwritten.
+  bool replaces = false;
+};
+
+/// "3 epochs of training".
+std::string epochs_text(std::size_t epochs) {
+  return fmt::format("{} epoch{} of training", epochs, epochs == 1 ? "" : "s");
+}
+
+/// Makes the folder that of a new run.
+void begin_anew(const RunFolder& folder, const ExperimentConfig& config) {
+  folder.clear();
+  write_file_atomically(folder.file(run_file::config), resolved_yaml(config));
+}
+
+/// Looks at what is in the folder. Changes nothing of a run that has done any work.
+Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
+                    const Workplace& workplace) {
   using State = RunFolder::State;
-  if (workplace.resume) return resume_run(folder, config, workplace.observer);
-  const std::string yaml = resolved_yaml(config);
+  if (workplace.resume) return {resume_run(folder, config, workplace.observer)};
   const State state = folder.state();
   const auto path = folder.file(run_file::config);
-  const bool same =
-      std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) == yaml;
+  const bool same = std::filesystem::exists(path) &&
+                    read_file(path, run_file::max_text_bytes) == resolved_yaml(config);
   if (same && !workplace.force) {
     folder.remove_leftovers();
-    return state;
+    return {state};
   }
   if (state >= State::trained && !workplace.force) {
     throw DataError(
@@ -35,18 +52,52 @@ RunFolder::State begin_run(const RunFolder& folder, const ExperimentConfig& conf
                     folder.path().string(), state == State::finished ? "finished" : "trained"));
   }
   if (state == State::unfinished && !same) {
-    workplace.observer.note(
-        fmt::format("{}: held an unfinished run of another configuration, which is dropped",
-                    folder.path().string()));
+    const std::size_t epochs = folder.epochs_done();
+    workplace.observer.note(fmt::format(
+        "{}: held an unfinished run of another configuration, which is dropped{}",
+        folder.path().string(), epochs > 0 ? fmt::format(" with {}", epochs_text(epochs)) : ""));
   }
-  folder.clear();
-  write_file_atomically(path, yaml);
-  return State::unfinished;
+  if (state >= State::trained || folder.has_checkpoint()) return {State::unfinished, true};
+  begin_anew(folder, config);
+  return {State::unfinished};
+}
+
+/// Corpus, features and split of a run that is to be trained. What it replaces is cleared away once
+/// all that can be wrong with them, and with the network, is known to be right.
+Prepared prepare_run(const RunFolder& folder, const ExperimentConfig& config,
+                     const Workplace& workplace, MissingFeatures missing, bool replaces) {
+  if (!replaces) {
+    workplace.on_run_folder(folder);
+    return prepare(config, workplace, missing);
+  }
+  Prepared prepared = prepare(config, workplace, missing);
+  expect_trainable(config, prepared);
+  begin_anew(folder, config);
+  workplace.on_run_folder(folder);
+  return prepared;
+}
+
+/// Says of a run that is finished, or trained, where something it is made of is no longer there.
+void warn_of_losses(const RunFolder& folder, const ExperimentConfig& config,
+                    const Workplace& workplace) {
+  const std::string run = folder.path().string();
+  if (const auto missing = missing_models(folder, config); !missing.empty()) {
+    workplace.observer.warn(fmt::format(
+        "{}: {} of its models {} gone, the first {}; without them it cannot predict, and --force "
+        "trains them again",
+        run, missing.size(), missing.size() == 1 ? "is" : "are", missing.front().string()));
+  }
+  const auto change = change_of_corpus(folder, config, workplace.cache, workplace.context);
+  if (change.empty()) return;
+  workplace.observer.warn(fmt::format(
+      "{}: {}; the results there are those of the corpus as it was, and --force trains anew", run,
+      change));
 }
 
 /// Scores a trained run, whose lock the caller holds where results are to be written.
 ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
                         const Workplace& workplace) {
+  expect_networks(folder, config);
   const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
   const auto split_path = folder.file(run_file::split);
   if (read_file(split_path, run_file::max_text_bytes) !=
@@ -73,13 +124,17 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  const auto state = begin_run(folder, config, workplace);
-  if (state == RunFolder::State::finished) return {folder, true, std::nullopt};
-  workplace.on_run_folder(folder);
+  const auto [state, replaces] = begin_run(folder, config, workplace);
+  if (state == RunFolder::State::finished) {
+    warn_of_losses(folder, config, workplace);
+    return {folder, true, std::nullopt};
+  }
   if (state == RunFolder::State::trained) {
+    workplace.on_run_folder(folder);
     return {folder, false, evaluate_run(config, folder, workplace)};
   }
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
+  const Prepared prepared =
+      prepare_run(folder, config, workplace, MissingFeatures::compute, replaces);
   const TrainedRun trained = train_run(config, workplace, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
   write_scores(config, workplace.context, prepared, folder, scored);
@@ -90,11 +145,13 @@ RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  if (begin_run(folder, config, workplace) >= RunFolder::State::trained) {
+  const auto [state, replaces] = begin_run(folder, config, workplace);
+  if (state >= RunFolder::State::trained) {
+    warn_of_losses(folder, config, workplace);
     return {folder, true, std::nullopt};
   }
-  workplace.on_run_folder(folder);
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::refuse);
+  const Prepared prepared =
+      prepare_run(folder, config, workplace, MissingFeatures::refuse, replaces);
   train_run(config, workplace, prepared, folder);
   return {folder, false, std::nullopt};
 }

@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "kernels/device/context.h"
 #include "pipeline/evaluation/report_data.h"
@@ -29,7 +28,7 @@ struct Workplace {
   bool resume = false;      ///< a run must be there and is gone on with: see resume_run()
   std::string config_name;  ///< for the report
   std::string command;      ///< for the report
-  /// Told the run's folder once it exists, so that the log can go there.
+  /// Told the run's folder once it exists and is this run's, so that the log can go there.
   std::function<void(const RunFolder&)> on_run_folder = [](const RunFolder&) {};
 };
 
@@ -44,9 +43,11 @@ struct RunResult {
 ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace);
 
 /// Corpus, features, training, evaluation, report. A finished run of the same configuration is left
-/// as it is; of another one it is an error, unless workplace.force. An unfinished run of the same
-/// configuration is gone on with, of another one it is dropped; workplace.resume goes on or fails,
-/// also with more epochs than the run was begun with.
+/// as it is, with a warning where its models or clips of its corpus are gone; of another one it is
+/// an error, unless workplace.force. What is overwritten stays until the new run's corpus,
+/// features, split and networks are known to be right. An unfinished run of the same configuration
+/// is gone on with, of another one it is dropped; workplace.resume goes on or fails, also with more
+/// epochs than the run was begun with.
 RunResult run(const ExperimentConfig& config, const Workplace& workplace);
 
 /// The same up to the trained models, from features that are in the cache already: DataError where

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <new>
 #include <system_error>
+#include <utility>
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/decode.h"
@@ -14,7 +16,6 @@
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/features/cache.h"
 #include "pipeline/features/extractor.h"
-#include "pipeline/features/signal.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
 
@@ -65,21 +66,18 @@ class Contexts {
   std::vector<Context> free_;
 };
 
-Decoded decode_features(Context& context, const FeatureExtractor& extractor, const fs::path& file) {
+Decoded decode_features(Context& context, const FeatureFunction& function, const fs::path& file) {
   Decoded decoded;
   try {
-    const FeatureSpec& spec = extractor.spec();
-    const std::vector<float> signal = condition_signal(
-        spec,
-        load_mono(file, spec.sample_rate, {.offset = spec.offset, .duration = spec.duration}));
-    const auto length = static_cast<Index>(signal.size());
-    const Ragged samples(std::span(&length, 1));
-    decoded.features.resize({extractor.rows_of(samples).total(), extractor.dims()});
-    extractor.extract(context, {signal.data(), {length}}, samples, decoded.features.view());
-  } catch (const ClipError& error) {
-    decoded.error = fmt::format("{}: {}", file.string(), error.what());
+    auto signal = load_mono(file, function.sample_rate, function.decode);
+    decoded.features = compute_features(context, function, std::move(signal)).rows;
+  } catch (const DeviceError&) {  // nor would another file fare better
+    throw;
   } catch (const Error& error) {
     decoded.error = error.what();
+    if (decoded.error.find(file.string()) == std::string::npos) {
+      decoded.error.insert(0, file.string() + ": ");
+    }
   } catch (const std::bad_alloc&) {
     decoded.error = fmt::format("{}: takes more memory than there is", file.string());
   }
@@ -138,6 +136,7 @@ std::size_t Predictor::models() const { return models_->networks.size(); }
 void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
                         const std::function<void(const FilePrediction&)>& on_result) {
   if (!models_->warning.empty()) observer.warn(models_->warning);
+  const FeatureFunction function = feature_function(models_->extractor, models_->features);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
   Contexts contexts(models_->features);
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
@@ -145,9 +144,8 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
     std::vector<Decoded> decoded(count);
     context.parallel(static_cast<Index>(count), [&](Index i) {
       const auto at = static_cast<std::size_t>(i);
-      contexts.with_one([&](Context& mine) {
-        decoded[at] = decode_features(mine, models_->extractor, files[begin + at]);
-      });
+      contexts.with_one(
+          [&](Context& mine) { decoded[at] = decode_features(mine, function, files[begin + at]); });
     });
 
     std::vector<Tensor<const float>> features;
@@ -166,6 +164,9 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
         const auto probabilities = mean.view().row(row++).span();
         result.clip.probabilities.assign(probabilities.begin(), probabilities.end());
         result.clip.predicted = labels()[static_cast<std::size_t>(most_likely(probabilities))];
+        if (!is_answer(probabilities)) {
+          result.error = fmt::format("{}: {}", files[begin + i].string(), no_answer);
+        }
       }
       on_result(result);
     }
@@ -186,6 +187,10 @@ Recordings find_recordings(const std::vector<std::string>& paths) {
       FoundFiles found = find_files(path);
       for (const fs::path& closed : found.closed_folders) {
         recordings.errors.push_back(fmt::format("{}: cannot be listed", closed.string()));
+      }
+      for (const fs::path& odd : found.odd) {
+        if (fs::is_directory(odd, unknown)) continue;
+        recordings.errors.push_back(fmt::format("{}: is not a file", odd.string()));
       }
       std::move(found.sounds.begin(), found.sounds.end(), std::back_inserter(recordings.files));
     } catch (const IoError& error) {

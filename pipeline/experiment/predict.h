@@ -19,12 +19,13 @@ struct FilePrediction {
 };
 
 /// A trained model or, of a run of several folds or seeds, all of them: probabilities are averaged
-/// over the networks. Needs the model files and nothing else.
+/// over the networks. Needs the model files and nothing else; where split.csv is there as well, no
+/// fold may be missing.
 class Predictor {
  public:
   /// `run` is a run folder, the folder of some of its networks, or a model file.
-  /// Throws DataError where there is no model or the networks do not fit together.
   /// Features are computed on the device `features`, networks in the context of each call.
+  /// Throws DataError where there is no model, some are missing or they do not fit together.
   explicit Predictor(const std::filesystem::path& run, Device features = Device::cpu);
   ~Predictor();
   Predictor(const Predictor&) = delete;

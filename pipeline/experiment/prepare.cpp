@@ -34,12 +34,13 @@ void save(FileMemo& memo, Observer& observer) {
 }  // namespace
 
 Prepared load_features(const ExperimentConfig& config, const Workplace& workplace,
-                       MissingFeatures missing) {
+                       MissingFeatures missing, const std::function<void(const Corpus&)>& expect) {
   Observer& observer = workplace.observer;
   FileMemo memo(workplace.cache / "files.memo", workplace.verify);
   Corpus corpus = read_corpus(workplace.context, config.corpus, observer, &memo);
   save(memo, observer);
   for (const std::string& note : corpus.notes) observer.note(note);
+  expect(corpus);
 
   const FeatureExtractor extractor(config.features);
   const FeatureFunction function = feature_function(extractor, workplace.features);
@@ -80,7 +81,7 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
 
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing) {
-  Prepared prepared = load_features(config, workplace, missing);
+  Prepared prepared = load_features(config, workplace, missing, expect_two_labels);
   prepared.split = make_split(prepared.corpus, config.split, config.seed);
   for (const std::string& note : prepared.split.notes) workplace.observer.note(note);
   prepared.leakage = measure_leakage(prepared.corpus, prepared.split);

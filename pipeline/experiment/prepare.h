@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,13 +27,15 @@ struct Prepared {
 enum class MissingFeatures { compute, refuse };
 
 /// Corpus and features of an experiment; `split` stays empty. Unreadable clips are left out, with a
-/// warning that names them. Throws DataError where too many clips are unreadable, or where features
-/// are missing that may not be computed.
-Prepared load_features(const ExperimentConfig& config, const Workplace& workplace,
-                       MissingFeatures missing);
+/// warning that names them. `expect` is asked before features are computed, and throws where the
+/// corpus will not do. Throws DataError where too many clips are unreadable, or where features are
+/// missing that may not be computed.
+Prepared load_features(
+    const ExperimentConfig& config, const Workplace& workplace, MissingFeatures missing,
+    const std::function<void(const Corpus&)>& expect = [](const Corpus&) {});
 
 /// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
-/// same as with them.
+/// same as with them. Throws DataError also where all recordings have one label.
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing);
 

@@ -90,11 +90,8 @@ std::string fold_label(const Split& split, const Fold& fold) {
 CorpusSummary summarise_corpus(const Prepared& prepared, const CorpusOptions& options) {
   const Corpus& corpus = prepared.corpus;
   CorpusSummary summary;
-  const bool one = options.more.empty();
-  summary.name = one && !options.title.empty() ? options.title : corpus.name;
-  for (const CorpusSource& source : options.sources()) {
-    summary.path += (summary.path.empty() ? "" : ", ") + source.path;
-  }
+  summary.name = reported_name(corpus, options);
+  summary.path = reported_path(options);
   summary.clips = static_cast<Index>(corpus.utterances.size());
   std::set<std::string> speakers;
   std::vector<std::set<std::string>> per_class(corpus.labels.size());

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <iterator>
 #include <optional>
@@ -15,6 +14,8 @@
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/files.h"
+#include "pipeline/support/parse_number.h"
 
 namespace serenade {
 namespace {
@@ -24,11 +25,8 @@ namespace fs = std::filesystem;
 /// Number K of a folder named fold-K (or seed-K); nothing for any other.
 std::optional<std::uint64_t> number_of(const fs::path& path, std::string_view prefix) {
   const std::string name = path.filename().string();
-  std::uint64_t number = 0;
-  const char* end = name.data() + name.size();
   if (!name.starts_with(prefix)) return std::nullopt;
-  const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, number);
-  return error == std::errc{} && stop == end ? std::optional(number) : std::nullopt;
+  return parse_number<std::uint64_t>(std::string_view(name).substr(prefix.size()));
 }
 
 /// The folders in `parent` that are named by a number behind the prefix, in its order.
@@ -113,6 +111,20 @@ std::vector<RunFolder> RunFolder::trained_members() const {
   return members;
 }
 
+std::size_t RunFolder::epochs_done() const {
+  std::vector<fs::path> folders = member_folders(path_);
+  folders.push_back(path_);
+  std::size_t epochs = 0;
+  for (const fs::path& folder : folders) {
+    const fs::path path = folder / run_file::epochs;
+    if (!fs::exists(path)) continue;
+    const std::string text = read_file(path, run_file::max_text_bytes);
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    epochs += lines > 0 ? lines - 1 : 0;  // the header
+  }
+  return epochs;
+}
+
 bool RunFolder::has_checkpoint() const {
   const auto has = [](const fs::path& folder) { return fs::exists(folder / run_file::last_model); };
   const auto folders = member_folders(path_);
@@ -120,18 +132,20 @@ bool RunFolder::has_checkpoint() const {
 }
 
 RunFolder::State RunFolder::state() const {
-  if (fs::exists(file(run_file::metrics))) return State::finished;
+  const auto is_written = [&](std::string_view name) {
+    std::error_code absent;
+    const auto bytes = fs::file_size(file(name), absent);
+    return !absent && bytes > 0;
+  };
+  if (is_written(run_file::metrics) && is_written(run_file::predictions) &&
+      is_written(run_file::report)) {
+    return State::finished;
+  }
   if (fs::exists(file(run_file::environment))) return State::trained;
   return fs::exists(file(run_file::config)) ? State::unfinished : State::empty;
 }
 
-void RunFolder::make() const {
-  std::error_code failure;
-  fs::create_directories(path_, failure);
-  if (!failure) return;
-  throw IoError(
-      fmt::format("{}: cannot make the run folder: {}", path_.string(), failure.message()));
-}
+void RunFolder::make() const { make_folders(path_); }
 
 void RunFolder::clear() const {
   // A run that is half cleared must not look finished, nor another run's files like this one's: the
@@ -174,7 +188,9 @@ void RunFolder::remove_leftovers() const {
     std::vector<fs::path> leftovers;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      if (entry.path().extension().string().starts_with(".tmp-")) leftovers.push_back(entry.path());
+      if (!unfinished_name(entry.path().filename().string()).empty()) {
+        leftovers.push_back(entry.path());
+      }
     }
     for (const fs::path& path : leftovers) remove_file(path);
   }

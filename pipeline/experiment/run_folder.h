@@ -10,7 +10,9 @@
 namespace serenade {
 
 /// runs/NAME and the files in it. environment.json is written when every network is trained, and
-/// metrics.json when everything is done: which of them exist tells how far a run came. Networks of
+/// metrics.json when everything is done: which of them exist tells how far a run came. A run whose
+/// results (metrics.json, predictions.csv, report.html) are not all there, or empty, is trained and
+/// not finished: it can be scored again. Networks of
 /// several folds have folders fold-K, those of several seeds seed-S, of both fold-K/seed-S.
 class RunFolder {
  public:
@@ -34,6 +36,9 @@ class RunFolder {
   std::vector<RunFolder> trained_members() const;
   /// Whether some network of this run has done an epoch and saved it.
   bool has_checkpoint() const;
+  /// Epochs that the networks of this run have done, all networks together: the lines of their
+  /// metrics.csv.
+  std::size_t epochs_done() const;
 
   State state() const;
   /// Makes the folder where there is none. Throws IoError.

@@ -8,6 +8,7 @@
 
 #include "pipeline/evaluation/analysis.h"
 #include "pipeline/evaluation/metrics_json.h"
+#include "pipeline/evaluation/result_text.h"
 #include "pipeline/experiment/report.h"
 #include "pipeline/experiment/run_members.h"
 #include "pipeline/model/model_file.h"
@@ -45,6 +46,9 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
     for (std::size_t i = 0; i < features.size(); ++i) {
       const Utterance& utterance = corpus.utterances[fold.test()[i]];
       const auto row = prediction.probabilities.view().row(static_cast<Index>(i)).span();
+      if (!is_answer(row)) {
+        throw DataError(fmt::format("{}: {}: {}", path.string(), utterance.id, no_answer));
+      }
       all.push_back({.id = utterance.id,
                      .path = utterance.path.string(),
                      .speaker = utterance.speaker,
@@ -73,6 +77,7 @@ void write_member_results(const ExperimentConfig& config, Context& context,
     }
     ReportData part = scored.report;
     part.seeds = {member.seed};
+    std::erase_if(part.leakage, [&](const LeakageRow& row) { return row.fold != fold; });
     score_predictions(context, labels, own, part);
     write_file_atomically(member.folder.file(run_file::predictions), predictions_csv(labels, own));
     write_file_atomically(member.folder.file(run_file::metrics), metrics_json(part));
@@ -100,7 +105,7 @@ std::string describe_ensemble(std::span<const std::string> labels, std::size_t s
   }
   const Evaluation together = evaluate_predictions(labels, means);
   return fmt::format(
-      "the networks of all {} seeds together, their probabilities averaged as `predict` does: "
+      "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
       "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
       seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
 }
@@ -127,7 +132,7 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
                                           trained.networks.size() == 1 ? "" : "s")});
   }
   report.timings.push_back(
-      {"scoring", seconds_since(begin), fmt::format("{} test clips", predictions.size())});
+      {"scoring", seconds_since(begin), fmt::format("{} predictions", predictions.size())});
   return {std::move(report), std::move(predictions)};
 }
 

@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/experiment/environment.h"
 #include "pipeline/experiment/run_members.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/parse_number.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/dataset.h"
 #include "pipeline/training/scaler.h"
 #include "pipeline/training/trainer.h"
@@ -18,12 +18,11 @@
 namespace serenade {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 std::string environment_json(const Workplace& workplace, double training_seconds) {
   nlohmann::ordered_json json;
-  for (const auto& [what, value] : environment(workplace.context, workplace.features))
+  for (const auto& [what, value] : environment(workplace.context, workplace.features)) {
     json[what] = value;
+  }
   json["training_seconds"] = training_seconds;
   return json.dump(2) + "\n";
 }
@@ -56,8 +55,7 @@ double seconds_before(const ModelFile& checkpoint, const Member& member) {
     for (const EpochRecord& record : member.history()) seconds += record.seconds;
     return seconds;
   }
-  const std::string& text = found->second;
-  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  seconds = parse_number<double>(found->second).value_or(0);
   return std::isfinite(seconds) ? std::max(seconds, 0.0) : 0;
 }
 
@@ -84,7 +82,7 @@ double resume(Member& member, const RunFolder& folder, const Workplace& workplac
 
 TrainedRun train_members(const ExperimentConfig& config, const Workplace& workplace,
                          const Prepared& prepared, const RunFolder& run) {
-  const auto begin = Clock::now();
+  const Stopwatch watch;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
@@ -107,9 +105,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
                          fold.validation(), config.training);
     before = std::max(before, resume(members.back(), site.folder, workplace));
   }
-  const auto seconds = [&] {
-    return before + std::chrono::duration<double>(Clock::now() - begin).count();
-  };
+  const auto seconds = [&] { return before + watch.seconds(); };
 
   TrainerHooks hooks;
   // Each member's files are its own, so that calls that overlap do no harm.
@@ -138,7 +134,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
 }
 
 /// Seconds that environment.json says a run's training took; 0 where it does not.
-double stated_seconds(const RunFolder& run) {
+double training_seconds(const RunFolder& run) {
   const auto path = run.file(run_file::environment);
   if (!std::filesystem::exists(path)) return 0;
   const auto json =
@@ -149,6 +145,18 @@ double stated_seconds(const RunFolder& run) {
 }
 
 }  // namespace
+
+void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
+  const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
+  const DataSet data(prepared.corpus, features);
+  for (const Fold& fold : prepared.split.folds) {
+    NetworkInput input = make_input(config, fold, data);
+    Network network(config.model, input.shape(), data.classes(), config.seed);
+    const Member member(fold.name(), std::move(network), std::move(input), fold.training(),
+                        fold.validation(), config.training);
+    class_weights(config.training.class_weights, data, member.training());
+  }
+}
 
 TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
                      const Prepared& prepared, const RunFolder& run) {
@@ -162,8 +170,9 @@ TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
           path.string(), config.corpus.path));
     }
     workplace.observer.warn(
-        fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew",
-                    run.path().string()));
+        fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew, "
+                    "without the {} epochs that its networks had done",
+                    run.path().string(), run.epochs_done()));
     for (const RunMember& site : run_members(config, prepared.split, run)) {
       std::filesystem::remove(site.folder.file(run_file::last_model));
     }
@@ -185,7 +194,7 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
     member.restore(last);
     trained.networks.push_back(trained_network(site, member, member.network()));
   }
-  trained.seconds = stated_seconds(run);
+  trained.seconds = training_seconds(run);
   return trained;
 }
 

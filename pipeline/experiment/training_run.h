@@ -14,6 +14,10 @@ struct TrainedRun {
   double seconds = 0;  ///< of the clock, over all sessions that trained it; 0 where that is unknown
 };
 
+/// Throws what training would throw before its first step: where features, layers, options or class
+/// weights do not fit together.
+void expect_trainable(const ExperimentConfig& config, const Prepared& prepared);
+
 /// Trains a network for every fold and seed, all side by side over one data set, and saves the
 /// models; environment.json is written when all are done. Takes up the networks' last checkpoints
 /// where an interrupted run of the same configuration and the same split left some. Where they

@@ -14,21 +14,40 @@ namespace {
 /// Raised when the layout of the cache's files changes.
 constexpr int cache_format = 1;
 
+constexpr std::string_view key_begin = "cache format: ";
+
 }  // namespace
 
 std::string cache_key_text(const FeatureFunction& function) {
   const DecodeOptions& decode = function.decode;
-  return fmt::format(
-      "cache format: {}\ndevice: {}\naudio: {}\nsample_rate: {}\ndecode: {}\nfeatures: {}\n",
-      cache_format, to_string(Device::cpu), audio_versions(), function.sample_rate,
-      canonical_text(decode), function.text);
+  return fmt::format("{}{}\ndevice: {}\naudio: {}\nsample_rate: {}\ndecode: {}\nfeatures: {}\n",
+                     key_begin, cache_format, to_string(Device::cpu), audio_versions(),
+                     function.sample_rate, canonical_text(decode), function.text);
 }
 
 FeatureCache::FeatureCache(const std::filesystem::path& cache_folder,
                            const FeatureFunction& function, Observer& observer, FileMemo* memo)
     : key_text_(cache_key_text(function)), format_{function.columns, key_text_} {
   folder_ = cache_folder / to_string(hash_text(key_text_));
+  expect_own_key();
   refresh(observer, memo);
+}
+
+void FeatureCache::expect_own_key() const {
+  const auto path = folder_ / key_name;
+  std::string found;
+  try {
+    constexpr std::size_t most = std::size_t{1} << 20U;
+    found = read_file(path, most);
+  } catch (const IoError&) {
+    return;  // absent, or damaged: written again with the next shard
+  }
+  if (found == key_text_ || !found.starts_with(key_begin)) return;
+  throw DataError(fmt::format(
+      "{}: is the key of other options than the folder's name stands for, so the folder was "
+      "renamed "
+      "or copied; its own name is {}: rename it back, or delete it to have its features extracted",
+      path.string(), to_string(hash_text(found))));
 }
 
 void FeatureCache::refresh(Observer& observer, FileMemo* memo) {
@@ -67,7 +86,7 @@ void FeatureCache::refresh(Observer& observer, FileMemo* memo) {
 
 void FeatureCache::add_shard(int number, FileMemo* memo) {
   if (has_shard(number)) return;
-  auto shard = std::make_unique<Shard>(folder_, number, format_.dims(), memo);
+  auto shard = std::make_unique<Shard>(folder_, number, format_, memo);
   for (std::size_t i = 0; i < shard->clips().size(); ++i) {
     places_.try_emplace(shard->clips()[i].content, Place{shard.get(), i});
   }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,38 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/device/context.h"
-#include "pipeline/audio/decode.h"
-#include "pipeline/features/extractor.h"
+#include "pipeline/features/feature_function.h"
 #include "pipeline/features/shard.h"
 #include "pipeline/support/content_hash.h"
 #include "pipeline/support/observer.h"
 
 namespace serenade {
-
-/// What the cache needs to know of a computation from a clip to rows of features.
-struct FeatureFunction {
-  /// Everything the numbers depend on beside the sound: equal texts, equal bits.
-  std::string text;
-  int sample_rate = 0;
-  DecodeOptions decode;
-  std::vector<std::string> columns;
-  /// What is done to a recording's signal before anything is computed of it; nothing where unset.
-  std::function<std::vector<float>(std::vector<float> signal)> condition{};
-  /// Where they are computed: workers make their contexts on it.
-  Device device = Device::cpu;
-  /// Rows that a signal of so many samples gives.
-  std::function<Index(Index samples)> rows;
-  /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by
-  /// several threads at a time, each with its own context.
-  std::function<void(Context&, Tensor<const float> signal, Tensor<float> out)> extract;
-
-  Index dims() const { return static_cast<Index>(columns.size()); }
-};
-
-/// The extractor as such a function; it must outlive the result. The device is part of the text:
-/// CPU and GPU agree within tolerances, not in bits.
-FeatureFunction feature_function(const FeatureExtractor& extractor, Device device = Device::cpu);
 
 /// Features of a clip as the cache has them.
 struct CachedClip {
@@ -62,6 +35,9 @@ struct DamagedFile {
 /// decode and resample.
 std::string cache_key_text(const FeatureFunction& function);
 
+/// Of the file in a cache folder that spells out what its features depend on.
+inline constexpr std::string_view key_name = "key.txt";
+
 /// Features on disk, by the content of the recordings they were computed from. Below the cache's
 /// folder, every set of options and versions has a folder of its own, named by the hash of a text
 /// that key.txt there spells out.
@@ -70,7 +46,7 @@ class FeatureCache {
   /// Opens and verifies the finished shards that are there; makes no files. Damaged ones are left
   /// out with a warning. What `memo` knows to fit its hash is not read for it.
   /// Throws IoError where the system does not let a shard be opened: that may pass, and the shard
-  /// may be good.
+  /// may be good; DataError where key.txt is that of other options: the folder was renamed.
   FeatureCache(const std::filesystem::path& cache_folder, const FeatureFunction& function,
                Observer& observer, FileMemo* memo = nullptr);
 
@@ -105,6 +81,8 @@ class FeatureCache {
     const Shard* shard;
     std::size_t clip;
   };
+  void expect_own_key() const;
+
   std::filesystem::path folder_;
   std::string key_text_;
   ShardFormat format_;

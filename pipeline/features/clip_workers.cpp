@@ -3,32 +3,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/stopwatch.h"
 
 namespace serenade {
 namespace {
 
 /// Adds the seconds from its making to its end to a sum.
-class Stopwatch {
+class TimedStage {
  public:
-  explicit Stopwatch(double& sum) : sum_(sum), begin_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() {
-    sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  Stopwatch(Stopwatch&&) = delete;
-  Stopwatch& operator=(Stopwatch&&) = delete;
+  explicit TimedStage(double& sum) : sum_(sum) {}
+  ~TimedStage() { sum_ += watch_.seconds(); }
+  TimedStage(const TimedStage&) = delete;
+  TimedStage& operator=(const TimedStage&) = delete;
+  TimedStage(TimedStage&&) = delete;
+  TimedStage& operator=(TimedStage&&) = delete;
 
  private:
   double& sum_;
-  std::chrono::steady_clock::time_point begin_;
+  Stopwatch watch_;
 };
 
 std::size_t bytes_of(const ClipOutcome& outcome) {
@@ -47,8 +45,19 @@ std::string without_path(std::string text, const std::string& path) {
   return text.substr(0, end) + "...";
 }
 
+/// What the features of a clip would have taken, where its length was known before memory ran out.
+std::string no_memory(const FeatureFunction& function, Index samples) {
+  if (samples == 0) return "not enough memory to decode it";
+  const Index rows = function.rows(samples);
+  return fmt::format(
+      "not enough memory: its features are {} x {} numbers ({} MiB), and what they "
+      "are computed from comes on top",
+      rows, function.dims(),
+      rows * function.dims() * static_cast<Index>(sizeof(float)) / (1 << 20));
+}
+
 void expect_same_content(const ClipTask& task, StageSeconds& stages) {
-  const Stopwatch watch(stages.verify);
+  const TimedStage timed(stages.verify);
   if (hash_file(task.path) == task.content) return;
   throw IoError(
       fmt::format("{}: changed while features were extracted; run again (with --verify, should "
@@ -56,17 +65,16 @@ void expect_same_content(const ClipTask& task, StageSeconds& stages) {
                   task.path.string()));
 }
 
-void compute(Context& context, const FeatureFunction& function, const ClipTask& task,
-             ClipOutcome& outcome) {
+void load_and_compute(Context& context, const FeatureFunction& function, const ClipTask& task,
+                      ClipOutcome& outcome) {
   LoadTimes times;
   std::vector<float> signal = load_mono(task.path, function.sample_rate, function.decode, &times);
   outcome.stages.decode += times.decode;
   outcome.stages.resample += times.resample;
-  const Stopwatch watch(outcome.stages.features);
-  if (function.condition) signal = function.condition(std::move(signal));
-  outcome.rows.samples = static_cast<Index>(signal.size());
-  outcome.rows.rows.resize({function.rows(outcome.rows.samples), function.dims()});
-  function.extract(context, {signal.data(), {outcome.rows.samples}}, outcome.rows.rows.view());
+  const TimedStage timed(outcome.stages.features);
+  ClipFeatures features = compute_features(context, function, std::move(signal));
+  outcome.rows.rows = std::move(features.rows);
+  outcome.rows.samples = features.samples;
 }
 
 }  // namespace
@@ -81,7 +89,7 @@ ClipOutcome extract_clip(Context& context, const FeatureFunction& function, cons
   };
   try {
     try {
-      compute(context, function, task, outcome);
+      load_and_compute(context, function, task, outcome);
     } catch (const DataError& error) {
       without_rows();
       outcome.rows.error = without_path(error.what(), task.path.string());
@@ -89,12 +97,15 @@ ClipOutcome extract_clip(Context& context, const FeatureFunction& function, cons
     }
     // After the reading: whatever was read, the name of its content is right.
     expect_same_content(task, outcome.stages);
-  } catch (const IoError& error) {
+  } catch (const DeviceError&) {  // nor would another clip fare better
+    throw;
+  } catch (const Error& error) {  // no property of the content: tried again next time
     without_rows();
     outcome.io_error = without_path(error.what(), task.path.string());
+    if (outcome.io_error.empty()) outcome.io_error = "unknown reason";
   } catch (const std::bad_alloc&) {
+    outcome.io_error = no_memory(function, outcome.rows.samples);
     without_rows();
-    outcome.io_error = "not enough memory";
   }
   return outcome;
 }

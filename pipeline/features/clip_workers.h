@@ -29,7 +29,8 @@ struct ClipOutcome {
   StageSeconds stages;
 };
 
-/// Decodes and computes one clip. Errors of the clip are part of the outcome; others are thrown.
+/// Decodes and computes one clip. Whatever goes wrong with it is part of the outcome: a DataError
+/// belongs to its content, any other Error and a lack of memory to this time.
 ClipOutcome extract_clip(Context& context, const FeatureFunction& function, const ClipTask& task);
 
 /// Threads that extract tasks in order, batch after batch as they are added. Only so many begin

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <map>
 #include <optional>
@@ -17,16 +16,12 @@
 #include "pipeline/features/index_file.h"
 #include "pipeline/features/planning.h"
 #include "pipeline/support/files.h"
+#include "pipeline/support/stopwatch.h"
 
 namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 void add(StageSeconds& sum, const StageSeconds& more) {
   sum.verify += more.verify;
@@ -41,7 +36,7 @@ using ReadErrors = std::map<ContentHash, std::string>;
 /// Writes one shard; a clip that could not be read is left out, so that it is missing next time.
 void save(FeatureCache& cache, int number, std::vector<ClipOutcome> outcomes,
           ReadErrors& read_errors, ExtractionReport& report) {
-  const auto begin = Clock::now();
+  const Stopwatch watch;
   std::vector<ClipRows> rows;
   for (auto& outcome : outcomes) {
     add(report.stages, outcome.stages);
@@ -58,7 +53,7 @@ void save(FeatureCache& cache, int number, std::vector<ClipOutcome> outcomes,
     report.shards += 1;
     report.extracted += static_cast<Index>(rows.size());
   }
-  report.stages.write += seconds_since(begin);
+  report.stages.write += watch.seconds();
 }
 
 std::vector<BadClip> bad_clips(const FeatureCache& cache, std::span<const Utterance> utterances,
@@ -88,7 +83,7 @@ std::string describe(const std::vector<BadClip>& bad) {
 
 /// Writes only what differs: another process may be reading it.
 void write_key(const FeatureCache& cache) {
-  const fs::path path = cache.folder() / "key.txt";
+  const fs::path path = cache.folder() / key_name;
   try {
     if (read_file(path, cache.key_text().size()) == cache.key_text()) return;
   } catch (const IoError&) {  // absent or damaged
@@ -278,7 +273,7 @@ class Filling {
 ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& function,
                                   std::span<const Utterance> utterances,
                                   const ExtractionOptions& options, Observer& observer) {
-  const auto begin = Clock::now();
+  const Stopwatch watch;
   ExtractionReport report;
   report.threads = options.threads > 0
                        ? options.threads
@@ -310,7 +305,7 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
     }
   }
   report.bad = bad_clips(cache, utterances, read_errors);
-  report.seconds = seconds_since(begin);
+  report.seconds = watch.seconds();
   if (!report.bad.empty()) {
     expect_few_bad(report.bad.size(), utterances.size(), options.max_bad,
                    fmt::format("have no features ({})", describe(report.bad)));

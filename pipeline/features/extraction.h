@@ -65,7 +65,8 @@ struct ExtractionReport {
 ///
 /// A clip that cannot be decoded or has no features (DataError) is remembered with its reason and
 /// not tried again while its content is the same. One that cannot be read, or changed since the
-/// corpus was read (IoError), is left out and tried again next time.
+/// corpus was read (IoError), or that fails in any other way, is left out and tried again next
+/// time.
 ///
 /// Throws DataError, after everything else was extracted and saved, when more than max_bad of the
 /// utterances have no features, with their names; IoError when the cache cannot be written (what is

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -18,6 +18,7 @@
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
 #include "kernels/dsp/zero_crossing.h"
+#include "pipeline/audio/usable.h"
 
 namespace serenade {
 namespace {
@@ -196,28 +197,19 @@ class Batch {
   std::map<std::string, Array<float>> matrices_;
 };
 
-/// Power is the square of a sum over a frame and must stay a float.
-constexpr float loudest_sample = 1e12F;
-
 /// Throws ClipError for the first clip that holds something other than sound.
 void refuse_unusable(Context& context, Tensor<const float> signal, const Ragged& samples) {
-  std::vector<Index> bad(static_cast<std::size_t>(samples.clips()), -1);
+  std::vector<std::optional<Index>> bad(static_cast<std::size_t>(samples.clips()));
   context.parallel(samples.clips(), [&](Index clip) {
-    const float* begin = signal.data() + samples.begin(clip);
-    const float* end = signal.data() + samples.end(clip);
-    const float* found =
-        std::find_if_not(begin, end, [](float x) { return std::abs(x) <= loudest_sample; });
-    if (found != end) bad[static_cast<std::size_t>(clip)] = found - begin;
+    bad[static_cast<std::size_t>(clip)] =
+        first_unusable({signal.data() + samples.begin(clip), signal.data() + samples.end(clip)});
   });
   for (Index clip = 0; clip < samples.clips(); ++clip) {
     if (samples.length(clip) == 0) throw ClipError(clip, "the clip has no samples");
-    const Index at = bad[static_cast<std::size_t>(clip)];
-    if (at < 0) continue;
-    const float value = signal.data()[samples.begin(clip) + at];
-    const std::string what = std::isfinite(value)
-                                 ? fmt::format("{:g}, too large for a sample", value)
-                                 : std::string(std::isnan(value) ? "NaN" : "infinity");
-    throw ClipError(clip, fmt::format("sample {} of the clip is {}", at, what));
+    const auto at = bad[static_cast<std::size_t>(clip)];
+    if (!at) continue;
+    throw ClipError(clip, fmt::format("sample {} of the clip is {}", *at,
+                                      unusable_text(signal.data()[samples.begin(clip) + *at])));
   }
 }
 

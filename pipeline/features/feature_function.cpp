@@ -1,6 +1,8 @@
+#include "pipeline/features/feature_function.h"
+
+#include <span>
 #include <utility>
 
-#include "pipeline/features/cache.h"
 #include "pipeline/features/signal.h"
 
 namespace serenade {
@@ -26,6 +28,16 @@ FeatureFunction feature_function(const FeatureExtractor& extractor, Device devic
     extractor.extract(context, signal, one_clip(signal.size()), out);
   };
   return function;
+}
+
+ClipFeatures compute_features(Context& context, const FeatureFunction& function,
+                              std::vector<float> signal) {
+  if (function.condition) signal = function.condition(std::move(signal));
+  ClipFeatures features;
+  features.samples = static_cast<Index>(signal.size());
+  features.rows.resize({function.rows(features.samples), function.dims()});
+  function.extract(context, {signal.data(), {features.samples}}, features.rows.view());
+  return features;
 }
 
 }  // namespace serenade

@@ -95,15 +95,15 @@ void write_plan(const Path& folder, const Plan& plan) {
 std::vector<Plan> read_plans(const Path& folder,
                              const std::function<void(const Path&, const std::string&)>& damaged) {
   std::vector<Plan> plans;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const auto number = plan_number(entry.path().filename().string());
+  for (const Path& path : entries_of(folder)) {
+    const auto number = plan_number(path.filename().string());
     if (!number) continue;
     try {
-      plans.push_back(parse_plan(*number, read_file(entry.path(), max_plan_bytes)));
+      plans.push_back(parse_plan(*number, read_file(path, max_plan_bytes)));
     } catch (const Error& error) {
-      damaged(entry.path(), error.what());
+      damaged(path, error.what());
     } catch (const Json::exception& error) {
-      damaged(entry.path(), error.what());
+      damaged(path, error.what());
     }
   }
   std::sort(plans.begin(), plans.end(),

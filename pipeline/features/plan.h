@@ -50,7 +50,8 @@ std::string plan_name(int number);
 void write_plan(const std::filesystem::path& folder, const Plan& plan);
 
 /// All plans of a folder by number. A plan that cannot be understood is reported through
-/// `damaged` and left out: the shards made from it hold all that matters.
+/// `damaged` and left out: the shards made from it hold all that matters. Throws IoError where the
+/// folder cannot be listed.
 std::vector<Plan> read_plans(
     const std::filesystem::path& folder,
     const std::function<void(const std::filesystem::path&, const std::string&)>& damaged);

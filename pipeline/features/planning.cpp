@@ -37,8 +37,8 @@ Numbers free_numbers(const fs::path& folder, const std::vector<Plan>& plans) {
     next.plan = std::max(next.plan, plan.number + 1);
     if (!plan.shards.empty()) next.shard = std::max(next.shard, plan.shards.back().number + 1);
   }
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const auto number = shard_number(entry.path().filename().string());
+  for (const fs::path& path : entries_of(folder)) {
+    const auto number = shard_number(path.filename().string());
     if (number) next.shard = std::max(next.shard, *number + 1);
   }
   return next;
@@ -71,14 +71,10 @@ ClipSize expected_size(ContentHash content, const fs::path& path, const FeatureF
 
 void clean(FeatureCache& cache, const LockFile& locks) {
   std::error_code ignored;  // what cannot be removed is replaced or in nobody's way
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(cache.folder())) {
-    if (!unfinished_name(entry.path().filename().string()).empty()) {
-      leftovers.push_back(entry.path());
-    }
-  }
-  for (const auto& path : leftovers) {
-    const auto shard = shard_of(unfinished_name(path.filename().string()));
+  for (const fs::path& path : entries_of(cache.folder())) {
+    const std::string unfinished = unfinished_name(path.filename().string());
+    if (unfinished.empty()) continue;
+    const auto shard = shard_of(unfinished);
     const auto held = shard ? locks.try_lock(cache_lock::shard(*shard)) : std::nullopt;
     if (!shard || held) fs::remove(path, ignored);
   }

@@ -29,7 +29,8 @@ ClipSize expected_size(ContentHash content, const std::filesystem::path& path,
                        const FeatureFunction& function);
 
 /// Removes what killed processes left behind and what cannot be trusted, unless a living process is
-/// at work on it. The planning lock must be held, and no shard's.
+/// at work on it. The planning lock must be held, and no shard's. Throws IoError where the folder
+/// cannot be listed.
 void clean(FeatureCache& cache, const LockFile& locks);
 
 /// The shards to write for the clips in `missing`: unfinished ones of earlier plans that can be

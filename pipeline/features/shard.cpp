@@ -150,6 +150,24 @@ std::string read_side_file(const Path& folder, int number) {
   return read_file(side, most);
 }
 
+/// A shard may have been copied from another folder.
+void expect_options(const Handle& file, const std::string& options, const Path& path) {
+  const Handle data(H5Dopen2(file.get(), "options", H5P_DEFAULT), H5Dclose, path, "read");
+  const Handle type(H5Dget_type(data.get()), H5Tclose, path, "read");
+  const Handle space(H5Dget_space(data.get()), H5Sclose, path, "read");
+  bool same = false;
+  if (H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) == 0 &&
+      H5Sget_simple_extent_npoints(space.get()) == 1 &&
+      H5Tget_size(type.get()) == std::max<std::size_t>(options.size(), 1)) {
+    std::string found(H5Tget_size(type.get()), '\0');
+    check(H5Dread(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, found.data()), path,
+          "read");
+    found.resize(options.size());  // no text is one zero
+    same = found == options;
+  }
+  if (!same) damaged(path, "holds features of other options than this folder's");
+}
+
 struct FeaturesPlace {
   std::size_t offset = 0;  // in the file, bytes
   Index frames = 0;
@@ -238,15 +256,26 @@ std::optional<int> shard_number(const std::string& file_name) {
 std::size_t write_shard(const Path& folder, int number, const ShardFormat& format,
                         std::span<const ClipRows> clips) {
   const Path path = folder / shard_name(number);
-  const hdf5::Image image = build(path, format, clips);
+  const hdf5::Image image = [&] {
+    try {
+      return build(path, format, clips);
+    } catch (const std::bad_alloc&) {
+      std::size_t bytes = 0;
+      for (const auto& clip : clips) bytes += std::as_bytes(clip.rows.span()).size();
+      throw IoError(
+          fmt::format("{}: not enough memory to write {} clips, whose features take {} "
+                      "MiB, and twice that while they are written",
+                      path.string(), clips.size(), bytes >> 20U));
+    }
+  }();
   // The side file first: where the shard stands, it can be verified.
   write_file_atomically(folder / shard_hash_name(number), side_text(hash_of(image.span()), number));
   write_file_atomically(path, image.text());
   return image.size;
 }
 
-Shard::Shard(const Path& folder, int number, Index dims, FileMemo* memo)
-    : number_(number), dims_(dims), path_(folder / shard_name(number)), file_(path_) {
+Shard::Shard(const Path& folder, int number, const ShardFormat& format, FileMemo* memo)
+    : number_(number), dims_(format.dims()), path_(folder / shard_name(number)), file_(path_) {
   const auto compute = [&] { return ContentHash{0, hash_of(file_.bytes())}; };
   const ContentHash hash = memo != nullptr ? memo->remembered(path_, "shard", compute) : compute();
   if (read_side_file(folder, number) != side_text(hash.low, number)) {
@@ -254,7 +283,8 @@ Shard::Shard(const Path& folder, int number, Index dims, FileMemo* memo)
   }
   const hdf5::Lock lock;
   const Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path_, "read");
-  const auto place = find_features(file, dims, file_.bytes().size(), path_);
+  expect_options(file, format.options, path_);
+  const auto place = find_features(file, dims_, file_.bytes().size(), path_);
   features_ = reinterpret_cast<const float*>(file_.bytes().data() + place.offset);
   frames_ = place.frames;
   clips_ = read_clips(file, place.frames, file_.bytes().size(), path_);

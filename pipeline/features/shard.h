@@ -39,7 +39,7 @@ struct ShardClip {
 /// What is the same for all shards of a cache folder.
 struct ShardFormat {
   std::vector<std::string> columns;  ///< one name a column of `features`
-  std::string options;               ///< what the features depend on, for people
+  std::string options;               ///< what the features depend on
   Index dims() const { return static_cast<Index>(columns.size()); }
 };
 
@@ -68,10 +68,12 @@ std::size_t write_shard(const std::filesystem::path& folder, int number, const S
 class Shard {
  public:
   /// Maps the file, compares its bytes with the side file, and only then has HDF5 read it. With a
-  /// memo, bytes that did fit are not read again while nobody touches the file.
+  /// memo, bytes that did fit are not read again while nobody touches the file. A shard of other
+  /// options, from another folder, counts as damaged.
   /// Throws DataError saying what is wrong with the shard, IoError where the system refuses to show
   /// it, which says nothing about what it holds.
-  Shard(const std::filesystem::path& folder, int number, Index dims, FileMemo* memo = nullptr);
+  Shard(const std::filesystem::path& folder, int number, const ShardFormat& format,
+        FileMemo* memo = nullptr);
 
   int number() const { return number_; }
   const std::filesystem::path& path() const { return path_; }

@@ -11,6 +11,7 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/stft.h"
 #include "kernels/dsp/trim.h"
 
 namespace serenade {
@@ -81,11 +82,10 @@ struct RmsFeature {
   static void fields(Self&, Visitor&) {}
 };
 
-/// First derivative over time of another feature, librosa.feature.delta. `of` names a feature other
-/// than delta and delta2. Its options are those of the item of that name in the list; where the
-/// list has none, its defaults, computed on the side.
-struct DeltaFeature {
-  static constexpr std::string_view name = "delta";
+/// Derivative over time of another feature. `of` names a feature other than delta and delta2. Its
+/// options are those of the item of that name in the list; where the list has none, its defaults,
+/// computed on the side.
+struct DerivativeOptions {
   std::string of = "mfcc";
   int width = 9;
 
@@ -96,17 +96,14 @@ struct DeltaFeature {
   }
 };
 
-/// Second derivative over time, likewise.
-struct Delta2Feature {
-  static constexpr std::string_view name = "delta2";
-  std::string of = "mfcc";
-  int width = 9;
+/// The first derivative, librosa.feature.delta.
+struct DeltaFeature : DerivativeOptions {
+  static constexpr std::string_view name = "delta";
+};
 
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor& visit) {
-    visit("of", self.of, Range{}, "name of the feature");
-    visit("width", self.width, Range{3, 255}, "frames in the fit, odd");
-  }
+/// The second, librosa.feature.delta(order=2).
+struct Delta2Feature : DerivativeOptions {
+  static constexpr std::string_view name = "delta2";
 };
 
 /// One item of `features.extract`. A new feature is a struct above and a word here.
@@ -152,7 +149,7 @@ struct FeatureSpec {
   static void first_fields(Self& self, Visitor& visit) {
     visit("sample_rate", self.sample_rate, Range{1000, 768000}, "recordings are resampled to it");
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a frame, a power of two");
-    visit("hop_length", self.hop_length, Range{1, 1 << 20}, "samples from frame to frame");
+    visit("hop_length", self.hop_length, Range{1, max_hop_length}, "samples from frame to frame");
     visit("extract", self.extract, Range{}, "features, in the order of their columns");
     visit("statistics", self.statistics, Range{},
           "over the frames of a clip: mean, std, min, max, median, p10; empty: every frame");

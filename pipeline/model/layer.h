@@ -34,7 +34,8 @@ struct State {
 struct LayerSite {
   std::string name;         ///< "layers.0.conv1d", for messages and parameter names
   std::uint32_t index = 0;  ///< among all layers, for random numbers
-  std::uint32_t inner = 0;  ///< the first number that is free for layers inside this one
+  std::uint32_t inner = 0;  ///< the first number that is free for layers inside this one: a layer
+                            ///< with some says how many by `inner_numbers(const Options&)`
   std::uint64_t seed = 0;
   Shape input;  ///< of one row: [time, channels] or [features]
   /// Numbers that its parameters may have: a layer list out of a file must not take more memory

@@ -1,6 +1,9 @@
 #include "pipeline/model/layer_stack.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "kernels/device/error.h"
@@ -23,6 +26,20 @@ std::unique_ptr<Layer> made(const LayerSpec& spec, const LayerSite& site) {
   }
 }
 
+/// Gives a layer's result its shape; throws IoError naming the layer where memory does not suffice.
+void make_room(const std::string& name, Array<float>& array, const Shape& shape) {
+  try {
+    array.resize(shape);
+  } catch (const std::bad_alloc&) {
+    double bytes = sizeof(float);
+    for (int axis = 0; axis < shape.rank(); ++axis) bytes *= static_cast<double>(shape[axis]);
+    throw IoError(
+        fmt::format("model.{}: not enough memory for its result {} of a batch ({:.0f} "
+                    "MiB); make training.batch_size or model.frames smaller",
+                    name, to_string(shape), bytes / (1 << 20)));
+  }
+}
+
 }  // namespace
 
 Shape batched(Index batch, const Shape& row) {
@@ -38,11 +55,15 @@ Shape batched(Index batch, const Shape& row) {
 }
 
 std::uint32_t inner_numbers(const LayerSpec& spec) {
-  if (std::holds_alternative<SqueezeExcitationOptions>(spec.options)) return 2;
-  const auto* residual = std::get_if<ResidualOptions>(&spec.options);
-  if (residual == nullptr) return 0;
-  auto count = static_cast<std::uint32_t>(residual->layers.size()) + 1;
-  for (const LayerSpec& inner : residual->layers) count += inner_numbers(inner);
+  std::uint32_t count = 0;
+  for_each_layer([&]<class Type>() {
+    if constexpr (requires(const typename Type::Options& options) {
+                    Type::inner_numbers(options);
+                  }) {
+      const auto* options = std::get_if<typename Type::Options>(&spec.options);
+      if (options != nullptr) count = Type::inner_numbers(*options);
+    }
+  });
   return count;
 }
 
@@ -53,7 +74,13 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec, const LayerSite& site) 
 void LayerStack::add(const LayerSpec& spec, std::string name, std::uint32_t index) {
   site_.name = std::move(name);
   site_.index = index;
-  layers_.push_back(make_layer(spec, site_));
+  try {
+    layers_.push_back(make_layer(spec, site_));
+  } catch (const std::bad_alloc&) {
+    throw IoError(fmt::format("model.{}: not enough memory for its weights; its input is {}",
+                              site_.name, to_string(site_.input)));
+  }
+  names_.push_back(site_.name);
   outputs_.emplace_back();
   site_.inner += inner_numbers(spec);
   site_.input = layers_.back()->output();
@@ -64,7 +91,7 @@ void LayerStack::add(const LayerSpec& spec, std::string name, std::uint32_t inde
 
 void LayerStack::resize(Index batch) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    outputs_[i].resize(batched(batch, layers_[i]->output()));
+    make_room(names_[i], outputs_[i], batched(batch, layers_[i]->output()));
   }
 }
 
@@ -94,7 +121,7 @@ void LayerStack::backward(Context& context, const TrainingKey& key, Tensor<const
     Tensor<float> before = dx;
     if (i > 0) {
       Array<float>& buffer = gradients_[i % 2];
-      buffer.resize(outputs_[i - 1].shape());
+      make_room(names_[i], buffer, outputs_[i - 1].shape());
       before = buffer.view();
     }
     const Tensor<const float> input = i > 0 ? outputs_[i - 1].view() : x;

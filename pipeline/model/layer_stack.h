@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/model/layer.h"
@@ -56,6 +57,7 @@ class LayerStack {
 
   LayerSite site_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::string> names_;
   std::vector<Array<float>> outputs_;      ///< of each layer, [batch, ...]
   std::array<Array<float>, 2> gradients_;  ///< of the layer at hand and the one before it
 };

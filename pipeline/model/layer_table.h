@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <tuple>
 #include <variant>
 
@@ -18,8 +19,8 @@
 namespace serenade {
 
 /// Every layer there is. Names in YAML, options, their canonical text and the making of a network
-/// follow from this list: each type has `Options`, `name` and a constructor from
-/// (const Options&, const LayerSite&).
+/// follow from this list: each type has `Options`, `name`, a constructor from
+/// (const Options&, const LayerSite&) and, with layers inside it, `inner_numbers`.
 using LayerTable = std::tuple<  //
     Conv1dLayer,                //
     BatchNormLayer,             //
@@ -48,6 +49,15 @@ struct OptionsOf<std::tuple<Layers...>> {
   using type = std::variant<typename Layers::Options...>;
 };
 }  // namespace detail
+
+/// Calls body.operator()<Layer>() for every layer of the table, in its order.
+template <std::size_t I = 0, class Body>
+void for_each_layer(const Body& body) {
+  if constexpr (I < std::tuple_size_v<LayerTable>) {
+    body.template operator()<std::tuple_element_t<I, LayerTable>>();
+    for_each_layer<I + 1>(body);
+  }
+}
 
 /// The options of any one layer.
 using LayerOptions = detail::OptionsOf<LayerTable>::type;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -87,6 +88,15 @@ void expect_labels(const std::vector<std::string>& labels) {
   if (labels.size() < 2) throw DataError("a model needs at least two labels");
 }
 
+/// With weights that are no numbers every answer would be none, or an arbitrary one.
+void expect_finite(const std::string& name, const Array<float>& values) {
+  if (std::ranges::all_of(values.span(), [](float value) { return std::isfinite(value); })) return;
+  throw DataError(
+      fmt::format("tensor '{}' holds NaN or infinity, so that the model can predict nothing; train "
+                  "it again",
+                  name));
+}
+
 /// Reads the parts of a model out of a file's contents; errors do not name the file yet.
 class Parts {
  public:
@@ -112,7 +122,9 @@ class Parts {
     Safetensors training;
     for (auto& [name, tensor] : contents_.tensors) {
       if (name.starts_with(key::weights)) {
-        weights.emplace(name.substr(key::weights.size()), std::move(numbers<float>(name)));
+        Array<float>& values = numbers<float>(name);
+        expect_finite(name, values);
+        weights.emplace(name.substr(key::weights.size()), std::move(values));
       } else if (name.starts_with(key::training)) {
         training.tensors.emplace(name, std::move(tensor));
       }
@@ -225,8 +237,9 @@ Network ModelFile::network() const {
     return network;
   } catch (const ConfigError& error) {
     throw DataError(fmt::format("the model's layers do not fit together: {}", error.what()));
-  } catch (const std::bad_alloc&) {
-    throw DataError("the model's layers take more memory than there is");
+  } catch (const IoError& error) {
+    throw DataError(
+        fmt::format("the model's layers take more memory than there is: {}", error.what()));
   }
 }
 

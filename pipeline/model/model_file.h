@@ -22,6 +22,7 @@ struct ModelDescription {
 /// A network's trained tensors and running statistics by name.
 using Weights = std::map<std::string, Array<float>>;
 
+/// Copies of a network's, and of copies.
 Weights copy_weights(const Network& network);
 Weights copy_weights(const Weights& weights);
 /// Throws DataError naming the tensor that is missing, of another shape, or of no use; the network

@@ -1,18 +1,6 @@
 #include "pipeline/model/model_spec.h"
 
 namespace serenade {
-namespace {
-
-template <std::size_t I = 0, class Body>
-void for_each_layer(const Body& body) {
-  if constexpr (I < std::tuple_size_v<LayerTable>) {
-    body.template operator()<std::tuple_element_t<I, LayerTable>>();
-    for_each_layer<I + 1>(body);
-  }
-}
-
-}  // namespace
-
 std::string_view LayerSpec::name() const {
   std::string_view found;
   for_each_layer([&]<class Layer>() {

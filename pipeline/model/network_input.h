@@ -1,7 +1,7 @@
 #pragma once
 
-#include <optional>
-#include <string>
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "kernels/device/context.h"

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -54,6 +54,7 @@ ContentHash hash_text(std::string_view text) {
 }
 
 ContentHash hash_file(const std::filesystem::path& path) {
+  expect_regular_file(path);
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) throw IoError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
   const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());

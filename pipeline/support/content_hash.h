@@ -21,6 +21,7 @@ std::string to_string(ContentHash hash);
 /// The reverse; throws DataError on anything but 32 hexadecimal digits.
 ContentHash parse_content_hash(std::string_view text);
 
+/// Of bytes, and of a text's.
 ContentHash hash_bytes(std::span<const std::byte> bytes);
 ContentHash hash_text(std::string_view text);
 /// Hash of a file's bytes, read in blocks. Throws IoError naming the file.

@@ -18,6 +18,15 @@ std::string csv_field(std::string_view text) {
   return quoted + '"';
 }
 
+std::string_view without_byte_order_mark(std::string_view text, std::string_view what) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (text.starts_with(mark)) return text.substr(mark.size());
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw DataError(fmt::format("{}, line 1: is UTF-16; save it as UTF-8", what));
+  }
+  return text;
+}
+
 bool CsvReader::next(std::vector<std::string>& fields) {
   fields.clear();
   if (at_ == text_.size()) return false;
@@ -28,6 +37,13 @@ bool CsvReader::next(std::vector<std::string>& fields) {
   const bool carriage_return = take('\r');
   if (!take('\n') && (carriage_return || at_ != text_.size())) fail("text after a quoted field");
   return true;
+}
+
+bool CsvReader::next_filled(std::vector<std::string>& fields) {
+  while (next(fields)) {
+    if (fields.size() > 1 || !fields.front().empty()) return true;
+  }
+  return false;
 }
 
 void CsvReader::fail(std::string_view problem) const {

@@ -1,14 +1,13 @@
 #include "pipeline/support/file_memo.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
-#include <span>
 #include <type_traits>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "kernels/device/error.h"
 #include "pipeline/support/files.h"
@@ -37,11 +36,26 @@ std::int64_t now() {
   return nanoseconds(time);
 }
 
+/// The working folder with a slash behind it.
+std::string working_folder() {
+  std::error_code failure;
+  const fs::path folder = fs::current_path(failure);
+  if (failure) {
+    throw IoError(
+        fmt::format("the working folder cannot be found: {}; was it deleted? Go to another with cd",
+                    failure.message()));
+  }
+  return folder.native() + '/';
+}
+
 }  // namespace
 
 std::vector<FileMemo::Entry> FileMemo::read(const fs::path& file) {
   static_assert(std::is_trivially_copyable_v<Entry> && sizeof(Entry) == 64);
   std::string text;
+  std::error_code unknown;
+  // A pipe would be waited for.
+  if (!fs::is_regular_file(file, unknown)) return {};
   try {
     text = read_file(file, sizeof(Header) + max_entries * sizeof(Entry));
   } catch (const IoError&) {
@@ -78,7 +92,7 @@ bool FileMemo::same_state(const Entry& a, const Entry& b) {
 
 FileMemo::FileMemo(fs::path file, bool hash_again, std::chrono::nanoseconds settled)
     : file_(std::move(file)),
-      working_folder_(fs::current_path().native() + '/'),
+      working_folder_(working_folder()),
       hash_again_(hash_again),
       settled_(settled),
       known_(read(file_)),

@@ -25,8 +25,9 @@ namespace serenade {
 /// others keep.
 class FileMemo {
  public:
-  /// `file` is where hashes are kept between programs; where it is absent or damaged, nothing is
-  /// known. With `hash_again` what it knows is not believed, and replaced.
+  /// `file` is where hashes are kept between programs; where it is absent, damaged, of another
+  /// version, or larger than max_entries make it, nothing is known. With `hash_again` what it knows
+  /// is not believed, and replaced.
   explicit FileMemo(std::filesystem::path file, bool hash_again = false,
                     std::chrono::nanoseconds settled = std::chrono::seconds(2));
 

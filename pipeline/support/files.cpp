@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -78,12 +79,20 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
   sync_to_disk(path.has_parent_path() ? path.parent_path() : ".");
 }
 
+void expect_regular_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  const char* what = "a device";
+  if (S_ISDIR(status.st_mode)) what = "a folder";
+  if (S_ISFIFO(status.st_mode)) what = "a pipe";
+  if (S_ISSOCK(status.st_mode)) what = "a socket";
+  throw IoError(fmt::format("{}: is not a file but {}", path.string(), what));
+}
+
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  expect_regular_file(path);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(path, "cannot open");
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
-  if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("{}: is a folder", path.string()));
   std::string text;
   std::string block(std::size_t{1} << 16U, '\0');
   for (;;) {
@@ -116,10 +125,27 @@ void remove_leftovers(const std::filesystem::path& path) {
   for (const auto& leftover : leftovers) std::filesystem::remove(leftover, ignored);
 }
 
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> entries;
+  std::error_code error;
+  std::filesystem::directory_iterator listing(folder, error);
+  for (; !error && listing != std::filesystem::directory_iterator(); listing.increment(error)) {
+    entries.push_back(listing->path());
+  }
+  if (error) {
+    throw IoError(fmt::format("{}: cannot be listed: {}", folder.string(), error.message()));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.native() < b.native(); });
+  return entries;
+}
+
 void make_folders(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
+  if (error) {
+    throw IoError(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
+  }
 }
 
 void sync_to_disk(const std::filesystem::path& path) {
@@ -130,11 +156,11 @@ void sync_to_disk(const std::filesystem::path& path) {
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  expect_regular_file(path);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(path, "cannot open");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail(path, "cannot read");
-  if (!S_ISREG(status.st_mode)) throw IoError(fmt::format("{}: not a file", path.string()));
   device_ = status.st_dev;
   inode_ = status.st_ino;
   const auto size = static_cast<std::size_t>(status.st_size);

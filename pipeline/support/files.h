@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace serenade {
 
@@ -13,8 +14,13 @@ namespace serenade {
 /// crash: written beside it, synced, renamed. Throws IoError naming the file and the reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// The whole file as text; IoError when it is longer than `max_bytes` (untrusted input is measured
-/// before it is read) or cannot be read.
+/// Throws IoError, naming it, where `path` is there and no regular file nor a link to one: a
+/// folder, a device, or a pipe, whose opening would wait for a writer for ever. Whatever is opened
+/// for reading goes through here first.
+void expect_regular_file(const std::filesystem::path& path);
+
+/// The whole file as text; IoError when it is no regular file, is longer than `max_bytes`
+/// (untrusted input is measured before it is read) or cannot be read.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// The name of the file that is written in the place of `name` and was not finished: "NAME.tmp-PID"
@@ -24,6 +30,10 @@ std::string unfinished_name(const std::string& file_name);
 /// Removes what killed processes left of writing `path`. Only for those who know that no living one
 /// writes it. What cannot be removed stays.
 void remove_leftovers(const std::filesystem::path& path);
+
+/// What a folder holds, in the order of the names' bytes. Throws IoError naming it where it cannot
+/// be listed.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 
 /// Makes a folder and those above it. Throws IoError naming it.
 void make_folders(const std::filesystem::path& folder);

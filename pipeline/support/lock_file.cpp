@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
@@ -39,8 +40,9 @@ LockFile::Held& LockFile::Held::operator=(Held&& other) noexcept {
   return *this;
 }
 
-LockFile::LockFile(const std::filesystem::path& path)
-    : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+LockFile::LockFile(const std::filesystem::path& path) : path_(path), fd_(-1) {
+  expect_regular_file(path);
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0) throw IoError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
 }
 

@@ -58,6 +58,15 @@ std::vector<float> class_weights(const ClassWeights& weights, const DataSet& dat
       }
       all[static_cast<std::size_t>(found - data.labels().begin())] = static_cast<float>(weight);
     }
+    const auto counts = [&](std::size_t row) {
+      return all[static_cast<std::size_t>(data.label(row))] > 0;
+    };
+    if (!rows.empty() && std::ranges::none_of(rows, counts)) {
+      throw ConfigError(
+          "training.class_weights: every class of the training part weighs 0, so that nothing "
+          "would "
+          "be learned; give at least one a weight above 0");
+    }
     return all;
   }
   std::vector<std::size_t> clips(classes, 0);

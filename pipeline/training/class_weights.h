@@ -30,7 +30,7 @@ constexpr std::string_view option_values(const ClassWeights&) {
 /// The weight of each class; empty where all are alike. `balanced` is scikit-learn's: clips over
 /// (classes that have any x clips of the class), counted over these rows alone, which are the
 /// training rows; a class without clips weighs 0. Throws ConfigError naming a label of the map that
-/// the data set does not have.
+/// the data set does not have, and where every one of these rows weighs 0.
 std::vector<float> class_weights(const ClassWeights& weights, const DataSet& data,
                                  std::span<const std::size_t> rows);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <tuple>
 
 #include "kernels/device/error.h"
@@ -81,7 +82,14 @@ void gather(Context& context, const DataSet& data, const NetworkInput& input,
             std::span<const std::size_t> rows, Batch& batch) {
   const auto count = static_cast<Index>(rows.size());
   const Shape row = input.shape();
-  batch.x.resize({count, row[0], row[1]});
+  try {
+    batch.x.resize({count, row[0], row[1]});
+  } catch (const std::bad_alloc&) {
+    throw IoError(
+        fmt::format("not enough memory for a batch of {} clips of {} numbers; make "
+                    "training.batch_size or model.frames smaller",
+                    count, to_string(row)));
+  }
   batch.targets.resize({count, data.classes()});
   batch.utterances.resize({count});
   std::vector<std::int32_t> labels;

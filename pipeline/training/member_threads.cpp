@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -188,8 +189,7 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
   }
   Team team(std::move(states));
 
-  const auto train_members = [&](int threads) {
-    Context context(threads);
+  const auto train_members = [&](Context& context) {
     while (const auto index = team.next()) {
       MemberObserver observer(team, *index);
       TrainerHooks own = hooks;
@@ -210,14 +210,18 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
     team.thread_ended();
   };
 
-  observer_.begin("train", batches, "batches");
   const int workers = std::clamp(unfinished, 1, context_.threads());
   const int share = context_.threads() / workers, rest = context_.threads() % workers;
+  // Made here, where what they throw can be caught.
+  std::vector<Context> contexts;
+  contexts.reserve(static_cast<std::size_t>(workers));
+  for (int i = 0; i < workers; ++i) contexts.emplace_back(share + (i < rest ? 1 : 0));
+  observer_.begin("train", batches, "batches");
   std::vector<std::jthread> threads;
-  for (int i = 0; i < workers; ++i) {
+  for (Context& context : contexts) {
     team.expect_thread();
     try {
-      threads.emplace_back(train_members, share + (i < rest ? 1 : 0));
+      threads.emplace_back(train_members, std::ref(context));
     } catch (const std::system_error&) {
       team.thread_ended();
       if (threads.empty()) throw;

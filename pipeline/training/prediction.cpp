@@ -91,6 +91,10 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   return result;
 }
 
+bool is_answer(std::span<const float> probabilities) {
+  return std::ranges::all_of(probabilities, [](float p) { return std::isfinite(p); });
+}
+
 int most_likely(std::span<const float> row) {
   return static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
 }

@@ -22,6 +22,14 @@ struct Prediction {
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
                    std::span<const Tensor<const float>> features);
 
+/// Whether a row of probabilities is an answer: numbers, all of them. Finite weights can still give
+/// sums beyond what a float holds.
+bool is_answer(std::span<const float> probabilities);
+/// What is to be said where it is not.
+inline constexpr const char* no_answer =
+    "the network gives no probabilities for it (NaN): its weights or these features are out of "
+    "bounds";
+
 /// Class with the largest number in a row; the first of equals.
 int most_likely(std::span<const float> row);
 

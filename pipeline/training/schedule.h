@@ -44,9 +44,8 @@ class PlateauSchedule {
 ///               (PyTorch's LinearLR with start_factor 1 / (W + 1));
 /// and then, for n = s - W,
 ///   constant, reduce_on_plateau: r, as reduced so far;
-///   cosine:     r (final_ratio + (1 - final_ratio) (1 + cos(pi n / N)) / 2), Keras' CosineDecay
-///   and
-///               PyTorch's CosineAnnealingLR with T_max = N;
+///   cosine:     r (final_ratio + (1 - final_ratio) (1 + cos(pi n / N)) / 2): Keras' CosineDecay
+///               and PyTorch's CosineAnnealingLR with T_max = N;
 ///   one_cycle:  PyTorch's OneCycleLR with total_steps = N: half a cosine from r / div_factor up to
 ///               r at n = pct_start N - 1, and another down to r / div_factor / final_div_factor at
 ///               n = N - 1.

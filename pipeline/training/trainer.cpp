@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/error.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/metrics/scores.h"
+#include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
 
 namespace serenade {
@@ -24,6 +24,9 @@ void count(ConfusionMatrix& confusion, const DataSet& data, std::span<const std:
     confusion.add(data.label(rows[i]), most_likely(logits.row(static_cast<Index>(i)).span()));
   }
 }
+
+/// NaN has a sign that means nothing and differs from machine to machine.
+std::string number_text(double value) { return std::isnan(value) ? "nan" : shortest(value); }
 
 void expect_rows(std::span<const std::size_t> rows, const DataSet& data, const Member& member) {
   if (std::ranges::all_of(rows, [&](std::size_t row) { return row < data.size(); })) return;
@@ -56,12 +59,11 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   observer_.begin(fmt::format("train {}", member.name()), batches_left(member), "batches");
   try {
     while (!member.finished()) {
-      const auto begin = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       EpochRecord record = train_epoch(member, began);
       swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) validate(member, record);
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      record.seconds = elapsed.count();
+      record.seconds = watch.seconds();
 
       member.history_.push_back(record);
       if (options.schedule.name == ScheduleName::reduce_on_plateau) {
@@ -151,12 +153,12 @@ double Trainer::step(Member& member, std::span<const std::size_t> rows,
   count(confusion, data_, rows, logits);
   const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), weights,
                                             losses_.view(), dlogits_.view());
-  if (!std::isfinite(loss)) fail(member, fmt::format("the loss is {}", loss), rows);
+  if (!std::isfinite(loss)) fail(member, fmt::format("the loss is {}", number_text(loss)), rows);
   member.network_.backward(context_, dlogits_.view());
   const double norm = update_weights(context_, options, member.schedule_.at(member.step_),
                                      member.step_ + 1, member.network_, member.weight_state_);
   if (!std::isfinite(norm)) {
-    fail(member, fmt::format("the norm of the gradients is {}", norm), rows);
+    fail(member, fmt::format("the norm of the gradients is {}", number_text(norm)), rows);
   }
   ++member.step_;
   return loss;
@@ -176,7 +178,8 @@ void Trainer::validate(Member& member, EpochRecord& record) {
   Array<float> losses({clips});
   const double loss = softmax_cross_entropy(context_, prediction.logits.view(), targets.view(), {},
                                             losses.view(), {});
-  if (!std::isfinite(loss)) fail(member, fmt::format("the validation loss is {}", loss), {});
+  if (!std::isfinite(loss))
+    fail(member, fmt::format("the validation loss is {}", number_text(loss)), {});
   ConfusionMatrix confusion(data_.classes());
   count(confusion, data_, member.validation_, prediction.probabilities.view());
   const Scores scores = scores_of(confusion);

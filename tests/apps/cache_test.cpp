@@ -1,5 +1,25 @@
 // What may happen to a cache and its recordings between two programs: each a right result or one
-// clear error.
+// clear error. Where each is tried, here, in another file of tests/apps, or in tests/pipeline:
+//
+// - programs killed at any moment: kill_test.cpp (Killed.*, TwoPrograms.*),
+//   features/extraction_test.cpp (KilledAtAnyMomentItGoesOn)
+// - a truncated shard, flipped bytes, a missing shard: features/extraction_test.cpp
+//   (RepairsDamage), features/shard_test.cpp, features/shared_cache_test.cpp
+// - a changed recording of the same size: CacheOf.RecordingsThatChangeAndKeepTheirSizeAndDate,
+//   features/extraction_test.cpp (AChangedRecordingIsExtractedAgain)
+// - a changed option: CacheOf.OtherOptionsAndOldOnesAgain
+// - a raised revision: features/extraction_test.cpp (OtherOptionsHaveAnotherFolder),
+//   features/revisions_test.cpp
+// - a changed label in a CSV: experiment/corpora_test.cpp
+//   (ManifestRun.UsesAChangedLabelWithoutNewFeatures)
+// - a full disk, a read-only file system: CacheOn.*, features/extraction_test.cpp
+//   (AFullDiskIsOneErrorAndKeepsWhatIsFinished)
+// - a vanished file, unreadable clips: CacheOf.UnreadableAndVanishedRecordings
+// - a cache of another version: CacheOf.AnotherVersionIsLeftAlone
+// - a memo that is damaged, too large or of another version, or that errs:
+//   CacheOf.ADamagedMemoIsMadeAgain, CacheOf.AMemoThatErrsIsMendedByVerify,
+//   support/file_memo_test.cpp
+// - several processes, index.h5: features/shared_cache_test.cpp
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
@@ -8,6 +28,7 @@
 #include <map>
 #include <thread>
 
+#include "pipeline/support/file_memo.h"
 #include "tests/apps/program_fixture.h"
 
 namespace serenade {
@@ -68,18 +89,49 @@ TEST(CacheOf, RecordingsThatChangeAndKeepTheirSizeAndDate) {
   EXPECT_THAT(extract(program, "cache", {"--verify"}).out, HasSubstr("0 extracted now, 120 in"));
 }
 
+/// A memo that says the wrong thing of a recording, as no program can see but by reading it again.
+TEST(CacheOf, AMemoThatErrsIsMendedByVerify) {
+  const SerenadeProgram program(2);
+  let_files_settle();
+  ASSERT_EQ(extract(program, "cache").status, 0);
+  {
+    FileMemo memo(program.folder / "cache/files.memo", true, std::chrono::nanoseconds(0));
+    memo.remembered(fs::absolute(recordings(program)[17]), "content", [] {
+      return ContentHash{1, 2};
+    });
+    memo.save();
+  }
+  EXPECT_THAT(extract(program, "cache").out, Not(HasSubstr("0 extracted now, 120 in the cache")));
+  EXPECT_THAT(extract(program, "cache", {"--verify"}).out,
+              HasSubstr("0 extracted now, 120 in the cache"));
+  EXPECT_THAT(extract(program, "cache").out, HasSubstr("0 extracted now, 120 in the cache"));
+}
+
 TEST(CacheOf, ADamagedMemoIsMadeAgain) {
   const SerenadeProgram program(2);
   let_files_settle();
   ASSERT_EQ(extract(program, "cache").status, 0);
+  let_files_settle();  // the shard as well, so that the memo is complete
+  ASSERT_EQ(extract(program, "cache").status, 0);
+  const auto before = shards(program.folder / "cache");
   const fs::path memo = program.folder / "cache/files.memo";
-  std::string bytes = read_bytes(memo);
-  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-  write_bytes(memo, bytes);
-  const Outcome outcome = extract(program, "cache");
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_THAT(outcome.out, HasSubstr("0 extracted now, 120 in the cache"));
-  EXPECT_NE(read_bytes(memo), bytes);
+  const std::string whole = read_bytes(memo);
+  std::string flipped = whole;
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);  // of the last entry's hash
+  std::string other_version = whole;
+  other_version[14] = '2';
+  for (const std::string& bytes : {flipped, other_version, whole.substr(0, whole.size() / 2),
+                                   std::string(), std::string(100'000, '\xff')}) {
+    write_bytes(memo, bytes);
+    const Outcome outcome = extract(program, "cache");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("0 extracted now, 120 in the cache"));
+    EXPECT_TRUE(read_bytes(memo) == whole);
+  }
+  fs::resize_file(memo, std::uintmax_t{1} << 40U);  // a hole, no bytes on the disk
+  EXPECT_THAT(extract(program, "cache").out, HasSubstr("0 extracted now, 120 in the cache"));
+  EXPECT_TRUE(read_bytes(memo) == whole);
+  EXPECT_TRUE(shards(program.folder / "cache") == before);
 }
 
 TEST(CacheOf, AnotherVersionIsLeftAlone) {

@@ -12,23 +12,13 @@ namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
-using test::lines_of;
+using test::expect_failure;
 using test::Outcome;
 using test::SerenadeProgram;
 using test::write_bytes;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
-
-/// A failure that a user can act on: the exit code, one line, nothing where results go.
-void expect_failure(const Outcome& outcome, int status, const std::string& text) {
-  EXPECT_EQ(outcome.status, status) << outcome.err;
-  EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, HasSubstr(text));
-  int errors = 0;
-  for (const auto& line : lines_of(outcome.err)) errors += line.starts_with("error: ") ? 1 : 0;
-  EXPECT_EQ(errors, 1) << outcome.err;
-}
 
 TEST(Commands, WrongUseExitsWithTwo) {
   const SerenadeProgram program;

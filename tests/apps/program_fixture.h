@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <fstream>
 #include <string>
@@ -37,6 +38,16 @@ inline std::vector<std::string> lines_of(const std::string& text) {
     begin = end + 1;
   }
   return lines;
+}
+
+/// A failure that a user can act on: the exit code, one line, nothing where results go.
+inline void expect_failure(const Outcome& outcome, int status, const std::string& text) {
+  EXPECT_EQ(outcome.status, status) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, testing::HasSubstr(text));
+  int errors = 0;
+  for (const auto& line : lines_of(outcome.err)) errors += line.starts_with("error: ") ? 1 : 0;
+  EXPECT_EQ(errors, 1) << outcome.err;
 }
 
 }  // namespace serenade::test

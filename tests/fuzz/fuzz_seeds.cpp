@@ -41,6 +41,12 @@ int main(int count, char** arguments) {
   write(
       "container", "wav",
       "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\4\0\0\0\1\0\2\0"s);
+  write("container", "list",
+        "RIFF\x64\0\0\0WAVELIST\x1a\0\0\0INFOISFT\5\0\0\0Lavf\0\0LIST\xf8\xff\xff\xff"s);
+  write("container", "long",
+        "RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0"
+        "\0\0"
+        "data\xff\xff\xff\xff\1\0\2\0"s);
   write(
       "container", "aiff",
       "FORM\0\0\0\x2e\x41IFFCOMM\0\0\0\x12\0\1\0\0\0\2\0\x10\x40\x0c\xfa\0\0\0\0\0\0\0SSND\0\0\0\x0c\0\0\0\0\0\0\0\0\0\1\0\2"s);

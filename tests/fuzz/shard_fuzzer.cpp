@@ -22,6 +22,8 @@ using serenade::Index;
 constexpr Index dims = 3;
 constexpr int number = 7;
 
+serenade::ShardFormat format() { return {{"a", "b", "c"}, "options"}; }
+
 /// A good shard of four clips, and where its tables lie.
 struct Pattern {
   Pattern() {
@@ -32,7 +34,7 @@ struct Pattern {
       if (i == 0) clips[i].error = "no sound";
     }
     const serenade::fuzz::TemporaryMemoryFolder folder;
-    serenade::write_shard(folder.path(), number, {{"a", "b", "c"}, "options"}, clips);
+    serenade::write_shard(folder.path(), number, format(), clips);
     const auto path = folder.path() / serenade::shard_name(number);
     bytes = serenade::read_file(path, std::size_t{1} << 20U);
     const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -71,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   folder.write(serenade::shard_hash_name(number), {side, std::strlen(side)});
   folder.write(serenade::shard_name(number), bytes);
   try {
-    const serenade::Shard shard(folder.path(), number, dims);
+    const serenade::Shard shard(folder.path(), number, format());
     serenade::fuzz::require(fits);
     for (std::size_t i = 0; i < shard.clips().size(); ++i) {
       try {

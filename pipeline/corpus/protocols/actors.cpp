@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <map>
 #include <set>
 
 #include "kernels/device/error.h"
 #include "pipeline/corpus/protocols/speakers.h"
+#include "pipeline/support/parse_number.h"
 
 namespace serenade {
 namespace {
@@ -27,13 +27,10 @@ std::string ranges(const std::set<int>& numbers) {
 }
 
 int actor_of(const Utterance& utterance) {
-  int actor = 0;
-  const auto& text = utterance.speaker;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), actor);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw DataError(fmt::format("{}: speaker '{}' is no RAVDESS actor", utterance.id, text));
-  }
-  return actor;
+  const auto actor = parse_number<int>(utterance.speaker);
+  if (actor) return *actor;
+  throw DataError(
+      fmt::format("{}: speaker '{}' is no RAVDESS actor", utterance.id, utterance.speaker));
 }
 
 /// The corpus' actors, by number and by name.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "kernels/device/error.h"
+#include "pipeline/corpus/name_parts.h"
 #include "pipeline/corpus/protocols/parts.h"
 #include "pipeline/corpus/protocols/speakers.h"
 #include "pipeline/support/csv.h"
@@ -44,9 +45,9 @@ struct Columns {
 
 Columns read_header(CsvReader& reader) {
   std::vector<std::string> header;
-  if (!reader.next(header)) reader.fail("the list is empty; its first line names the columns");
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (header.front().starts_with(byte_order_mark)) header.front().erase(0, byte_order_mark.size());
+  if (!reader.next_filled(header)) {
+    reader.fail("the list is empty; its first line names the columns");
+  }
   Columns columns;
   columns.count = header.size();
   const auto find = [&](std::string_view name, std::size_t& place) {
@@ -84,11 +85,10 @@ class List {
 
  private:
   void read(const std::string& text) {
-    CsvReader reader(text, name_);
+    CsvReader reader(without_byte_order_mark(text, name_), name_);
     const Columns columns = read_header(reader);
     std::vector<std::string> fields;
-    while (reader.next(fields)) {
-      if (fields.size() == 1 && fields.front().empty()) continue;  // a line with nothing in it
+    while (reader.next_filled(fields)) {
       if (fields.size() != columns.count) {
         reader.fail(
             fmt::format("{} fields where the first line has {}", fields.size(), columns.count));
@@ -106,11 +106,11 @@ class List {
       reader.fail(fmt::format("part '{}' of {} is none of training, validation and test",
                               fields[columns.part], id));
     }
-    if (left_out_.contains(id)) {
+    const auto found = indices_.find(id);
+    if (found == indices_.end() && left_out_.contains(id)) {
       ++unusable_;
       return;
     }
-    const auto found = indices_.find(id);
     if (found == indices_.end()) {
       reader.fail(fmt::format(
           "'{}' is no recording of the corpus ({} recordings with ids such as '{}'); take the line "
@@ -143,22 +143,17 @@ class List {
 };
 
 /// K of "fold-K" or "K"; 0 for other names.
-int number_of(std::string_view name) {
+int fold_number(std::string_view name) {
   if (name.starts_with(fold_prefix)) name.remove_prefix(fold_prefix.size());
-  if (name.empty() || name.size() > 4 || name.front() == '0') return 0;
-  int number = 0;
-  for (const char c : name) {
-    if (c < '0' || c > '9') return 0;
-    number = 10 * number + (c - '0');
-  }
-  return number;
+  if (name.size() > 4 || name.starts_with('0')) return 0;
+  return number_of(name).value_or(0);
 }
 
 /// Numbers of the folds, by which they are named here: their own where each has one, or else 1, 2,
 /// ... in natural order.
 std::vector<int> number_folds(const FoldsByName& folds) {
   std::vector<int> numbers;
-  for (const auto& [name, entries] : folds) numbers.push_back(number_of(name));
+  for (const auto& [name, entries] : folds) numbers.push_back(fold_number(name));
   const std::set<int> distinct(numbers.begin(), numbers.end());
   if (distinct.size() == numbers.size() && !distinct.contains(0)) return numbers;
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int>(i) + 1;
@@ -243,7 +238,7 @@ Split listed_split(const SplitTask& task) {
                                   task.options.file, list.folds().size(), max_folds));
     }
     const std::string name = fmt::format("{}{}", fold_prefix, number);
-    if (number_of(listed_name) != number) {
+    if (fold_number(listed_name) != number) {
       renamed.push_back(fmt::format("{} is '{}'", name, listed_name));
     }
     expect_no_copies_apart(task, name, entries);

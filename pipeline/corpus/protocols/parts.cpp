@@ -46,8 +46,7 @@ void draw_validation_clips(const SplitTask& task, const std::vector<Group>& trai
   if (std::find(taken.begin(), taken.end(), true) == taken.end()) {
     throw DataError(
         fmt::format("{} training clips are too few to hold {:.3g}% of them out for validation; set "
-                    "split.validation "
-                    "to 0 or get more recordings",
+                    "split.validation to 0 or get more recordings",
                     std::count(parts.begin(), parts.end(), Part::training), 100 * share));
   }
   mark(training, taken, Part::validation, parts);

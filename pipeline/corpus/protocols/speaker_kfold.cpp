@@ -47,8 +47,8 @@ struct TestPart {
 };
 
 /// Deals the speakers out, k at a time, those with most clips first: one to each fold, and a rest
-/// of fewer than k to the folds with the fewest clips so far.
-std::vector<TestPart> deal(const SplitTask& task, std::size_t k) {
+/// of fewer than k to the folds with the fewest clips so far, those that have `most` speakers last.
+std::vector<TestPart> deal(const SplitTask& task, std::size_t k, std::size_t most) {
   std::vector<TestPart> folds(k);
   for (std::size_t i = 0; i < k; ++i) folds[i].draw = draw(task.seed, "fold", std::to_string(i));
   for (auto& [sex, speakers] : speakers_by_sex(task)) {
@@ -64,9 +64,11 @@ std::vector<TestPart> deal(const SplitTask& task, std::size_t k) {
       std::vector<TestPart*> order;
       order.reserve(folds.size());
       for (auto& fold : folds) order.push_back(&fold);
-      std::sort(order.begin(), order.end(), [](const TestPart* a, const TestPart* b) {
-        return std::tie(a->clips, a->draw) < std::tie(b->clips, b->draw);
-      });
+      const auto rank = [most](const TestPart* part) {
+        return std::tuple(part->speakers.size() >= most, part->clips, part->draw);
+      };
+      std::sort(order.begin(), order.end(),
+                [&](const TestPart* a, const TestPart* b) { return rank(a) < rank(b); });
       for (std::size_t i = begin; i < end; ++i) {
         order[i - begin]->clips += speakers[i].clips;
         order[i - begin]->speakers.insert(speakers[i].name);
@@ -86,9 +88,10 @@ Split speaker_kfold_split(const SplitTask& task) {
         "split.folds is {}, and the corpus has {} speakers: a fold needs one or more; lower it", k,
         present.size()));
   }
+  const std::size_t most = present.size() - needed_beside_test(task.options);
   Split split;
   split.speaker_independent = true;
-  for (auto& part : deal(task, k)) {
+  for (auto& part : deal(task, k, most)) {
     const SpeakerFold fold{
         fmt::format("fold-{}", split.folds.size() + 1), std::move(part.speakers), {}};
     split.folds.push_back(fold_of_speakers(task, present, fold));

@@ -12,14 +12,10 @@
 #include "pipeline/corpus/protocols/parts.h"
 
 namespace serenade {
-namespace {
 
-/// Speakers that training and validation need.
 std::size_t needed_beside_test(const SplitOptions& options) {
   return options.validation > 0 ? 2 : 1;
 }
-
-}  // namespace
 
 Speakers present_speakers(const SplitTask& task, std::string_view who) {
   Speakers present;

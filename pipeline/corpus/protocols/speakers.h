@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "pipeline/corpus/protocols/protocol.h"
 
@@ -17,6 +18,9 @@ struct SpeakerFold {
   Speakers test;
   Speakers validation;  ///< where empty and split.validation is not 0, drawn from the others
 };
+
+/// Speakers that training and validation need: two, or one without split.validation.
+std::size_t needed_beside_test(const SplitOptions& options);
 
 /// Everyone in the corpus. Throws DataError unless there are enough for a part each (two, or three
 /// with split.validation); `who` names them in the message: "actors".

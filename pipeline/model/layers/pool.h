@@ -6,12 +6,13 @@
 
 namespace serenade {
 
-class MaxPoolLayer final : public Layer {
+/// What pools over windows of time have in common.
+template <class PoolOptionsType>
+class WindowPoolLayer : public Layer {
  public:
-  using Options = MaxPoolOptions;
-  static constexpr std::string_view name = "max_pool";
+  using Options = PoolOptionsType;
 
-  MaxPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
+  WindowPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
     expect_rank(site, 2, "[time, channels]");
     const Index time = pool_output_time(options, site.input[0]);
     if (time < 1) {
@@ -21,58 +22,64 @@ class MaxPoolLayer final : public Layer {
   }
 
   Shape output() const override { return output_; }
+
+ protected:
+  const Options& options() const { return options_; }
+
+ private:
+  Options options_;
+  Shape output_;
+};
+
+class MaxPoolLayer final : public WindowPoolLayer<MaxPoolOptions> {
+ public:
+  using WindowPoolLayer::WindowPoolLayer;
+  static constexpr std::string_view name = "max_pool";
+
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    max_pool(context, options_, x, y);
+    max_pool(context, options(), x, y);
   }
   void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
                 Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) max_pool_backward(context, options_, x, dy, dx);
+    if (dx.data() != nullptr) max_pool_backward(context, options(), x, dy, dx);
   }
-
- private:
-  Options options_;
-  Shape output_;
 };
 
-class AveragePoolLayer final : public Layer {
+class AveragePoolLayer final : public WindowPoolLayer<AveragePoolOptions> {
  public:
-  using Options = AveragePoolOptions;
+  using WindowPoolLayer::WindowPoolLayer;
   static constexpr std::string_view name = "average_pool";
 
-  AveragePoolLayer(const Options& options, const LayerSite& site) : options_(options) {
-    expect_rank(site, 2, "[time, channels]");
-    const Index time = pool_output_time(options, site.input[0]);
-    if (time < 1) {
-      refuse(site, "needs at least " + std::to_string(options.pool_size) + " time steps");
-    }
-    output_ = Shape{time, site.input[1]};
-  }
-
-  Shape output() const override { return output_; }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    average_pool(context, options_, x, y);
+    average_pool(context, options(), x, y);
   }
   void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
                 Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) average_pool_backward(context, options_, dy, dx);
+    if (dx.data() != nullptr) average_pool_backward(context, options(), dy, dx);
+  }
+};
+
+/// What pools over all of time have in common; `numbers` are given of each channel.
+class GlobalPoolLayer : public Layer {
+ public:
+  GlobalPoolLayer(const LayerSite& site, Index numbers) {
+    expect_rank(site, 2, "[time, channels]");
+    output_ = Shape{numbers * site.input[1]};
   }
 
+  Shape output() const override { return output_; }
+
  private:
-  Options options_;
   Shape output_;
 };
 
-class GlobalAveragePoolLayer final : public Layer {
+class GlobalAveragePoolLayer final : public GlobalPoolLayer {
  public:
   using Options = GlobalAveragePoolOptions;
   static constexpr std::string_view name = "global_average_pool";
 
-  GlobalAveragePoolLayer(const Options&, const LayerSite& site) {
-    expect_rank(site, 2, "[time, channels]");
-    output_ = Shape{site.input[1]};
-  }
+  GlobalAveragePoolLayer(const Options&, const LayerSite& site) : GlobalPoolLayer(site, 1) {}
 
-  Shape output() const override { return output_; }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
     global_average_pool(context, x, y);
   }
@@ -80,22 +87,15 @@ class GlobalAveragePoolLayer final : public Layer {
                 Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) global_average_pool_backward(context, dy, dx);
   }
-
- private:
-  Shape output_;
 };
 
-class GlobalMaxPoolLayer final : public Layer {
+class GlobalMaxPoolLayer final : public GlobalPoolLayer {
  public:
   using Options = GlobalMaxPoolOptions;
   static constexpr std::string_view name = "global_max_pool";
 
-  GlobalMaxPoolLayer(const Options&, const LayerSite& site) {
-    expect_rank(site, 2, "[time, channels]");
-    output_ = Shape{site.input[1]};
-  }
+  GlobalMaxPoolLayer(const Options&, const LayerSite& site) : GlobalPoolLayer(site, 1) {}
 
-  Shape output() const override { return output_; }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
     global_max_pool(context, x, y);
   }
@@ -103,23 +103,17 @@ class GlobalMaxPoolLayer final : public Layer {
                 Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) global_max_pool_backward(context, x, dy, dx);
   }
-
- private:
-  Shape output_;
 };
 
 /// Mean and standard deviation over time.
-class GlobalStatisticsPoolLayer final : public Layer {
+class GlobalStatisticsPoolLayer final : public GlobalPoolLayer {
  public:
   using Options = StatisticsPoolOptions;
   static constexpr std::string_view name = "global_statistics_pool";
 
-  GlobalStatisticsPoolLayer(const Options& options, const LayerSite& site) : options_(options) {
-    expect_rank(site, 2, "[time, channels]");
-    output_ = Shape{2 * site.input[1]};
-  }
+  GlobalStatisticsPoolLayer(const Options& options, const LayerSite& site)
+      : GlobalPoolLayer(site, 2), options_(options) {}
 
-  Shape output() const override { return output_; }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
     statistics_pool(context, options_, x, y);
   }
@@ -130,7 +124,6 @@ class GlobalStatisticsPoolLayer final : public Layer {
 
  private:
   Options options_;
-  Shape output_;
 };
 
 }  // namespace serenade

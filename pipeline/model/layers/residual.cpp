@@ -69,6 +69,12 @@ ResidualLayer::ResidualLayer(const Options& options, const LayerSite& site)
   projection_ = make_layer(*map, shortcut);
 }
 
+std::uint32_t ResidualLayer::inner_numbers(const Options& options) {
+  auto count = static_cast<std::uint32_t>(options.layers.size()) + 1;  // and the shortcut
+  for (const LayerSpec& inner : options.layers) count += serenade::inner_numbers(inner);
+  return count;
+}
+
 void ResidualLayer::infer(Context& context, Tensor<const float> x, Tensor<float> y) {
   const Tensor<const float> inner = stack_.infer(context, x);
   if (projection_ != nullptr) {

@@ -40,6 +40,8 @@ class ResidualLayer final : public Layer {
 
   ResidualLayer(const Options& options, const LayerSite& site);
 
+  static std::uint32_t inner_numbers(const Options& options);
+
   Shape output() const override { return stack_.output(); }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override;
   void forward(Context& context, const TrainingKey& key, Tensor<const float> x,

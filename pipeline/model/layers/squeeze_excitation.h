@@ -35,6 +35,8 @@ class SqueezeExcitationLayer final : public Layer {
         relu_({}, inside(site, "relu", 0, units_)),
         expand_({static_cast<int>(channels_of(site)), true}, inside(site, "expand", 1, units_)) {}
 
+  static std::uint32_t inner_numbers(const Options&) { return 2; }
+
   Shape output() const override { return input_; }
   void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
     const Shape channels{x.extent(0), x.extent(2)}, units{x.extent(0), units_};

@@ -34,6 +34,8 @@ struct Trained {
   Array<float> value, gradient;
 };
 
+/// Throws ConfigError "layers.2.dense: gets [9, 64] but takes [features]" unless the input has that
+/// many axes.
 inline void expect_rank(const LayerSite& site, int rank, std::string_view takes) {
   if (site.input.rank() != rank) refuse(site, "takes " + std::string(takes));
 }

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "kernels/dsp/normalise.h"
 #include "tests/reference/spectral.h"
 #include "tests/support/golden.h"
@@ -62,6 +66,25 @@ TEST(Trim, KeepsSilenceWhole) {
   EXPECT_EQ(trimmed(std::vector<float>(1000), {}), (Extent{0, 1000}));
   EXPECT_EQ(trimmed(std::vector<float>(1), {}), (Extent{0, 1}));
   EXPECT_EQ(trimmed({}, {}), (Extent{0, 0}));
+}
+
+TEST(Trim, StaysWithinTheClipWhateverItHolds) {
+  constexpr float infinite = std::numeric_limits<float>::infinity();
+  const float values[] = {std::nanf(""), infinite, -infinite, 3e38F, 1e30F};
+  for (const Index size : {1, 511, 512, 5000}) {
+    for (const float value : values) {
+      for (const Index first : {Index{0}, size / 2, size - 1}) {
+        std::vector<float> signal(static_cast<std::size_t>(size), 0.1F);
+        std::fill(signal.begin() + first, signal.end(), value);
+        const Extent kept = trimmed(signal, {});
+        EXPECT_TRUE(0 <= kept.begin && kept.begin <= kept.end && kept.end <= size)
+            << kept.begin << " " << kept.end << " of " << size << ", " << value;
+      }
+    }
+  }
+  EXPECT_EQ(trimmed(std::vector<float>(5000, infinite), {}), (Extent{0, 5000}));
+  // 10^(-top_db / 20) rounds to 1, so that nothing is louder than the threshold.
+  EXPECT_EQ(trimmed(std::vector<float>(5000, 0.1F), {.top_db = 1e-17}), (Extent{0, 5000}));
 }
 
 TEST(Trim, OfABatchIsThatOfEachClip) {

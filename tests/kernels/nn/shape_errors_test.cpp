@@ -11,39 +11,46 @@
 #include "kernels/nn/layer_norm.h"
 #include "kernels/nn/pool.h"
 #include "kernels/nn/statistics_pool.h"
+#include "tests/support/error_of.h"
 
 namespace serenade::test {
 namespace {
-
-template <class Body>
-std::string complaint(const Body& body) {
-  try {
-    body();
-  } catch (const ShapeError& error) {
-    return error.what();
-  }
-  return "no complaint";
-}
 
 TEST(ShapeErrors, NameTheOperationTheTensorAndBothShapes) {
   Context context;
   Array<float> x(Shape{2, 5, 3}), y(Shape{2, 5, 4}), weights(Shape{3, 3, 4}), bias(Shape{4});
   const Conv1dOptions options{4, 3, Padding::same, true};
   conv1d(context, options, x.view(), weights.view(), bias.view(), y.view());
-  EXPECT_EQ(complaint([&] {
+  EXPECT_EQ(error_of<ShapeError>([&] {
               conv1d(context, {4, 3, Padding::valid, true}, x.view(), weights.view(), bias.view(),
                      y.view());
             }),
             "conv1d: y is [2, 5, 4] but must be [2, 3, 4]");
-  EXPECT_EQ(complaint([&] {
+  EXPECT_EQ(error_of<ShapeError>([&] {
               conv1d(context, {4, 5, Padding::same, true}, x.view(), weights.view(), bias.view(),
                      y.view());
             }),
             "conv1d: weights is [3, 3, 4] but must be [5, 3, 4]");
-  EXPECT_EQ(complaint([&] { conv1d(context, options, x.view(), weights.view(), {}, y.view()); }),
+  EXPECT_EQ(error_of<ShapeError>(
+                [&] { conv1d(context, options, x.view(), weights.view(), {}, y.view()); }),
             "conv1d: bias is [] but must be [4]");
-  EXPECT_EQ(complaint([&] { relu(context, x.view(), y.view()); }),
+  EXPECT_EQ(error_of<ShapeError>([&] { relu(context, x.view(), y.view()); }),
             "relu: y is [2, 5, 4] but must be [2, 5, 3]");
+}
+
+TEST(ShapeErrors, NameTheAxesWhereTheirNumberIsWrong) {
+  Context context;
+  Array<float> flat(Shape{5}), matrix(Shape{2, 5});
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              max_pool(context, {{2, {}}}, matrix.view(), matrix.view());
+            }),
+            "max_pool: x is [2, 5] but must be [batch, time, channels]");
+  EXPECT_EQ(
+      error_of<ShapeError>([&] { dense(context, flat.view(), matrix.view(), {}, matrix.view()); }),
+      "dense: x is [5] but must be [batch, features]");
+  EXPECT_EQ(
+      error_of<ShapeError>([&] { dense(context, matrix.view(), flat.view(), {}, matrix.view()); }),
+      "dense: weights is [5] but must be [features, units]");
 }
 
 TEST(ShapeErrors, ComeFromEveryOperation) {
@@ -91,12 +98,12 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
 TEST(ShapeErrors, GroupsMustDivide) {
   Context context;
   Array<float> x(Shape{2, 5, 3}), y(Shape{2, 5, 4}), weights(Shape{3, 1, 4});
-  EXPECT_EQ(complaint([&] {
+  EXPECT_EQ(error_of<ShapeError>([&] {
               conv1d(context, {4, 3, Padding::same, false, 1, 1, 2}, x.view(), weights.view(), {},
                      y.view());
             }),
             "conv1d: 3 channels and 4 filters cannot be cut into 2 equal groups");
-  EXPECT_EQ(complaint([&] {
+  EXPECT_EQ(error_of<ShapeError>([&] {
               conv1d(context, {4, 3, Padding::valid, false, 1, 3}, x.view(), weights.view(), {},
                      y.view());
             }),

@@ -292,6 +292,13 @@ TEST(Decode, SaysWhereASampleIsNotFinite) {
   signal[150'001] = -std::numeric_limits<float>::infinity();
   write_sound(path, signal, 8000, 2, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
   EXPECT_THAT(error_of(path), HasSubstr("infinite"));
+  signal[150'001] = -1.5e12F;  // finite, but its power is not
+  write_sound(path, signal, 8000, 2, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  EXPECT_THAT(error_of(path), AllOf(HasSubstr("frame 75000 (9.375 s), channel 2"),
+                                    HasSubstr("-1.5e+12, too large for a sample")));
+  signal[150'001] = -1e12F;
+  write_sound(path, signal, 8000, 2, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  EXPECT_EQ(error_of(path), "no error");
   signal[150'001] = 3.5F;  // beyond full scale, but a number
   write_sound(path, signal, 8000, 2, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
   EXPECT_EQ(decode(path).samples[150'001], 3.5F);

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <set>
 
 #include "pipeline/corpus/split.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -31,12 +33,7 @@ Corpus read(const fs::path& folder, CorpusOptions options = {}, int threads = 2)
 }
 
 std::string error_of(const fs::path& folder, const CorpusOptions& options = {}) {
-  try {
-    read(folder, options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { read(folder, options); });
 }
 
 /// A file of RAVDESS's shape; the reader looks at its name and its bytes only.
@@ -116,7 +113,7 @@ TEST(Corpus, ChoosesTheChannel) {
 
 TEST(Corpus, SaysWhatIsThereWhenNothingFits) {
   const TemporaryFolder folder;
-  EXPECT_THAT(error_of(folder / "missing"), HasSubstr("missing: no such folder"));
+  EXPECT_THAT(error_of(folder / "missing"), HasSubstr("missing: no such folder; corpus.path"));
   EXPECT_THAT(error_of(folder.path()),
               AllOf(HasSubstr("no recording of a known data set"), HasSubstr("RAVDESS: 03-01-06"),
                     HasSubstr("EMO-DB: 03a01Fa.wav"), HasSubstr("SAVEE: DC_a01.wav")));
@@ -168,14 +165,40 @@ TEST(Corpus, LeavesOutWhatCannotBeReadUpToALimit) {
 }
 
 TEST(Corpus, AnUnlistableFolderIsNoted) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may list every folder";
   const TemporaryFolder folder;
   put(folder, "03-01-01-01-01-01-01.wav", "a");
   put(folder, "closed/03-01-02-01-01-01-01.wav", "b");
   fs::permissions(folder / "closed", fs::perms::none);
-  const Corpus corpus = read(folder.path());
+  fs::permissions(folder.path(), fs::perms::all);
+  const bool is_root = ::geteuid() == 0;  // who may list every folder
+  constexpr uid_t nobody = 65534;
+  if (is_root && ::seteuid(nobody) != 0) GTEST_SKIP() << "root may list every folder";
+  const Corpus corpus = read(folder.path(), {.max_bad = 0.5});
+  const std::string refusal = error_of(folder.path(), {.max_bad = 0.49});
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   fs::permissions(folder / "closed", fs::perms::owner_all);
-  EXPECT_THAT(corpus.notes, ElementsAre(HasSubstr("cannot be listed")));
+  const std::string reason = (folder / "closed").string() + ": cannot be listed";
+  EXPECT_THAT(corpus.notes, ElementsAre(HasSubstr(reason)));
+  ASSERT_EQ(corpus.left_out.size(), 1U);
+  EXPECT_EQ(corpus.left_out[0].path, folder / "closed");
+  EXPECT_EQ(corpus.left_out[0].reason, reason);
+  EXPECT_THAT(refusal, AllOf(HasSubstr("1 of 2 recordings cannot be read"), HasSubstr(reason)));
+}
+
+TEST(Corpus, WhatIsNamedLikeASoundAndNoFileIsNoted) {
+  const TemporaryFolder folder;
+  put(folder, "03-01-01-01-01-01-01.wav", "a");
+  put(folder, "folder.wav/03-01-02-01-01-01-01.wav", "b");
+  ASSERT_EQ(::mkfifo((folder / "03-01-03-01-01-01-01.wav").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder / "pipe.txt").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", folder / "null.flac");
+  const Corpus corpus = read(folder.path());
+  EXPECT_THAT(ids(corpus), ElementsAre("03-01-01-01-01-01-01", "03-01-02-01-01-01-01"));
+  EXPECT_THAT(corpus.notes,
+              ElementsAre("3 named like a sound are no file but a pipe, a device or a folder: "
+                          "03-01-03-01-01-01-01.wav, folder.wav, null.flac"));
 }
 
 TEST(Corpus, AMirrorOfEveryClipIsFound) {
@@ -188,7 +211,7 @@ TEST(Corpus, AMirrorOfEveryClipIsFound) {
   EXPECT_THAT(all, AllOf(Contains("03-01-05-02-01-02-01"), Contains("03-01-05-02-01-02-01#2")));
   EXPECT_THAT(together.notes,
               ElementsAre(AllOf(HasSubstr("60 of 120 recordings are byte-identical copies"),
-                                HasSubstr("same part of every split"))));
+                                HasSubstr("copies stay together"))));
   EXPECT_FALSE(together.duplicates_apart);
 
   const Corpus first = read(folder.path(), {.duplicates = Duplicates::first});

@@ -4,6 +4,7 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/corpus/ravdess.h"
+#include "tests/support/error_of.h"
 
 namespace serenade {
 namespace {
@@ -32,12 +33,7 @@ std::vector<std::string> mapped(const LabelMap& map) {
 }
 
 std::string complaint(const LabelMap& map) {
-  try {
-    mapped(map);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { mapped(map); });
 }
 
 TEST(Labels, AreMergedRenamedAndDropped) {

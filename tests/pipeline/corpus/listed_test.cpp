@@ -140,6 +140,9 @@ TEST_F(Listed, RowsOfUnusableRecordingsArePassedOver) {
   EXPECT_THAT(error(text), HasSubstr("line 3: '" + gone + "'"));
   corpus_.left_out.push_back({gone, gone + ".wav", gone + ".wav: is empty (0 bytes)"});
   EXPECT_THAT(split(text, 0).notes, Contains(HasSubstr("1 rows of the list name recordings")));
+  // A second file of a name that is unreadable takes nothing from the first.
+  corpus_.left_out.push_back({id(0), "mirror/x.wav", "mirror/x.wav: is empty (0 bytes)"});
+  EXPECT_EQ(split(text, 0).folds[0].training().size(), 1U);
 }
 
 TEST_F(Listed, CopiesInTwoPartsAreRefusedNamingBothFiles) {

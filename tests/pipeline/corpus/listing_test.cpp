@@ -7,6 +7,7 @@
 
 #include "kernels/device/error.h"
 #include "tests/support/corpora.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
@@ -26,12 +27,7 @@ Listing list(const fs::path& folder, Reader reader = Reader::automatic) {
 }
 
 std::string error_of(const fs::path& folder, Reader reader = Reader::automatic) {
-  try {
-    list(folder, reader);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { list(folder, reader); });
 }
 
 std::map<std::string, int> count_by(const Listing& listing, std::string Utterance::*what) {
@@ -104,6 +100,10 @@ TEST(Listing, TheMajorityDecides) {
   EXPECT_EQ(listing.reader, Reader::emodb);
   EXPECT_THAT(listing.notes, ElementsAre(AllOf(HasSubstr("none of EMO-DB (1001_DFA_ANG_XX.wav)"),
                                                HasSubstr("03a01Fa.wav: speaker"))));
+  ASSERT_EQ(listing.unlabelled.size(), 1U);
+  EXPECT_EQ(listing.unlabelled[0].id, "1001_DFA_ANG_XX");
+  EXPECT_EQ(listing.unlabelled[0].reason,
+            (folder / "1001_DFA_ANG_XX.wav").string() + ": its name is none of EMO-DB");
   EXPECT_EQ(list(folder.path(), Reader::crema_d).utterances.size(), 1U);
 }
 

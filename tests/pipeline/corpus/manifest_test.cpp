@@ -6,12 +6,15 @@
 
 #include "kernels/device/error.h"
 #include "pipeline/support/csv.h"
+#include "pipeline/support/utf8.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using test::TemporaryFolder;
 using test::write_bytes;
 using testing::AllOf;
@@ -19,16 +22,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
-
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string complaint(const std::string& text) {
   return error_of([&] { parse_manifest(text, "m.csv"); });
@@ -81,6 +74,8 @@ TEST(Manifest, NamesTheLineOfWhatIsWrong) {
               HasSubstr("line 3: a quoted field without an end"));
   EXPECT_THAT(complaint(header + "a\"b.wav,1,sad\n"), HasSubstr("line 2: a quote inside"));
   EXPECT_THAT(complaint(header + std::string("a.wav,\0,sad\n", 12)), HasSubstr("a zero byte"));
+  EXPECT_THAT(complaint(header + "a.wav,1,sad\nb.wav,\xE9,sad\n"),
+              HasSubstr("m.csv, line 3: byte \\xe9 is not UTF-8"));
 }
 
 RC_GTEST_PROP(Manifest, AnyTextIsRefusedOrReadWhole, ()) {
@@ -98,9 +93,9 @@ RC_GTEST_PROP(Manifest, AnyTextIsRefusedOrReadWhole, ()) {
 RC_GTEST_PROP(Manifest, WhatIsWrittenIsReadBack, ()) {
   const auto value = rc::gen::nonEmpty(
       rc::gen::container<std::string>(rc::gen::distinctFrom(rc::gen::arbitrary<char>(), '\0')));
-  const auto speaker = *value;
-  const auto emotion = *value;
-  const auto note = *value;
+  const auto speaker = as_utf8(*value);
+  const auto emotion = as_utf8(*value);
+  const auto note = as_utf8(*value);
   const auto text = fmt::format("file,note,speaker,emotion\na.wav,{},{},{}\n", csv_field(note),
                                 csv_field(speaker), csv_field(emotion));
   const auto entries = parse_manifest(text, "m.csv");
@@ -130,6 +125,12 @@ TEST(Manifest, ListsRecordingsRelativeToItsFolder) {
     EXPECT_EQ(listing.utterances[2].path, "/abs/c.wav");
     EXPECT_THAT(listing.notes, ElementsAre(AllOf(HasSubstr("1 file without an emotion"),
                                                  HasSubstr("d.wav on line 5"))));
+    ASSERT_EQ(listing.unlabelled.size(), 1U);
+    EXPECT_EQ(listing.unlabelled[0].id, "d.wav");
+    EXPECT_EQ(listing.unlabelled[0].path, folder / "data/d.wav");
+    EXPECT_THAT(
+        listing.unlabelled[0].reason,
+        AllOf(HasSubstr("data/d.wav: has no emotion on line 5 of "), HasSubstr("list.csv")));
   }
   EXPECT_THAT(
       error_of([&] {

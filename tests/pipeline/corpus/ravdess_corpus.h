@@ -14,6 +14,7 @@
 #include "kernels/device/error.h"
 #include "pipeline/corpus/ravdess.h"
 #include "pipeline/corpus/split.h"
+#include "tests/support/error_of.h"
 
 namespace serenade::test {
 
@@ -79,16 +80,6 @@ inline void expect_partition(const Corpus& corpus, const Fold& fold) {
   std::vector<std::size_t> wanted(corpus.utterances.size());
   std::iota(wanted.begin(), wanted.end(), std::size_t{0});
   EXPECT_EQ(all, wanted);
-}
-
-template <class Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace serenade::test

@@ -8,6 +8,7 @@
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
 #include "tests/support/corpora.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -29,12 +30,7 @@ Corpus read(const CorpusOptions& options) {
 }
 
 std::string error_of(const CorpusOptions& options) {
-  try {
-    read(options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { read(options); });
 }
 
 /// A RAVDESS tree and an EMO-DB tree.
@@ -68,6 +64,52 @@ TEST(SeveralCorpora, HaveIdsAndSpeakersOfTheirOwn) {
   const Split split = make_split(corpus, {.protocol = Protocol::random_grouped}, 1);
   EXPECT_THAT(split_csv(corpus, split), HasSubstr("\nemodb/03a01Aa,"));
   EXPECT_THROW(make_split(corpus, {.protocol = Protocol::emobox}, 1), ConfigError);
+}
+
+TEST(SeveralCorpora, NameWhatTheyLeaveOutAsWhatTheyKeep) {
+  TwoTrees trees;
+  trees.options.more.front().title = "berlin";
+  trees.options.duplicates = Duplicates::first;
+  write_bytes(trees.folder / "r/Actor_01/03-01-02-01-01-01-01.wav", "");
+  write_bytes(trees.folder / "e/wav/03a01Fa.wav", "");
+  write_bytes(trees.folder / "e/wav/take two.wav", "of nobody knows whom");
+  fs::copy_file(trees.folder / "e/wav/03a01Fb.wav", trees.folder / "e/wav/03b10Fb.wav",
+                fs::copy_options::overwrite_existing);
+  const Corpus corpus = read(trees.options);
+  using Cause = LeftOut::Cause;
+  std::map<std::string, Cause> left_out;
+  for (const LeftOut& clip : corpus.left_out) {
+    left_out[clip.id] = clip.cause;
+    EXPECT_THAT(clip.reason, testing::StartsWith(clip.path.string()));
+  }
+  EXPECT_EQ(left_out,
+            (std::map<std::string, Cause>{{"ravdess/03-01-02-01-01-01-01", Cause::unreadable},
+                                          {"berlin/03a01Fa", Cause::unreadable},
+                                          {"berlin/take two", Cause::unlabelled},
+                                          {"berlin/03b10Fb", Cause::copy}}));
+  EXPECT_EQ(corpus.left_out.size(), 4U);
+  // A list of parts may name them.
+  write_bytes(trees.folder / "parts.csv",
+              "id,part\nberlin/03a01Na,training\nberlin/03a01Fa,training\n"
+              "berlin/take two,training\nberlin/08a01Na,test\n");
+  SplitOptions options;
+  options.protocol = Protocol::listed;
+  options.validation = 0;
+  options.file = (trees.folder / "parts.csv").string();
+  EXPECT_THAT(make_split(corpus, options, 1).notes,
+              Contains(HasSubstr("2 rows of the list name recordings")));
+}
+
+TEST(SeveralCorpora, AreReportedByTitlesAndPaths) {
+  TwoTrees trees;
+  const Corpus both = read(trees.options);
+  trees.options.title = "actors";  // of the first of them alone
+  EXPECT_EQ(reported_name(both, trees.options), "ravdess + emodb");
+  EXPECT_EQ(reported_path(trees.options),
+            (trees.folder / "r").string() + ", " + (trees.folder / "e").string());
+  trees.options.more.clear();
+  EXPECT_EQ(reported_name(read(trees.options), trees.options), "actors");
+  EXPECT_EQ(reported_path(trees.options), (trees.folder / "r").string());
 }
 
 TEST(SeveralCorpora, AloneKeepsItsIds) {

@@ -135,6 +135,33 @@ RC_GTEST_PROP(SpeakerKFold, FoldsAreAlikeInClipsAndSex, ()) {
   }
 }
 
+TEST(SpeakerKFold, LeavesSpeakersToLearnFromWhereOneHasMostClips) {
+  // By clips alone the other four would be tested together.
+  const std::vector<std::pair<std::string, int>> speakers{
+      {"female", 1}, {"", 4}, {"", 1}, {"male", 1}, {"", 1}};
+  Corpus corpus;
+  corpus.name = "csv";
+  corpus.labels = {"calm"};
+  for (std::size_t i = 0; i < speakers.size(); ++i) {
+    for (int clip = 0; clip < speakers[i].second; ++clip) {
+      const auto id = fmt::format("{}-{}", i, clip);
+      corpus.utterances.push_back({id,
+                                   id + ".wav",
+                                   hash_text(id),
+                                   std::to_string(i),
+                                   "calm",
+                                   {{"sex", speakers[i].first}}});
+    }
+  }
+  SplitOptions options = with(Protocol::speaker_kfold);
+  options.folds = 2;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    for (const Fold& fold : make_split(corpus, options, seed).folds) {
+      EXPECT_LE(speakers_of(corpus, fold.test()).size(), 3U) << seed;
+    }
+  }
+}
+
 TEST(SpeakerKFold, BalancesRavdess) {
   const Corpus corpus = ravdess(20);
   const Split split = make_split(corpus, with(Protocol::speaker_kfold), 1);

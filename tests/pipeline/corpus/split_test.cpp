@@ -12,7 +12,6 @@
 
 #include "pipeline/corpus/groups.h"
 #include "tests/pipeline/corpus/ravdess_corpus.h"
-#include "tests/support/temporary_folder.h"
 
 namespace serenade {
 namespace {
@@ -291,9 +290,6 @@ TEST(Split, IsWrittenAsCsv) {
                                         "03-01-01-01-01-01-02," +
                                         content(1) + ",02,neutral,fold-1,validation\n"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 181);
-  const test::TemporaryFolder folder;
-  write_split_csv(folder / "split.csv", corpus, split);
-  EXPECT_EQ(test::read_bytes(folder / "split.csv"), text);
 }
 
 }  // namespace

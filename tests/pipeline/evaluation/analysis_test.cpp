@@ -136,6 +136,24 @@ TEST(Analysis, BaselinesAreMeansOverFoldsAndNeedEveryTrainingPart) {
   EXPECT_DOUBLE_EQ(majority.scores.macro_f1, 1 / 3.0);
 }
 
+TEST(Analysis, OnAnotherCorpusSpeakersAreDrawnAndGuessingKnowsWhatWasTrainedOn) {
+  ReportData data;
+  data.tested_on = "emodb";
+  data.options.bootstrap = 200;
+  data.trained_on = {1, 9};
+  std::vector<ClipPrediction> rows = forty();
+  for (ClipPrediction& row : rows) row.fold.clear();
+  rows.erase(rows.begin());
+  Context context;
+  score_predictions(context, labels, rows, data);
+  EXPECT_EQ(data.evaluation.pooled_intervals->clusters, 4);
+  ASSERT_THAT(data.evaluation.baselines, SizeIs(3));
+  const double angry = data.evaluation.baselines[0].scores.accuracy;
+  const auto count = std::count_if(rows.begin(), rows.end(),
+                                   [](const ClipPrediction& row) { return row.label == "angry"; });
+  EXPECT_DOUBLE_EQ(angry, static_cast<double>(count) / 39);
+}
+
 TEST(Groups, AreSpeakersAndFieldsOfFewValues) {
   std::vector<ClipPrediction> rows = forty();
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -191,6 +209,13 @@ TEST(Mistakes, AreTheSurestFirst) {
   EXPECT_FLOAT_EQ(static_cast<float>(mistakes[0].probability_of_label), 0.1F);
   EXPECT_EQ(mistakes[1].id, "b");
   EXPECT_THAT(surest_mistakes(labels, rows, 99), SizeIs(3));
+  // Another network's view of a clip is no second mistake, but may be a surer one.
+  rows.push_back(clip("b", "1", false, "", 2));
+  rows.back().probabilities = {0.95F, 0.05F};
+  const std::vector<Mistake> once = surest_mistakes(labels, rows, 99);
+  ASSERT_THAT(once, SizeIs(3));
+  EXPECT_EQ(once[0].id, "b");
+  EXPECT_EQ(once[0].seed, 2);
   rows[0].probabilities.clear();
   EXPECT_THROW(surest_mistakes(labels, rows, 2), ShapeError);
 }

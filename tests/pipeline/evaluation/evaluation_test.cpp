@@ -95,6 +95,31 @@ TEST(Summary, FoldsHaveARowEachAndWhatTheyComeTo) {
                                           percent(majority.accuracy), percent(majority.uar))));
 }
 
+TEST(Summary, CountsAClipOnceWhateverTheSeeds) {
+  const std::string text = summary_text(test::seeds_report(2, 1));
+  EXPECT_THAT(text, HasSubstr("protocol random: 285 test clips, 8 classes\n"));
+  EXPECT_THAT(text, HasSubstr("All seeds together, each clip counted once for each seed:\n\n"));
+  EXPECT_THAT(text, Not(HasSubstr("fold")));
+  EXPECT_THAT(summary_text(test::seeds_report(2, 6)),
+              HasSubstr("All folds and seeds together, each clip counted once for each seed:\n"));
+}
+
+TEST(Summary, SaysWhichOfTheClassesAnotherCorpusHas) {
+  ReportData data = test::sample_report(test::ravdess_labels(), 1, 1);
+  data.tested_on = "emodb";
+  data.evaluation.pooled_scores.per_class[1].support = 0;
+  EXPECT_THAT(summary_text(data), HasSubstr(": 285 test clips of emodb, 7 of 8 classes\n"));
+}
+
+TEST(Summary, SaysWhyAFoldHasNoInterval) {
+  ReportData data = test::sample_report(test::ravdess_labels(), 6, 1);
+  EXPECT_THAT(summary_text(data), Not(HasSubstr("none where")));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Interval none{nan, nan};
+  data.evaluation.folds[2].intervals = ScoreIntervals{none, none, none, 1};
+  EXPECT_THAT(summary_text(data), HasSubstr("18 speakers, none where one speaker"));
+}
+
 TEST(Summary, FitsATerminalAndIsAligned) {
   for (const int folds : {1, 6}) {
     const std::string text = summary_text(test::sample_report(test::ravdess_labels(), folds, 5));
@@ -116,9 +141,22 @@ TEST(ConfusionText, ShowsPerCentOfTheRow) {
   confusion.add(0, 1);
   const std::vector<std::string> labels{"calm", "angry"};
   EXPECT_EQ(confusion_text(confusion, labels),
-            "        calm  angry   clips\n"
-            " calm     67     33       3\n"
-            "angry      .      .       0\n");
+            "       calm  angry   clips\n"
+            " calm    67     33       3\n"
+            "angry     .      .       0\n");
+}
+
+TEST(ConfusionText, CutsTheLongestNamesOnlyAndOnlyWhereItMust) {
+  const std::vector<std::string> labels{"sad", "surprised", "neutrality"};
+  const ConfusionMatrix confusion(3);
+  const auto heading = [&](std::size_t width) {
+    const std::string text = confusion_text(confusion, labels, width);
+    return text.substr(0, text.find('\n'));
+  };
+  // Row names take 10 letters, the clips 8, a column 2 more than its name, of at least 4 letters.
+  EXPECT_EQ(heading(47), "             sad  surprised  neutrality   clips");
+  EXPECT_EQ(heading(46), "             sad  surprised  neutralit   clips");
+  EXPECT_EQ(heading(45), "             sad  surprise  neutrali   clips");
 }
 
 TEST(ConfusionText, NumbersTheColumnsWhenShortNamesAreTheSame) {
@@ -149,8 +187,6 @@ TEST(NumberText, IsWhatAReaderExpects) {
   EXPECT_EQ(duration_text(3599.6), "1 h 00 min");
   EXPECT_EQ(duration_text(-1), "n/a");
   EXPECT_EQ(counted(1, "clip", "clips"), "1 clip");
-  EXPECT_EQ(percent_spread({0.5, 0.0123}), "50.0 ± 1.2");
-  EXPECT_EQ(percent_spread({0.5, std::numeric_limits<double>::quiet_NaN()}), "50.0");
 }
 
 }  // namespace

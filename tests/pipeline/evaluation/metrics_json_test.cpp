@@ -16,11 +16,11 @@ TEST(MetricsJson, HasItsKeysInOrderAndTheScores) {
   const auto json = nlohmann::ordered_json::parse(metrics_json(data));
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys,
-              ElementsAre("format", "name", "config", "date", "seeds", "tested_on", "protocol",
-                          "corpus", "labels", "test_clips", "unlabelled_clips", "bootstrap",
-                          "mean_over", "mean", "standard_deviation", "pooled", "folds", "by_seed",
-                          "baselines", "groups", "mistakes", "calibration", "notes", "warnings"));
+  EXPECT_THAT(keys, ElementsAre("format", "name", "config", "date", "seeds", "tested_on",
+                                "protocol", "corpus", "labels", "test_clips", "unlabelled_clips",
+                                "leakage", "leakage_overall", "bootstrap", "mean_over", "mean",
+                                "standard_deviation", "pooled", "folds", "by_seed", "baselines",
+                                "groups", "mistakes", "calibration", "notes", "warnings"));
   const Evaluation& evaluation = data.evaluation;
   EXPECT_EQ(json["mean"]["uar"].get<double>(), evaluation.uar.mean);
   EXPECT_EQ(json["standard_deviation"]["macro_f1"].get<double>(), evaluation.macro_f1.deviation);
@@ -86,6 +86,32 @@ TEST(MetricsJson, HasWhatTheReportShows) {
   EXPECT_EQ(json["calibration"]["expected_error"].get<double>(),
             evaluation.calibration.expected_error);
   EXPECT_TRUE(json["calibration"]["bins"][0]["accuracy"].is_null());
+}
+
+TEST(MetricsJson, CountsAClipOnceWhateverTheSeeds) {
+  const auto json = nlohmann::json::parse(metrics_json(test::seeds_report(2, 1)));
+  EXPECT_EQ(json["test_clips"], 285);
+  EXPECT_EQ(json["pooled"]["clips"], 570);
+}
+
+TEST(MetricsJson, HasTheLeakageOfEveryFold) {
+  ReportData data = test::sample_report({"calm", "angry"}, 2, 1);
+  data.leakage = {{"fold-1", 200, 1, 30, 15, 4}, {"fold-2", 180, 0, 6, 5, 0}};
+  const auto json = nlohmann::ordered_json::parse(metrics_json(data));
+  EXPECT_EQ(json["leakage"],
+            nlohmann::ordered_json::parse(
+                R"([{"fold": "fold-1", "test_clips": 200, "same_speaker": 30, "same_utterance": 15,
+                     "same_content": 1, "statement_unknown": 4},
+                    {"fold": "fold-2", "test_clips": 180, "same_speaker": 6, "same_utterance": 5,
+                     "same_content": 0, "statement_unknown": 0}])"));
+  EXPECT_EQ(json["leakage_overall"],
+            nlohmann::ordered_json::parse(
+                R"({"test_clips": 380, "same_speaker": 36, "same_utterance": 20,
+                    "same_content": 1, "statement_unknown": 4})"));
+  data.leakage.clear();  // as for another corpus
+  const auto without = nlohmann::ordered_json::parse(metrics_json(data));
+  EXPECT_EQ(without["leakage"], nlohmann::ordered_json::array());
+  EXPECT_TRUE(without["leakage_overall"].is_null());
 }
 
 TEST(MetricsJson, WithoutIntervalsTheyAreNull) {

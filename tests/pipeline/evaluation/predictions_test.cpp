@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kernels/device/error.h"
+#include "pipeline/support/utf8.h"
 
 namespace serenade {
 namespace {
@@ -110,13 +111,16 @@ RC_GTEST_PROP(PredictionsProperty, AnyTextComesBack,
                const std::vector<float>& probabilities)) {
   std::vector<std::string> labels(probabilities.size(), label);
   const std::vector<ClipPrediction> rows{{id, path, "s", label, id, probabilities, path, {}, {}}};
-  const PredictionTable table = parse_predictions(predictions_csv(labels, rows));
-  RC_ASSERT(table.labels == labels);
+  const std::string csv = predictions_csv(labels, rows);
+  RC_ASSERT(is_utf8(csv));
+  const PredictionTable table = parse_predictions(csv);
+  // What is no UTF-8 comes back as it is shown, everything else as it was.
+  RC_ASSERT(table.labels == std::vector<std::string>(labels.size(), as_utf8(label)));
   RC_ASSERT(table.rows.size() == 1U);
-  RC_ASSERT(table.rows[0].id == id);
-  RC_ASSERT(table.rows[0].path == path);
-  RC_ASSERT(table.rows[0].label == label);
-  RC_ASSERT(table.rows[0].fold == path);
+  RC_ASSERT(table.rows[0].id == as_utf8(id));
+  RC_ASSERT(table.rows[0].path == as_utf8(path));
+  RC_ASSERT(table.rows[0].label == as_utf8(label));
+  RC_ASSERT(table.rows[0].fold == as_utf8(path));
   RC_ASSERT(table.rows[0].probabilities == probabilities);
 }
 

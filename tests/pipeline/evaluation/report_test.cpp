@@ -212,14 +212,61 @@ TEST(Report, OfVeryManySpeakersShowsTheEnds) {
   EXPECT_THAT(html, Not(HasSubstr(">s75</th>")));  // 75 * 37 is 45
 }
 
+TEST(Report, GivesLongNamesTheWholeWidth) {
+  ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
+  Grouping& speakers = data.evaluation.groups.front();
+  speakers.values.assign(12, {"s", 10, 0.5, 0.5});
+  const std::string in_two = "</table></div>\n<div class=\"scroll\"><table class=\"plain groups\">";
+  EXPECT_THAT(report_html(data), HasSubstr(in_two));
+  EXPECT_THAT(report_html(data), Not(HasSubstr("class=\"wide\"")));
+  speakers.values[3].value = "a speaker of a long name";
+  data.evaluation.groups.back().values[0].value = "Kids are talking by the door";
+  EXPECT_THAT(report_html(data), Not(HasSubstr(in_two)));
+  EXPECT_THAT(report_html(data), HasSubstr("<div class=\"wide\"><h3>By intensity</h3>"));
+}
+
 TEST(Report, NamesClassesWithoutTestClipsAndTheOtherCorpus) {
   ReportData data = test::sample_report({"calm", "angry"}, 1, 1);
   EXPECT_THAT(report_html(data), Not(HasSubstr("No test clip is")));
-  data.tested_on = "EMO-DB";
+  EXPECT_THAT(report_html(data), HasSubstr("2 classes, protocol <b>random</b>, speaker-dependent"));
   data.evaluation.pooled_scores.per_class[0].support = 0;
+  EXPECT_THAT(report_html(data), HasSubstr("No test clip is calm: UAR"));
+  data.tested_on = "EMO-DB";
   const std::string html = report_html(data);
-  EXPECT_THAT(html, HasSubstr("No test clip is calm: UAR"));
-  EXPECT_THAT(html, HasSubstr("Tested on another corpus: <b>EMO-DB</b>"));
+  EXPECT_THAT(html, HasSubstr("<h1>ravdess_frames_cnn on EMO-DB</h1>"));
+  EXPECT_THAT(html,
+              HasSubstr("57 test clips of EMO-DB, 1 of 2 classes, protocol <b>random</b></p>"));
+  // Its notes say which labels both have, and whether the speakers may be the same.
+  EXPECT_THAT(html, Not(HasSubstr("No test clip is")));
+  EXPECT_THAT(html, Not(HasSubstr("speaker-")));
+}
+
+TEST(Report, CountsAClipOnceWhateverTheSeeds) {
+  const std::string html = report_html(test::seeds_report(2, 1));
+  EXPECT_EQ(fault_of(html), "");
+  EXPECT_THAT(html, HasSubstr("285 test clips, 8 classes, scored once for each of 2 seeds"));
+  EXPECT_THAT(html, HasSubstr("<h2>Seeds</h2>"));
+  EXPECT_THAT(html, HasSubstr(R"(<th scope="row">seed 2</th>)"));
+  EXPECT_THAT(html, HasSubstr("Test clips of all seeds together, each clip counted once"));
+  EXPECT_THAT(html, Not(HasSubstr("all folds")));
+  EXPECT_THAT(html, Not(HasSubstr("each fold")));
+  EXPECT_THAT(html, Not(HasSubstr(">fold")));
+  const std::string both = report_html(test::seeds_report(2, 6));
+  EXPECT_EQ(fault_of(both), "");
+  EXPECT_THAT(both, HasSubstr("<h2>Folds and seeds</h2>"));
+  EXPECT_THAT(both, HasSubstr(R"(<th scope="row">fold-3, seed 2</th>)"));
+}
+
+TEST(Report, SaysWhyAFoldHasNoIntervalAndCallsNothingGuessing) {
+  ReportData data = test::sample_report(test::ravdess_labels(), 6, 1);
+  EXPECT_THAT(report_html(data), Not(HasSubstr("none where")));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Interval none{nan, nan};
+  data.evaluation.folds[2].intervals = ScoreIntervals{none, none, none, 1};
+  EXPECT_THAT(report_html(data), HasSubstr("its interval; none where one speaker is tested."));
+  EXPECT_THAT(report_html(data), HasSubstr("<h2>Beside guessing</h2>"));
+  data.evaluation.baselines.clear();
+  EXPECT_THAT(report_html(data), HasSubstr("<h2>Scores</h2>"));
 }
 
 TEST(CalibrationChart, DrawsBarsWhereTheyAre) {
@@ -247,7 +294,7 @@ TEST(HeatMap, ShowsCountAndShareOfEveryCell) {
                               R"(<span class="count">3</span></td><td class="end">10</td>)"));
   EXPECT_THAT(html, HasSubstr(R"(<td class="heat0 right"><span class="share">0</span></td>)"));
   EXPECT_THAT(common_confusions_html(confusion, labels, 3),
-              HasSubstr("calm taken for angry (30 %, 3 clips)."));
+              HasSubstr("calm taken for angry (30\u00A0%, 3 clips)."));
 }
 
 TEST(HeatMap, AFewOfManyAreNotNone) {

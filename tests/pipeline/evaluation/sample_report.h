@@ -148,4 +148,31 @@ inline ReportData sample_report(std::vector<std::string> labels, int folds, int 
   return data;
 }
 
+/// What networks of several seeds come to: each heard the same clips, and each has its own errors.
+inline ReportData seeds_report(int seeds, int folds) {
+  ReportData data = sample_report(ravdess_labels(), folds, 3);
+  std::vector<ClipPrediction> all;
+  data.seeds.clear();
+  data.curves.clear();
+  for (int seed = 1; seed <= seeds; ++seed) {
+    data.seeds.push_back(static_cast<std::uint64_t>(seed));
+    const int per_class = folds > 1 ? 25 : 38;
+    for (ClipPrediction row :
+         sample_predictions(data.evaluation.labels, folds, per_class, 0.5 + 0.1 * seed)) {
+      row.seed = seed;
+      if (folds == 1) row.fold.clear();
+      all.push_back(row);
+    }
+    for (int fold = 1; fold <= folds; ++fold) {
+      data.curves.push_back(sample_curve("fold-" + std::to_string(fold), 3, 0.7));
+      data.curves.back().seed = seed;
+      if (folds == 1) data.curves.back().fold.clear();
+    }
+  }
+  if (folds == 1) data.corpus.folds.front().fold.clear();
+  Context context;
+  score_predictions(context, data.evaluation.labels, all, data);
+  return data;
+}
+
 }  // namespace serenade::test

@@ -99,6 +99,7 @@ TEST_F(Faulty, EveryKindIsFoundInTheFileThatHasIt) {
       put("03-01-05-01-01-01-02", test::noisy_sine(3200, 200, 8000, 5), 8000, 2);
   const std::string garbage = "03-01-06-01-01-01-02";
   write_bytes(file(garbage), "this is no sound");
+  const std::string too_loud = put("03-01-06-01-01-02-02", std::vector<float>(1600, 3e38F));
   const std::string empty = "03-01-07-01-01-01-02";
   write_bytes(file(empty), "");
   const std::string copy = "03-01-08-01-01-02-02";
@@ -113,14 +114,15 @@ TEST_F(Faulty, EveryKindIsFoundInTheFileThatHasIt) {
   EXPECT_THAT(found(report, "odd_rate"), ElementsAre(fast));
   EXPECT_EQ(detail(report, "odd_rate"), "16000 Hz");
   EXPECT_THAT(found(report, "odd_channels"), ElementsAre(stereo));
-  EXPECT_THAT(found(report, "unreadable"), ElementsAre(garbage));
+  EXPECT_THAT(found(report, "unreadable"), ElementsAre(garbage, too_loud));
   EXPECT_THAT(detail(report, "unreadable"), HasSubstr("is no sound file"));
+  EXPECT_THAT(check_text(report), HasSubstr("channel 1 is 3e+38, too large for a sample"));
   EXPECT_THAT(found(report, "empty"), ElementsAre(empty));
   EXPECT_THAT(found(report, "duplicates"), ElementsAre(copy));
   EXPECT_THAT(detail(report, "duplicates"), HasSubstr("is 03-01-08-01-01-01-02 as well"));
   EXPECT_THAT(found(report, "unlabelled"), IsEmpty());
-  EXPECT_THAT(report.problems, IsEmpty());  // a run would leave two clips out
-  EXPECT_EQ(report.clips, 118);
+  EXPECT_THAT(report.problems, IsEmpty());  // a run would leave three clips out
+  EXPECT_EQ(report.clips, 117);
 
   // The text and the JSON say the same.
   const std::string text = check_text(report);
@@ -137,12 +139,12 @@ TEST_F(Faulty, EveryKindIsFoundInTheFileThatHasIt) {
   }
   EXPECT_THAT(text, HasSubstr("Nothing here would stop a run."));
   EXPECT_EQ(json["ok"], true);
-  EXPECT_EQ(json["clips"], 118);
+  EXPECT_EQ(json["clips"], 117);
   EXPECT_EQ(json["leakage"][0]["test_clips"], report.leakage->overall.test_clips);
 
   // What a run does with the same recordings.
   const ExtractionReport extraction = extract(small_.config(), small_.workplace());
-  EXPECT_EQ(extraction.bad.size(), 1U);
+  EXPECT_EQ(extraction.bad.size(), 2U);
   EXPECT_EQ(extraction.utterances, 119);
 }
 

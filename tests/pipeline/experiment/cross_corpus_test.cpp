@@ -2,27 +2,22 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/evaluation/summary.h"
 #include "tests/pipeline/experiment/small_experiment.h"
+#include "tests/support/corpora.h"
 
 namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
+using test::refusal;
 using test::SmallExperiment;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-
-template <class Work>
-std::string refusal(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// A trained run, and clips named as EMO-DB's: happy, sad, angry and bored ones of three speakers.
 class OnAnotherCorpus : public testing::Test {
@@ -124,31 +119,87 @@ TEST_F(OnAnotherCorpus, NeedsACommonLabelAndACorpus) {
   EXPECT_THROW(corpus_from_words({"corpus.paht=x"}), ConfigError);
 }
 
-/// Labels are joined to features by content, and nothing depends on where files are or in which
-/// order they are found.
-TEST(ShuffledCorpus, GivesTheSameModel) {
-  SmallExperiment small;
-  run(small.config(), small.workplace("one"));
-  fs::create_directories(small.folder / "aside");
-  std::vector<fs::path> clips = small.clips;
-  std::sort(clips.begin(), clips.end(), [](const fs::path& a, const fs::path& b) {
-    return hash_text(a.filename().string()) < hash_text(b.filename().string());
-  });
-  for (const fs::path& clip : clips) fs::rename(clip, small.folder / "aside" / clip.filename());
-  fs::remove_all(small.folder / "corpus");
-  for (std::size_t i = 0; i < clips.size(); ++i) {
-    const fs::path folder = small.folder / "corpus" / fmt::format("{}/x{}", i % 7, i % 3);
-    fs::create_directories(folder);
-    fs::copy_file(small.folder / "aside" / clips[i].filename(), folder / clips[i].filename());
+/// Words that change the labels of the other corpus, and what they give.
+class LabelMapOnAnotherCorpus : public OnAnotherCorpus {
+ protected:
+  /// Clips of each true class in metrics.json, those without any left out.
+  std::map<std::string, int> supports() const {
+    std::map<std::string, int> clips;
+    const auto json = nlohmann::json::parse(small_.bytes("on-emodb/metrics.json"));
+    for (const auto& one : json["pooled"]["per_class"]) {
+      if (one["support"] > 0) clips[one["label"].get<std::string>()] = one["support"].get<int>();
+    }
+    return clips;
   }
-  for (const bool cached : {true, false}) {
-    if (!cached) fs::remove_all(small.folder / "cache");
-    const std::string runs = cached ? "cached" : "anew";
-    run(small.config(), small.workplace(runs));
-    EXPECT_EQ(small.bytes("model.safetensors", runs + "/small"),
-              small.bytes("model.safetensors", "one/small"));
-    EXPECT_EQ(small.bytes("split.csv", runs + "/small"), small.bytes("split.csv", "one/small"));
+};
+
+TEST_F(LabelMapOnAnotherCorpus, MergesDropsAndRenames) {
+  const ReportData report = evaluate_other(
+      {"corpus.labels={bored: neutral, sad: neutral, angry: null, happy: surprised}"});
+  EXPECT_EQ(supports(), (std::map<std::string, int>{{"neutral", 12}, {"surprised", 6}}));
+  EXPECT_EQ(report.evaluation.pooled_scores.clips, 18);
+  for (const ClipPrediction& row :
+       parse_predictions(small_.bytes("on-emodb/predictions.csv")).rows) {
+    const char letter = row.id[5];
+    EXPECT_EQ(row.label, letter == 'F' ? "surprised" : "neutral") << row.id;
+    EXPECT_NE(letter, 'W') << row.id;
   }
+  const auto text = [&](const char* note) { return Contains(HasSubstr(note)); };
+  EXPECT_THAT(report.notes, text("6 files of 'angry' are left out (corpus.labels)"));
+  EXPECT_THAT(report.notes, text("no clip here has: calm, happy, sad, angry, fearful, disgust;"));
+  EXPECT_THAT(report.notes, text("UAR is the mean recall of the other 2"));
+  EXPECT_THAT(report.notes, testing::Not(text("labels that the model does not know")));
+}
+
+TEST_F(LabelMapOnAnotherCorpus, IntoWordsThatTheModelDoesNotKnowLeavesOut) {
+  const ReportData report = evaluate_other({"corpus.labels={happy: joyful, sad: angry}"});
+  EXPECT_EQ(supports(), (std::map<std::string, int>{{"angry", 12}}));
+  EXPECT_THAT(report.notes,
+              Contains(HasSubstr("12 clips of labels that the model does not know are left out: "
+                                 "bored (6), joyful (6)")));
+  EXPECT_THAT(refusal([&] { evaluate_other({"corpus.labels={calm: neutral}"}, true); }),
+              HasSubstr("'calm' is no emotion of emodb"));
+  EXPECT_THAT(refusal([&] {
+                evaluate_other({"corpus.labels={happy: x, sad: x, angry: x, bored: x}"}, true);
+              }),
+              HasSubstr("no clip of this corpus has a label of the model"));
+}
+
+TEST_F(LabelMapOnAnotherCorpus, IsNotThatOfTheRun) {
+  Workplace place = small_.workplace();
+  place.force = true;
+  run(small_.config({"corpus.labels={calm: neutral, happy: angry}", "training.epochs=1"}), place);
+  const ReportData report = evaluate_other();
+  // Its happy clips are not called angry; the model has none that are happy.
+  EXPECT_EQ(supports(), (std::map<std::string, int>{{"angry", 6}, {"sad", 6}}));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("left out: bored (6), happy (6)")));
+}
+
+TEST_F(OnAnotherCorpus, SaysEverywhereWhichItIs) {
+  const ReportData report = evaluate_other();
+  EXPECT_EQ(report.tested_on, "emodb");
+  EXPECT_THAT(summary_text(report), HasSubstr("test clips of emodb"));
+  const auto json = nlohmann::json::parse(small_.bytes("on-emodb/metrics.json"));
+  EXPECT_EQ(json["tested_on"], "emodb");
+  EXPECT_TRUE(json["leakage"].empty());
+  EXPECT_TRUE(json["leakage_overall"].is_null());
+  EXPECT_THAT(small_.bytes("on-emodb/report.html"), HasSubstr("emodb"));
+  // The run's own test part is none.
+  EXPECT_EQ(evaluate(RunFolder::open(small_.run_path()), small_.workplace()).tested_on, "");
+  EXPECT_TRUE(nlohmann::json::parse(small_.bytes("metrics.json"))["tested_on"].is_null());
+}
+
+TEST_F(OnAnotherCorpus, MayBeSeveralAtOnce) {
+  test::write_savee_tree(small_.folder / "savee");
+  const ReportData report = evaluate_other(
+      {"corpus.title=Berlin", fmt::format("corpus.more=[{{path: {}, title: Surrey}}]",
+                                          (small_.folder / "savee").string())});
+  EXPECT_EQ(report.tested_on, "Berlin + Surrey");
+  EXPECT_EQ(report.corpus.name, "Berlin + Surrey");
+  EXPECT_EQ(report.evaluation.pooled_scores.clips, 18 + 84);
+  ASSERT_TRUE(small_.has("on-Berlin___Surrey/metrics.json"));
+  EXPECT_THAT(small_.bytes("on-Berlin___Surrey/predictions.csv"),
+              AllOf(HasSubstr("Berlin/03a01Fa"), HasSubstr("Surrey/DC")));
 }
 
 }  // namespace

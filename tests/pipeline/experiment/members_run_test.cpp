@@ -45,12 +45,40 @@ TEST(Seeds, HaveFoldersOfTheirOwnOnOneSplit) {
   EXPECT_FALSE(small.has("model.safetensors"));
   EXPECT_EQ(small.bytes("split.csv"), small.bytes("split.csv", "one/small"));
   EXPECT_EQ(result.report->seeds, (std::vector<std::uint64_t>{3, 7, 11}));
-  EXPECT_THAT(result.report->notes, Contains(HasSubstr("all 3 seeds together")));
+  EXPECT_THAT(result.report->notes, Contains(HasSubstr("the networks of the 3 seeds together")));
   // The network of the split's own seed is the one that is trained without a list.
   EXPECT_TRUE(weights_of(small.run_path() / "seed-7/model.safetensors") ==
               weights_of(small.folder / "one/small/model.safetensors"));
   EXPECT_FALSE(weights_of(small.run_path() / "seed-3/model.safetensors") ==
                weights_of(small.folder / "one/small/model.safetensors"));
+}
+
+TEST(Seeds, ReportTheirOwnBestEpochs) {
+  SmallExperiment small;
+  const std::vector<int> seeds = {3, 4, 5, 6};
+  const auto best_epochs = [&](const std::string& run) {
+    std::vector<int> epochs;
+    const auto metrics = nlohmann::json::parse(small.bytes("metrics.json", run));
+    for (const auto& fold : metrics["folds"]) {
+      epochs.push_back(fold["best_epoch"].get<int>());
+    }
+    return epochs;
+  };
+  std::vector<int> alone;
+  for (const int seed : seeds) {
+    const std::string runs = fmt::format("alone-{}", seed);
+    run(small.config({fmt::format("seeds=[{}]", seed)}), small.workplace(runs));
+    alone.push_back(best_epochs(runs + "/small").at(0));
+  }
+  ASSERT_FALSE(std::equal(alone.begin() + 1, alone.end(), alone.begin())) << "nothing to mix up";
+  const RunResult together = run(small.config({"seeds=[3, 4, 5, 6]"}), small.workplace());
+  EXPECT_EQ(best_epochs("runs/small"), alone);
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    EXPECT_EQ(best_epochs(fmt::format("runs/small/seed-{}", seeds[i])),
+              (std::vector<int>{alone[i]}));
+    EXPECT_EQ(together.report->curves[i].seed, seeds[i]);
+    EXPECT_EQ(together.report->curves[i].best_epoch, alone[i]);
+  }
 }
 
 TEST(Seeds, OfFoldsAreWhatTheyAreAloneOnAnyNumberOfThreads) {

@@ -9,20 +9,11 @@ namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
+using test::refusal;
 using test::SmallExperiment;
 using test::write_bytes;
 using testing::Contains;
 using testing::HasSubstr;
-
-template <class Work>
-std::string refusal(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 Workplace resuming(SmallExperiment& small) {
   Workplace place = small.workplace();

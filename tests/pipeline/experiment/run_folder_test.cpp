@@ -34,7 +34,22 @@ TEST(RunFolder, TellsHowFarARunCame) {
   write_bytes(run.file(run_file::environment), "x");
   EXPECT_EQ(run.state(), State::trained);
   write_bytes(run.file(run_file::metrics), "x");
+  EXPECT_EQ(run.state(), State::trained) << "without the other results";
+  write_bytes(run.file(run_file::predictions), "x");
+  write_bytes(run.file(run_file::report), "");
+  EXPECT_EQ(run.state(), State::trained) << "a report that is empty";
+  write_bytes(run.file(run_file::report), "x");
   EXPECT_EQ(run.state(), State::finished);
+}
+
+TEST(RunFolder, CountsTheEpochsOfAllNetworks) {
+  const TemporaryFolder folder;
+  const RunFolder run(folder / "run");
+  EXPECT_EQ(run.epochs_done(), 0U);
+  write_bytes(folder / "run/fold-1/metrics.csv", "epoch,loss\n1,2\n2,1\n");
+  write_bytes(folder / "run/fold-2/metrics.csv", "epoch,loss\n");
+  write_bytes(folder / "run/fold-3/seed-4/metrics.csv", "epoch,loss\n1,2\n");
+  EXPECT_EQ(run.epochs_done(), 3U);
 }
 
 TEST(RunFolder, OpensOnlyWhatIsTrained) {

@@ -10,21 +10,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::read_bytes;
+using test::refusal;
 using test::SmallExperiment;
 using test::write_bytes;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-template <class Work>
-std::string refusal(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// metrics.json without what may differ between two runs of the same: dates and seconds.
 nlohmann::json scores(const std::string& text) {

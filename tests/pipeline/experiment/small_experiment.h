@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/device/error.h"
 #include "pipeline/experiment/experiment.h"
 #include "pipeline/experiment/predict.h"
 #include "tests/support/temporary_folder.h"
@@ -54,6 +55,17 @@ training:
   epochs: 4
   batch_size: 16
 )";
+
+/// What the error says that `work` ends with; nothing where it ends well.
+template <class Work>
+std::string refusal(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
 
 /// A corpus, a configuration file and room for what comes of them.
 class SmallExperiment {

@@ -38,6 +38,54 @@ TEST_F(ExtractionTest, AFolderThatIsAFileIsAnError) {
   EXPECT_THROW(extract("a", function), IoError);
 }
 
+TEST_F(ExtractionTest, AShardOfOtherOptionsIsNotUsed) {
+  make_clips(6);
+  const auto function = block_features();
+  auto other = function;
+  other.text = "{blocks: 65}";
+  other.extract = [](Context&, Tensor<const float>, Tensor<float> out) {
+    std::fill_n(out.data(), out.size(), 0.0F);
+  };
+  extract("a", function);
+  const auto whole = files("a");
+  extract("b", other);
+  for (const std::string name : {"shard-00000.h5", "shard-00000.xxh3"}) {
+    std::filesystem::copy_file(key_folder("b") / name, key_folder("a") / name,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  EXPECT_EQ(extract("a", function).extracted, 4);
+  EXPECT_THAT(listener_.warnings,
+              testing::ElementsAre(HasSubstr("shard-00000.h5: holds features of other options")));
+  EXPECT_EQ(files("a"), whole);
+  expect_right_features("a", function);
+}
+
+TEST_F(ExtractionTest, ARenamedFolderIsRefusedAndKept) {
+  make_clips(6);
+  const auto function = block_features();
+  auto other = function;
+  other.text = "{blocks: 65}";
+  extract("a", other);
+  const auto whole = files("a");
+  const auto old_name = key_folder("a");
+  const auto new_name = FeatureCache(caches_ / "b", function, listener_).folder().filename();
+  std::filesystem::rename(old_name, caches_ / "a" / new_name);
+  try {
+    extract("a", function);
+    ADD_FAILURE() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr((caches_ / "a" / new_name / "key.txt").string()));
+    EXPECT_THAT(error.what(), HasSubstr(old_name.filename().string()));
+  }
+  EXPECT_EQ(files("a"), whole);
+  // A key that is no key at all is damage, which an extraction repairs.
+  std::filesystem::rename(caches_ / "a" / new_name, old_name);
+  write_bytes(old_name / "key.txt", "nothing");
+  make_clips(1);
+  EXPECT_EQ(extract("a", other).extracted, 1);
+  EXPECT_EQ(files("a").at("key.txt"), whole.at("key.txt"));
+}
+
 TEST_F(ExtractionTest, ViewsStayWhereTheyAreWhileShardsAreAdded) {
   make_clips(3);
   const auto function = block_features();

@@ -1,5 +1,6 @@
 #include "pipeline/features/extraction.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -7,29 +8,23 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <stdexcept>
 
 #include "kernels/device/error.h"
 #include "kernels/device/philox.h"
 #include "tests/pipeline/features/extraction_fixture.h"
+#include "tests/support/error_of.h"
 
 namespace serenade::test {
 namespace {
 
+using test::error_of;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
-
-std::string error_text(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST_F(ExtractionTest, FillsTheCacheOnce) {
   make_clips(10);
@@ -298,7 +293,7 @@ TEST_F(ExtractionTest, TooManyBadClipsAreAnErrorAfterTheRestIsSaved) {
   const auto function = block_features();
   auto options = small_shards();
   options.max_bad = 0.2;
-  const auto text = error_text([&] { extract("a", function, options); });
+  const auto text = error_of([&] { extract("a", function, options); });
   EXPECT_THAT(text, HasSubstr("1 of 4"));
   EXPECT_THAT(text, HasSubstr("noise.wav: is no sound file"));
   options.max_bad = 0.25;
@@ -356,7 +351,7 @@ TEST_F(ExtractionTest, AFullDiskIsOneErrorAndKeepsWhatIsFinished) {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{30'000, 30'000};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    const auto text = error_text([&] { extract("a", function); });
+    const auto text = error_of([&] { extract("a", function); });
     const std::string expected = shard_name(shard_of_long) + ": cannot write: File too large";
     ::_exit(text.find(expected) == std::string::npos ? 1 : 0);
   }
@@ -369,13 +364,66 @@ TEST_F(ExtractionTest, AFullDiskIsOneErrorAndKeepsWhatIsFinished) {
   expect_right_features("a", function);
 }
 
-TEST_F(ExtractionTest, OtherErrorsEndTheRun) {
+TEST_F(ExtractionTest, AnyErrorOfAClipIsThatClipsOwn) {
+  make_clips(12);
+  auto function = block_features();
+  const auto whole = function;
+  function.extract = [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+    if (signal.size() == 700 + 90 * 3) throw ShapeError("out is [1, 2] but must be [2, 1]");
+    whole.extract(context, signal, out);
+  };
+  auto options = small_shards();
+  EXPECT_THAT(test::error_of([&] { extract("a", function, options); }),
+              HasSubstr("clip-3.wav: out is [1, 2]"));
+  options.max_bad = 0.1;
+  const auto report = extract("a", function, options);
+  EXPECT_EQ(report.from_cache, 11);
+  ASSERT_EQ(report.bad.size(), 1U);
+  EXPECT_EQ(report.bad[0].id, "clip-3");
+  EXPECT_EQ(report.bad[0].reason, "out is [1, 2] but must be [2, 1]");
+  // It says nothing about the content, so the clip is tried again.
+  EXPECT_EQ(extract("a", whole).extracted, 1);
+  expect_right_features("a", whole);
+}
+
+TEST_F(ExtractionTest, WhatIsNoErrorOfOursEndsTheRun) {
   make_clips(12);
   auto function = block_features();
   function.extract = [](Context&, Tensor<const float>, Tensor<float>) {
-    throw ShapeError("out is [1, 2] but must be [2, 1]");
+    throw std::logic_error("a mistake in the program");
   };
-  EXPECT_THROW(extract("a", function), ShapeError);
+  EXPECT_THROW(extract("a", function), std::logic_error);
+}
+
+/// Resampling such samples gives infinities and NaN, from which silence cannot be told.
+TEST_F(ExtractionTest, AClipTooLoudToComputeWithIsBadAndHarmsNoOther) {
+  make_clips(5);
+  for (const float loud : {3e38F, 1e13F}) {
+    const std::string id = fmt::format("loud{:g}", loud);
+    std::vector<float> signal = noisy_sine(9000, 300, 16000, 9);
+    for (float& x : signal) x = x > 0 ? loud : -loud;
+    write_sound(sounds_ / (id + ".wav"), signal, 16000, 1, 0x010000 | 0x0006);  // WAV of floats
+    utterances_.push_back(utterance(id, sounds_ / (id + ".wav")));
+  }
+  FeatureSpec spec;
+  spec.sample_rate = 8000;
+  spec.n_fft = 512;
+  spec.hop_length = 128;
+  spec.extract = {RmsFeature{}};
+  spec.trim = TrimOptions{};
+  for (const Normalise level : {Normalise::none, Normalise::peak}) {
+    spec.normalise = level;
+    const FeatureExtractor extractor(spec);
+    auto options = small_shards();
+    options.max_bad = 0.5;
+    const auto report = extract("a", feature_function(extractor), options);
+    ASSERT_EQ(report.bad.size(), 2U);
+    EXPECT_EQ(report.bad[0].id, "loud3e+38");
+    EXPECT_THAT(report.bad[0].reason, HasSubstr("3e+38, too large for a sample"));
+    EXPECT_EQ(report.bad[1].id, "loud1e+13");
+    EXPECT_THAT(report.bad[1].reason, HasSubstr("1e+13, too large for a sample"));
+    EXPECT_EQ(report.extracted, 7);  // the reasons are kept as well
+  }
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ FeatureSpec only(const Feature& feature) {
 
 TEST(FeatureExtractor, NamesItsColumns) {
   FeatureSpec spec;
-  spec.extract = {RmsFeature{}, ContrastFeature{{.n_bands = 2}}, DeltaFeature{.of = "rms"}};
+  spec.extract = {RmsFeature{}, ContrastFeature{{.n_bands = 2}}, DeltaFeature{{.of = "rms"}}};
   const FeatureExtractor frames(spec);
   EXPECT_FALSE(frames.per_clip());
   EXPECT_THAT(frames.column_names(),
@@ -135,7 +135,7 @@ bool same_bits(const float* a, const float* b, Index count) {
 TEST(FeatureExtractor, GivesEachFeatureTheSameBitsInAnyCompany) {
   const Signals signals({"sentence", "fewer_than_9_frames"});
   std::vector<Feature> features = everything().extract;
-  features.emplace_back(DeltaFeature{.of = "tonnetz", .width = 5});
+  features.emplace_back(DeltaFeature{{.of = "tonnetz", .width = 5}});
   std::mt19937 random(1);
   for (int trial = 0; trial < 6; ++trial) {
     std::shuffle(features.begin(), features.end(), random);
@@ -252,8 +252,8 @@ TEST(FeatureExtractor, RefusesWhatIsNoSoundAndSaysWhichClip) {
     }
     return std::string("none");
   };
-  EXPECT_EQ(refusal(std::nanf("")), "sample 321 of the clip is NaN");
-  EXPECT_EQ(refusal(-INFINITY), "sample 321 of the clip is infinity");
+  EXPECT_EQ(refusal(std::nanf("")), "sample 321 of the clip is not a number (NaN)");
+  EXPECT_EQ(refusal(-INFINITY), "sample 321 of the clip is infinite");
   EXPECT_EQ(refusal(3e38F), "sample 321 of the clip is 3e+38, too large for a sample");
   EXPECT_EQ(refusal(1e12F), "none");
 

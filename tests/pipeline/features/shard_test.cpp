@@ -54,7 +54,7 @@ TEST(Shard, GivesBackWhatWasWritten) {
   const std::size_t size = write_shard(folder.path(), 3, three_columns(), clips);
   EXPECT_EQ(size, std::filesystem::file_size(folder / "shard-00003.h5"));
 
-  const Shard shard(folder.path(), 3, 3);
+  const Shard shard(folder.path(), 3, three_columns());
   ASSERT_EQ(shard.clips().size(), 3U);
   for (std::size_t i = 0; i < clips.size(); ++i) {
     EXPECT_EQ(shard.clips()[i].content, clips[i].content);
@@ -83,15 +83,35 @@ TEST(Shard, BytesAreAFunctionOfTheContent) {
   EXPECT_NE(test::read_bytes(one / "shard-00000.h5"), test::read_bytes(two / "shard-00000.h5"));
 }
 
+TEST(Shard, OfOtherOptionsIsRefused) {
+  const test::TemporaryFolder folder;
+  write_shard(folder.path(), 0, three_columns(), some_clips());
+  // As many columns, and texts of the same length, shorter, longer and none.
+  for (const std::string options :
+       {"extract: [rms, mfca]", "extract: [rms]", "extract: [rms, mfcc, mel]", ""}) {
+    ShardFormat other = three_columns();
+    other.options = options;
+    try {
+      const Shard shard(folder.path(), 0, other);
+      ADD_FAILURE() << options;
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("shard-00000.h5: holds features of other options"));
+    }
+    write_shard(folder.path(), 1, other, some_clips());
+    EXPECT_NO_THROW(Shard(folder.path(), 1, other)) << options;
+    EXPECT_THROW(Shard(folder.path(), 1, three_columns()), DataError) << options;
+  }
+}
+
 TEST(Shard, MayHoldErrorsOnlyOrNothing) {
   const test::TemporaryFolder folder;
   std::vector<ClipRows> clips;
   write_shard(folder.path(), 0, three_columns(), clips);
-  EXPECT_TRUE(Shard(folder.path(), 0, 3).clips().empty());
+  EXPECT_TRUE(Shard(folder.path(), 0, three_columns()).clips().empty());
   clips.push_back(clip_rows(1, 0, 3));
   clips[0].error = std::string(max_error_length, 'x');
   write_shard(folder.path(), 1, three_columns(), clips);
-  const Shard shard(folder.path(), 1, 3);
+  const Shard shard(folder.path(), 1, three_columns());
   EXPECT_EQ(shard.clips()[0].error, clips[0].error);
   EXPECT_EQ(shard.rows(0).size(), 0);
 }
@@ -104,7 +124,7 @@ TEST(Shard, RefusesDamage) {
 
   const auto expect_refused = [&](const std::string& bytes) {
     test::write_bytes(path, bytes);
-    EXPECT_THROW(Shard(folder.path(), 0, 3), DataError);
+    EXPECT_THROW(Shard(folder.path(), 0, three_columns()), DataError);
   };
   expect_refused(whole.substr(0, whole.size() / 2));
   expect_refused("");
@@ -114,14 +134,17 @@ TEST(Shard, RefusesDamage) {
     expect_refused(flipped);
   }
   test::write_bytes(path, whole);
-  EXPECT_NO_THROW(Shard(folder.path(), 0, 3));
-  EXPECT_THROW(Shard(folder.path(), 0, 4), DataError);  // other columns
+  EXPECT_NO_THROW(Shard(folder.path(), 0, three_columns()));
+  ShardFormat more = three_columns();
+  more.columns.emplace_back("mfcc_2");
+  EXPECT_THROW(Shard(folder.path(), 0, more), DataError);
 
   test::write_bytes(folder / "shard-00000.xxh3", std::string(5000, 'a'));
-  EXPECT_THROW(Shard(folder.path(), 0, 3), DataError);
+  EXPECT_THROW(Shard(folder.path(), 0, three_columns()), DataError);
   std::filesystem::remove(folder / "shard-00000.xxh3");
-  EXPECT_THROW(Shard(folder.path(), 0, 3), DataError);
-  EXPECT_THROW(Shard(folder.path(), 1, 3), IoError);  // not there: nothing is known of it
+  EXPECT_THROW(Shard(folder.path(), 0, three_columns()), DataError);
+  EXPECT_THROW(Shard(folder.path(), 1, three_columns()),
+               IoError);  // not there: nothing is known of it
 }
 
 TEST(Shard, ChecksWhatHdf5SaysAgainstTheFile) {
@@ -132,7 +155,7 @@ TEST(Shard, ChecksWhatHdf5SaysAgainstTheFile) {
   const auto reason = [&] {
     fit_side_file(folder.path(), 0);
     try {
-      const Shard shard(folder.path(), 0, 3);
+      const Shard shard(folder.path(), 0, three_columns());
       return std::string("opened");
     } catch (const Error& error) {
       return std::string(error.what());
@@ -169,7 +192,7 @@ TEST(Shard, NoticesDamageAtFirstUseOfAClip) {
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
   test::write_bytes(path, bytes);
   fit_side_file(folder.path(), 0);
-  const Shard shard(folder.path(), 0, 3);
+  const Shard shard(folder.path(), 0, three_columns());
   EXPECT_NO_THROW(shard.rows(0));
   EXPECT_THROW(shard.rows(2), DataError);
 }

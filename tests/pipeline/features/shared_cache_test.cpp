@@ -171,7 +171,8 @@ TEST_F(ExtractionTest, AShardThatCannotBeOpenedIsNotTakenForDamaged) {
     extract("a", function);
     ADD_FAILURE() << "no error";
   } catch (const IoError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("shard-00001.h5: not a file; if that does not pass"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("shard-00001.h5: is not a file but a folder; if that does not pass"));
   }
   fs::remove(path);
   fs::rename(caches_ / "aside", path);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "pipeline/config/yaml.h"
+#include "tests/support/error_of.h"
 
 namespace serenade {
 namespace {
@@ -16,12 +17,7 @@ FeatureSpec parse(const std::string& yaml) {
 }
 
 std::string complaint_about(const std::string& yaml) {
-  try {
-    parse(yaml);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no complaint";
+  return test::error_of<ConfigError>([&] { parse(yaml); });
 }
 
 TEST(FeatureSpec, ReadsNamesAndOptionsInOrder) {
@@ -92,6 +88,8 @@ TEST(FeatureSpec, NamesWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint_about("extract: [{rms: {width: 3}}]"), HasSubstr("width: unknown key"));
   EXPECT_THAT(complaint_about("extract: [{mfcc: {n_mfcc: 0}}]"), HasSubstr("out of range"));
   EXPECT_THAT(complaint_about("extract: [{chroma_stft: {tuning: 3}}]"), HasSubstr("out of range"));
+  EXPECT_THAT(complaint_about("hop_length: 65537"), HasSubstr("test.yaml:1: hop_length"));
+  EXPECT_THAT(complaint_about("hop_length: 65537"), HasSubstr("65536"));
   EXPECT_THAT(complaint_about("hop_lenght: 3"), HasSubstr("did you mean 'hop_length'?"));
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "kernels/device/error.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace serenade {
@@ -49,12 +50,7 @@ std::string bits(const Weights& weights) {
 class ModelOnDisk : public testing::Test {
  protected:
   std::string complaint() const {
-    try {
-      load_model(path_);
-    } catch (const DataError& error) {
-      return error.what();
-    }
-    return "no complaint";
+    return test::error_of<DataError>([&] { load_model(path_); });
   }
   /// The complaint about a saved file that was changed without Serenade's knowledge.
   std::string after(const std::function<void(Safetensors&)>& change) const {
@@ -110,7 +106,7 @@ TEST_F(ModelOnDisk, KeepsTheStateOfATrainingApart) {
 
 TEST_F(ModelOnDisk, IsRefusedWhenDamaged) {
   using testing::HasSubstr;
-  EXPECT_EQ(after([](Safetensors&) {}), "no complaint");
+  EXPECT_EQ(after([](Safetensors&) {}), "no error");
   EXPECT_EQ(after([](Safetensors& s) {
               std::get<Array<float>>(s.tensors.at("network.output.bias"))[1] += 1e-30F;
             }),
@@ -134,7 +130,7 @@ TEST_F(ModelOnDisk, IsRefusedWhenDamaged) {
 
 TEST_F(ModelOnDisk, IsRefusedWhenItsPartsDoNotFit) {
   using testing::HasSubstr;
-  EXPECT_EQ(saving([](ModelFile&) {}), "no complaint");
+  EXPECT_EQ(saving([](ModelFile&) {}), "no error");
   EXPECT_THAT(saving([](ModelFile& f) { f.weights.erase("output.bias"); }),
               HasSubstr("the network's tensor 'output.bias' is missing"));
   EXPECT_THAT(saving([](ModelFile& f) { f.weights["output.bias"].resize({2}); }),

@@ -1,4 +1,5 @@
 #include "pipeline/model/model_spec.h"
+#include "tests/support/error_of.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -77,12 +78,7 @@ TEST(ModelSpec, RefusesBottomlessNesting) {
 }
 
 std::string complaint(const std::string& layers) {
-  try {
-    read("layers: " + layers);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no complaint";
+  return test::error_of<ConfigError>([&] { read("layers: " + layers); });
 }
 
 TEST(ModelSpec, NamesWhatIsWrong) {

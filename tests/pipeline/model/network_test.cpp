@@ -10,6 +10,7 @@
 #include "kernels/device/philox.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
+#include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 
 namespace serenade::test {
@@ -372,12 +373,7 @@ TEST(Network, DescribesItsLayers) {
 }
 
 std::string complaint(const std::string& text, Shape input) {
-  try {
-    const Network network(read(text), input, 8, 1);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no complaint";
+  return test::error_of<ConfigError>([&] { const Network network(read(text), input, 8, 1); });
 }
 
 TEST(Network, NamesTheLayerThatDoesNotFit) {
@@ -399,7 +395,7 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
   EXPECT_EQ(complaint("layers: [relu]", {200, 40}),
             "the last of model.layers gives [200, 40] but must give a vector; end with a global "
             "pool or flatten");
-  EXPECT_EQ(complaint("layers: [relu]", {193}), "no complaint");
+  EXPECT_EQ(complaint("layers: [relu]", {193}), "no error");
   EXPECT_EQ(complaint("layers: [{residual: {layers: [relu, {conv1d: {filters: 3, groups: 2}}]}}, "
                       "flatten]",
                       {9, 4}),
@@ -418,13 +414,24 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
       "convolution over one step makes of it");
   // both ways in which strides shorten: rounded up, and rounded down as pools do
   EXPECT_EQ(complaint("layers: [{residual: {layers: [{conv1d: {stride: 2}}]}}, flatten]", {9, 4}),
-            "no complaint");
-  EXPECT_EQ(complaint("layers: [{residual: {layers: [max_pool]}}, flatten]", {9, 4}),
-            "no complaint");
+            "no error");
+  EXPECT_EQ(complaint("layers: [{residual: {layers: [max_pool]}}, flatten]", {9, 4}), "no error");
   EXPECT_EQ(complaint("layers: [squeeze_excitation]", {193}),
             "layers.0.squeeze_excitation: gets [193] but takes [time, channels]");
   EXPECT_THAT(complaint("layers: []", {0, 40}), testing::HasSubstr("empty"));
   EXPECT_THAT(complaint("layers: []", {1, 2, 3}), testing::HasSubstr("[time, channels]"));
+}
+
+TEST(Network, NamesTheLayerThatLacksMemory) {
+  Context context;
+  Network network(read("layers: [{conv1d: {filters: 8, kernel_size: 1}}, flatten]"), {1, 2}, 3, 1);
+  try {
+    network.infer(context, {nullptr, {Index{1} << 58U, 1, 2}});
+    ADD_FAILURE() << "no error";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("model.layers.0.conv1d: not enough memory for its "
+                                                 "result [288230376151711744, 1, 8]"));
+  }
 }
 
 TEST(Network, RefusesInputThatDoesNotFit) {

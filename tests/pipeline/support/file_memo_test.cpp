@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstring>
+
 #include "kernels/device/error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -148,6 +150,114 @@ TEST_F(FileMemoTest, DamageCostsWorkOnly) {
     second.save();
     EXPECT_EQ(test::read_bytes(path), whole);
   }
+}
+
+/// The memo as a file: a header of 40 bytes (what it is, the number of entries, the hash of their
+/// bytes) and entries of 64, which begin with their key.
+class FileMemoBytes : public FileMemoTest {
+ protected:
+  fs::path path() const { return folder_ / "cache/files.memo"; }
+  static std::string bytes_of(std::uint64_t number) {
+    return {reinterpret_cast<const char*>(&number), sizeof number};
+  }
+  static std::string with_header(const std::string& body, const std::string& magic = valid) {
+    const ContentHash hash = hash_text(body);
+    return magic + bytes_of(body.size() / 64) + bytes_of(hash.high) + bytes_of(hash.low) + body;
+  }
+  /// So many entries: that of the one file which the memo in `path` knows, and of files that never
+  /// were, which stand in front of it or behind it.
+  std::string with_others(std::size_t entries) const {
+    const std::string known = test::read_bytes(path()).substr(40);
+    ContentHash key;
+    std::memcpy(&key, known.data(), sizeof key);
+    std::string before, behind;
+    const std::uint64_t step = ~std::uint64_t{0} / entries;
+    for (std::size_t i = 0; i + 1 < entries; ++i) {
+      std::string& side = i * step < key.high ? before : behind;
+      side += bytes_of(i * step) + std::string(56, '\1');
+    }
+    return with_header(before + known + behind);
+  }
+  /// Writes the memo; how often the file is read by one who asks for it then.
+  int reads_with(const std::string& memo_bytes, const fs::path& file) {
+    test::write_bytes(path(), memo_bytes);
+    reads_ = 0;
+    FileMemo next = memo();
+    EXPECT_EQ(ask(next, file), hash_file(file));
+    return reads_;
+  }
+  static inline const std::string valid{"serenade memo 1\0", 16};
+};
+
+TEST_F(FileMemoBytes, OfAnotherVersionAreNotBelieved) {
+  const auto a = file("a", "sound");
+  remember(a);
+  const std::string body = test::read_bytes(path()).substr(40);
+  EXPECT_EQ(reads_with(with_header(body), a), 0);
+  for (const std::string magic : {"serenade memo 0", "serenade memo 2", "another program"}) {
+    EXPECT_EQ(reads_with(with_header(body, magic + '\0'), a), 1) << magic;
+  }
+  // Whole entries by the header's count, but not all of them.
+  EXPECT_EQ(reads_with(with_header(body + body.substr(0, 63)), a), 1);
+  EXPECT_EQ(reads_with(valid + bytes_of(~std::uint64_t{0}) + with_header(body).substr(24), a), 1);
+}
+
+/// Also where the rest of a file's state is that of another: two files of one moment, say.
+TEST_F(FileMemoBytes, CountWithEveryFieldOfAnEntry) {
+  const auto a = file("a", "sound");
+  remember(a);
+  const std::string body = test::read_bytes(path()).substr(40);
+  // Key, size, times of modification and change, inode; the hash behind them is what is believed.
+  for (std::size_t at = 0; at < 48; at += 8) {
+    std::string other = body;
+    other[at] = static_cast<char>(other[at] ^ 1);
+    EXPECT_EQ(reads_with(with_header(other), a), 1) << "byte " << at;
+  }
+}
+
+TEST_F(FileMemoBytes, BeyondTheBoundAreNotRead) {
+  const auto a = file("a", "sound");
+  remember(a);
+  const std::string small = test::read_bytes(path());
+  EXPECT_EQ(reads_with(with_others(FileMemo::max_entries), a), 0);
+  test::write_bytes(path(), small);
+  EXPECT_EQ(reads_with(with_others(FileMemo::max_entries + 1), a), 1);
+  test::write_bytes(path(), small);
+  fs::resize_file(path(), std::uintmax_t{1} << 40U);  // a hole, no bytes on the disk
+  FileMemo next = memo();
+  ask(next, a);
+  next.save();
+  EXPECT_EQ(test::read_bytes(path()), small);
+}
+
+TEST_F(FileMemoBytes, StayWithinTheBound) {
+  const auto a = file("a", "sound");
+  const auto b = file("b", "another");
+  remember(a);
+  test::write_bytes(path(), with_others(FileMemo::max_entries));
+  {
+    FileMemo full = memo();
+    ask(full, a);
+    ask(full, b);
+    EXPECT_EQ(reads_, 1);
+    full.save();
+  }
+  EXPECT_EQ(fs::file_size(path()), 40 + 64 * FileMemo::max_entries);
+  // What was used is kept, though others had to go.
+  FileMemo next = memo();
+  ask(next, a);
+  ask(next, b);
+  EXPECT_EQ(reads_, 1);
+}
+
+TEST_F(FileMemoBytes, OfAPipeAreNotWaitedFor) {
+  const auto a = file("a", "sound");
+  fs::create_directories(folder_ / "cache");
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  FileMemo first = memo();
+  ask(first, a);
+  first.save();
+  EXPECT_TRUE(fs::is_regular_file(path()));
 }
 
 TEST_F(FileMemoTest, KeepsWhatOthersSavedMeanwhile) {

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+#include "pipeline/audio/decode.h"
+#include "pipeline/features/extractor.h"
+
+namespace serenade {
+
+/// What the cache needs to know of a computation from a clip to rows of features.
+struct FeatureFunction {
+  /// Everything the numbers depend on beside the sound: equal texts, equal bits.
+  std::string text;
+  int sample_rate = 0;
+  DecodeOptions decode;
+  std::vector<std::string> columns;
+  /// What is done to a recording's signal before anything is computed of it; nothing where unset.
+  std::function<std::vector<float>(std::vector<float> signal)> condition{};
+  /// Where they are computed: workers make their contexts on it.
+  Device device = Device::cpu;
+  /// Rows that a signal of so many samples gives.
+  std::function<Index(Index samples)> rows;
+  /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by
+  /// several threads at a time, each with its own context.
+  std::function<void(Context&, Tensor<const float> signal, Tensor<float> out)> extract;
+
+  Index dims() const { return static_cast<Index>(columns.size()); }
+};
+
+/// The extractor as such a function; it must outlive the result. Another device than the CPU is
+/// part of the text: they agree within tolerances, not in bits.
+FeatureFunction feature_function(const FeatureExtractor& extractor, Device device = Device::cpu);
+
+/// Features of one recording.
+struct ClipFeatures {
+  Array<float> rows;  ///< [rows, dims]
+  Index samples = 0;  ///< of the signal that they were computed from, after conditioning
+};
+
+/// The way from a recording's signal, as load_mono(path, function.sample_rate, function.decode)
+/// gives it, to its features: what the cache holds and what a prediction hears. Throws as
+/// function.extract does.
+ClipFeatures compute_features(Context& context, const FeatureFunction& function,
+                              std::vector<float> signal);
+
+}  // namespace serenade
