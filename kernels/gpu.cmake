@@ -40,6 +40,12 @@ else()
             PATHS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include)
 endif()
 
+# To be called in the folder whose targets compile them.
+function(serenade_emulated_sources)
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX
+                              COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+endfunction()
+
 function(serenade_gpu_sources library)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cu)
   target_sources(${library} PRIVATE ${sources})
@@ -58,8 +64,7 @@ function(serenade_gpu_sources library)
       target_link_libraries(serenade_gpu_objects PRIVATE serenade_flags)
     endif()
   else()
-    set_source_files_properties(${sources} PROPERTIES LANGUAGE CXX
-      COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas;$<$<BOOL:${SERENADE_EMULATION_WATCHES}>:-fsanitize=thread>")
+    serenade_emulated_sources(${sources})
     target_link_libraries(${library} PUBLIC serenade_emulation)
   endif()
 endfunction()
