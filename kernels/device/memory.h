@@ -11,7 +11,8 @@ namespace serenade::cuda {
 
 class Session;
 
-/// Device memory, contents unspecified. Throws DeviceError that says how much was asked and is free.
+/// Device memory, contents unspecified. Throws DeviceError that says how much was asked and is
+/// free.
 void* allocate(std::size_t bytes);
 void deallocate(void* memory) noexcept;
 

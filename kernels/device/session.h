@@ -64,8 +64,8 @@ class Session {
     return table<T>(owner, 0, make);
   }
 
-  /// The batch's offsets [clips + 1] on the device, good for the next three batches. Those that were
-  /// used last are kept.
+  /// The batch's offsets [clips + 1] on the device, good for the next three batches. Those that
+  /// were used last are kept.
   const Index* offsets(const Ragged& ragged);
 
   /// An object of a library or the like that the context keeps, made when first asked for.

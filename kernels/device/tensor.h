@@ -114,9 +114,9 @@ class Tensor {
   Device device_ = Device::cpu;
 };
 
-/// Owns the numbers a Tensor views: on the CPU 64-byte aligned and zeroed, on a GPU unspecified until
-/// they are written. Move-only, empty when moved from; keeps its allocation when resized to fit, so
-/// that a step of the same size allocates nothing.
+/// Owns the numbers a Tensor views: on the CPU 64-byte aligned and zeroed, on a GPU unspecified
+/// until they are written. Move-only, empty when moved from; keeps its allocation when resized to
+/// fit, so that a step of the same size allocates nothing.
 template <class T>
 class Array {
  public:

@@ -103,8 +103,8 @@ void report(const char* what, const void* address, const Touch* other) {
   const auto offset = reinterpret_cast<std::uintptr_t>(address) - range_begin;
   text += offset < shared_range ? " in shared memory" : " in device memory";
   if (other != nullptr) {
-    text += " with block " + std::to_string(other->block) + ", thread " +
-            std::to_string(other->thread);
+    text +=
+        " with block " + std::to_string(other->block) + ", thread " + std::to_string(other->thread);
   }
   fault(text);
 }
@@ -204,39 +204,39 @@ void watch_atomic(const void* address, std::size_t bytes) { access(address, byte
 #ifdef SERENADE_EMULATION_WATCHES
 
 // What code that is compiled with -fsanitize=thread calls.
-#define ACCESSES(size)                                                                         \
-  void __tsan_read##size(void* at) { emulation::access(at, size, emulation::Kind::read); }     \
-  void __tsan_write##size(void* at) { emulation::access(at, size, emulation::Kind::write); }   \
-  void __tsan_unaligned_read##size(void* at) {                                                 \
-    emulation::access(at, size, emulation::Kind::read);                                        \
-  }                                                                                            \
-  void __tsan_unaligned_write##size(void* at) {                                                \
-    emulation::access(at, size, emulation::Kind::write);                                       \
+#define ACCESSES(size)                                                                       \
+  void __tsan_read##size(void* at) { emulation::access(at, size, emulation::Kind::read); }   \
+  void __tsan_write##size(void* at) { emulation::access(at, size, emulation::Kind::write); } \
+  void __tsan_unaligned_read##size(void* at) {                                               \
+    emulation::access(at, size, emulation::Kind::read);                                      \
+  }                                                                                          \
+  void __tsan_unaligned_write##size(void* at) {                                              \
+    emulation::access(at, size, emulation::Kind::write);                                     \
   }
 
 // The host's code beside the kernels has atomics, which are done and no more.
-#define ATOMICS(bits, T)                                                                      \
-  T __tsan_atomic##bits##_load(const volatile T* at, int) {                                   \
-    return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                             \
-  }                                                                                           \
-  void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                            \
-    __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                            \
-  }                                                                                           \
-  T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                            \
-    return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                                  \
-  }                                                                                           \
-  T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                           \
-    return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);                                   \
-  }                                                                                           \
-  T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                           \
-    return __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);                                   \
-  }                                                                                           \
+#define ATOMICS(bits, T)                                                                       \
+  T __tsan_atomic##bits##_load(const volatile T* at, int) {                                    \
+    return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                              \
+  }                                                                                            \
+  void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                             \
+    __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                             \
+  }                                                                                            \
+  T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                             \
+    return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                                   \
+  }                                                                                            \
+  T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                            \
+    return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);                                    \
+  }                                                                                            \
+  T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                            \
+    return __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);                                    \
+  }                                                                                            \
   int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected, T value, int, \
-                                                    int) {                                    \
-    return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST,          \
-                                       __ATOMIC_SEQ_CST)                                      \
-               ? 1                                                                            \
-               : 0;                                                                           \
+                                                    int) {                                     \
+    return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST,           \
+                                       __ATOMIC_SEQ_CST)                                       \
+               ? 1                                                                             \
+               : 0;                                                                            \
   }
 
 // NOLINTBEGIN(bugprone-reserved-identifier)

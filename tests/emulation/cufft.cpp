@@ -153,9 +153,8 @@ cufftResult cufftSetStream(cufftHandle handle, cudaStream_t stream) {
 cufftResult cufftExecD2Z(cufftHandle handle, cufftDoubleReal* input, cufftDoubleComplex* output) {
   const auto plan = find(handle);
   if (!plan || plan->n == 0) return CUFFT_INVALID_PLAN;
-  const std::size_t reads =
-      sizeof(double) *
-      emulation::span_of(plan->n, plan->input_stride, plan->input_distance, plan->batch);
+  const std::size_t reads = sizeof(double) * emulation::span_of(plan->n, plan->input_stride,
+                                                                plan->input_distance, plan->batch);
   const std::size_t writes =
       sizeof(cufftDoubleComplex) *
       emulation::span_of(plan->n / 2 + 1, plan->output_stride, plan->output_distance, plan->batch);

@@ -1,9 +1,9 @@
 #include "tests/emulation/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
-#include <bit>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -41,7 +41,8 @@ struct Thread {
 /// The one block that is being run.
 class Block {
  public:
-  void begin(const Launch& launch, std::uint32_t launch_number, const std::function<void()>& thread);
+  void begin(const Launch& launch, std::uint32_t launch_number,
+             const std::function<void()>& thread);
   void run(std::uint64_t block);
 
   void wait_at_barrier(const void* site);
@@ -302,8 +303,8 @@ void* Block::shared(const void* key, std::size_t bytes, std::size_t alignment) {
   std::size_t total = 0;
   for (const auto& [name, piece] : shared_) total += piece.second;
   if (total > target().shared_optin) {
-    fault(where() + ": needs " + std::to_string(total) + " bytes of shared memory, but a block has " +
-          std::to_string(target().shared_optin));
+    fault(where() + ": needs " + std::to_string(total) +
+          " bytes of shared memory, but a block has " + std::to_string(target().shared_optin));
   } else if (total - launch_->dynamic_shared > target().shared_static) {
     fault(where() + ": has " + std::to_string(total - launch_->dynamic_shared) +
           " bytes of static shared memory, but may have " + std::to_string(target().shared_static));
@@ -319,8 +320,7 @@ std::string Block::where() const {
 
 /// What a launch may ask of any of the devices that are to run it.
 bool check_limits(const Launch& launch) {
-  const std::uint64_t threads =
-      std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
+  const std::uint64_t threads = std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
   if (threads == 0 || threads > 1024 || launch.block.z > 64) {
     fault(launch.kernel + ": has " + std::to_string(threads) +
           " threads in a block, but must have 1 to 1024");

@@ -33,8 +33,8 @@ struct Memory {
   std::vector<std::pair<std::byte*, std::size_t>> shared;
 
   Memory() {
-    void* range = mmap(nullptr, device_range, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                       -1, 0);
+    void* range =
+        mmap(nullptr, device_range, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range != MAP_FAILED) base = static_cast<std::byte*>(range);
     if (base != nullptr) mprotect(base, shared_range, PROT_READ | PROT_WRITE);
     used = shared_range;

@@ -136,9 +136,8 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel,
                 {config.blockDim.x, config.blockDim.y, config.blockDim.z},
                 config.dynamicSmemBytes};
   if (config.dynamicSmemBytes > target().shared_optin) return cudaErrorInvalidValue;
-  return enqueue(config.stream, [launch = std::move(launch), thread = std::move(thread)] {
-    run(launch, thread);
-  });
+  return enqueue(config.stream,
+                 [launch = std::move(launch), thread = std::move(thread)] { run(launch, thread); });
 }
 
 namespace {
@@ -227,14 +226,22 @@ cudaError_t cudaGetLastError() {
 const char* cudaGetErrorString(cudaError_t error) {
   const Lock lock(device().mutex);
   switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorLaunchFailure: return device().message.c_str();
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
-    case cudaErrorInvalidResourceHandle: return "invalid resource handle";
-    case cudaErrorInvalidValue: return "invalid argument";
-    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient";
-    default: return "an error of the emulated GPU";
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorLaunchFailure:
+      return device().message.c_str();
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient";
+    default:
+      return "an error of the emulated GPU";
   }
 }
 

@@ -252,9 +252,10 @@ TEST_F(PlantedFault, PinnedMemoryThatIsReusedTooEarlyGivesItsLaterContents) {
   ASSERT_EQ(cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof(float)), cudaSuccess);
   const Array<float> there(Shape{1}, Device::cuda);
   *pinned = 1;
-  ASSERT_EQ(cudaMemcpyAsync(there.view().data() == nullptr ? nullptr : const_cast<float*>(there.data()),
-                            pinned, sizeof(float), cudaMemcpyHostToDevice, session_.stream()),
-            cudaSuccess);
+  ASSERT_EQ(
+      cudaMemcpyAsync(there.view().data() == nullptr ? nullptr : const_cast<float*>(there.data()),
+                      pinned, sizeof(float), cudaMemcpyHostToDevice, session_.stream()),
+      cudaSuccess);
   *pinned = 2;
   EXPECT_EQ(values(there).front(), 2.0F);
   cudaFreeHost(pinned);
@@ -266,9 +267,9 @@ TEST_F(PlantedFault, CopyThatIsTooLongOrTurnedAbout) {
   EXPECT_NE(cudaMemcpyAsync(here.data(), there.data(), sizeof(here), cudaMemcpyDeviceToHost,
                             session_.stream()),
             cudaSuccess);
-  EXPECT_NE(cudaMemcpyAsync(here.data(), there.data(), 4, cudaMemcpyHostToDevice,
-                            session_.stream()),
-            cudaSuccess);
+  EXPECT_NE(
+      cudaMemcpyAsync(here.data(), there.data(), 4, cudaMemcpyHostToDevice, session_.stream()),
+      cudaSuccess);
 }
 
 TEST_F(PlantedFault, WrongDistanceInATransform) {
@@ -281,9 +282,9 @@ TEST_F(PlantedFault, WrongDistanceInATransform) {
     std::size_t work = 0;
     int n = size;
     EXPECT_EQ(cufftCreate(&plan), CUFFT_SUCCESS);
-    EXPECT_EQ(cufftMakePlanMany(plan, 1, &n, &n, 1, distance, &n, 1, size / 2 + 1, CUFFT_D2Z, 4,
-                                &work),
-              CUFFT_SUCCESS);
+    EXPECT_EQ(
+        cufftMakePlanMany(plan, 1, &n, &n, 1, distance, &n, 1, size / 2 + 1, CUFFT_D2Z, 4, &work),
+        CUFFT_SUCCESS);
     EXPECT_EQ(cufftSetStream(plan, session_.stream()), CUFFT_SUCCESS);
     const cufftResult result =
         cufftExecD2Z(plan, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data()));

@@ -68,8 +68,8 @@ TEST_P(EveryOperationEmulated, GivesTheCpusNumbersForEveryBlockSize) {
         const auto other = static_cast<double>(found.clip(clip).data()[i]);
         const Tolerance& allowed = operation.tolerance;
         // Both are as far from the definition as the tolerance lets them be.
-        ASSERT_LE(std::abs(other - value), 2 * (allowed.absolute + allowed.peak * peak +
-                                                allowed.relative * std::abs(value)))
+        ASSERT_LE(std::abs(other - value),
+                  2 * (allowed.absolute + allowed.peak * peak + allowed.relative * std::abs(value)))
             << threads << " threads, clip " << clip << ", number " << i << ": found " << other
             << ", the CPU's is " << value;
       }
@@ -77,14 +77,14 @@ TEST_P(EveryOperationEmulated, GivesTheCpusNumbersForEveryBlockSize) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Dsp, EveryOperationEmulated,
-    ::testing::Combine(::testing::ValuesIn(operations()),
-                       ::testing::Values(Order::forward, Order::reverse, Order::random)),
-    [](const auto& test) {
-      return std::get<0>(test.param).name + "_" +
-             ::testing::PrintToString(std::get<1>(test.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Dsp, EveryOperationEmulated,
+                         ::testing::Combine(::testing::ValuesIn(operations()),
+                                            ::testing::Values(Order::forward, Order::reverse,
+                                                              Order::random)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name + "_" +
+                                  ::testing::PrintToString(std::get<1>(test.param));
+                         });
 
 }  // namespace
 }  // namespace serenade::test

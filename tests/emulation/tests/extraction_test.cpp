@@ -1,0 +1,127 @@
+// From recordings to a cache through the host code that a GPU has, on the emulated one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "pipeline/experiment/config.h"
+#include "pipeline/experiment/environment.h"
+#include "pipeline/features/extraction.h"
+#include "pipeline/support/content_hash.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/target.h"
+#include "tests/pipeline/features/extraction_fixture.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/wav.h"
+
+namespace serenade::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class EmulatedExtraction : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    emulation::machine() = {};
+    EXPECT_EQ(emulation::take_faults(), "");
+  }
+
+  /// Harmonics of a voice that falls, a pause, noise: what tuning, chroma and contrast differ on.
+  static std::vector<float> voice(Index samples, double pitch, int sample_rate) {
+    std::vector<float> all = noisy_sine(samples, pitch, sample_rate, 3);
+    for (Index i = 0; i < samples; ++i) {
+      const double t = static_cast<double>(i) / sample_rate;
+      double x = 0;
+      for (int k = 2; k < 9; ++k) {
+        x += std::sin(2 * std::numbers::pi * pitch * k * t * (1 - 0.05 * t)) / k;
+      }
+      const bool pause = i % 9000 > 7000;
+      all[static_cast<std::size_t>(i)] =
+          pause ? 0.0F : all[static_cast<std::size_t>(i)] + static_cast<float>(0.2 * x);
+    }
+    return all;
+  }
+
+  std::vector<Utterance> recordings() const {
+    std::vector<Utterance> all;
+    Index samples = 700;
+    for (int i = 0; i < 7; ++i, samples = samples * 2 + 333) {
+      Utterance one;
+      one.id = "clip-" + std::to_string(i);
+      one.path = folder_ / (one.id + ".wav");
+      const int rate = i % 2 == 0 ? 22050 : 16000;
+      write_sound(one.path, voice(samples, 110.0 * (1 + i % 3), rate), rate);
+      one.content = hash_file(one.path);
+      all.push_back(one);
+    }
+    return all;
+  }
+
+  TemporaryFolder folder_;
+  Listener listener_;
+};
+
+TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
+  const auto utterances = recordings();
+  for (const char* features : {"{extract: [{mfcc: {n_mfcc: 40}}, chroma_stft, spectral_contrast, "
+                               "tonnetz, zero_crossing_rate, rms, {delta: {of: mfcc}}, mel]}",
+                               "{extract: [mfcc, chroma_stft, rms], normalise: rms, trim: {}, "
+                               "statistics: [mean, std, min, max, median, p90]}"}) {
+    const auto spec =
+        parse_experiment("name: t\nfeatures: " + std::string(features), "a test").features;
+    const FeatureExtractor extractor(spec);
+    const FeatureFunction on_gpu = feature_function(extractor, Device::cuda);
+    const FeatureFunction on_cpu = feature_function(extractor, Device::cpu);
+    FeatureCache gpu(folder_ / "cache", on_gpu, listener_);
+    FeatureCache cpu(folder_ / "cache", on_cpu, listener_);
+    EXPECT_NE(gpu.folder(), cpu.folder());
+    EXPECT_EQ(extract_features(gpu, on_gpu, utterances, {.threads = 2, .shards = {}}, listener_)
+                  .extracted,
+              static_cast<Index>(utterances.size()));
+    extract_features(cpu, on_cpu, utterances, {.threads = 2, .shards = {}}, listener_);
+    for (const Utterance& one : utterances) {
+      const auto found = gpu.find(one.content).value().rows;
+      const auto wanted = cpu.find(one.content).value().rows;
+      ASSERT_EQ(found.shape(), wanted.shape());
+      for (Index i = 0; i < wanted.size(); ++i) {
+        const auto value = static_cast<double>(wanted.data()[i]);
+        // MFCC, the widest of the tolerances of single operations; two of them.
+        ASSERT_NEAR(found.data()[i], value, 4e-3 + 2e-6 * std::abs(value))
+            << one.id << ", row " << i / wanted.extent(1) << ", "
+            << extractor.column_names()[static_cast<std::size_t>(i % wanted.extent(1))];
+      }
+    }
+  }
+}
+
+TEST_F(EmulatedExtraction, EndsWhereTheGpusMemoryIsUsedUp) {
+  const auto utterances = recordings();
+  emulation::machine().device.memory = std::size_t{4} << 20U;
+  const FeatureExtractor extractor(
+      parse_experiment("name: t\nfeatures: {extract: [mfcc]}", "a test").features);
+  const FeatureFunction on_gpu = feature_function(extractor, Device::cuda);
+  FeatureCache cache(folder_ / "cache", on_gpu, listener_);
+  try {
+    extract_features(cache, on_gpu, utterances, {.threads = 2, .shards = {}}, listener_);
+    FAIL() << "nothing was thrown";
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the GPU's memory is used up"));
+  }
+}
+
+TEST_F(EmulatedExtraction, SaysWhichDeviceWasChosenAndWhy) {
+  const Context context(2);
+  EXPECT_EQ(choose_device("auto", context).features, Device::cuda);
+  EXPECT_THAT(choose_device("cuda", context).text,
+              StartsWith("device: cuda for features, Emulated GPU (8.0, 8192 MiB); networks: cpu"));
+  EXPECT_EQ(choose_device("cpu", context).text, "device: cpu, 2 threads");
+  emulation::machine().devices = 0;
+  EXPECT_EQ(choose_device("auto", context).text, "device: cpu, 2 threads (no NVIDIA GPU is there)");
+  EXPECT_THROW(choose_device("cuda", context), DeviceError);
+  EXPECT_THROW(choose_device("gpu", context), ConfigError);
+}
+
+}  // namespace
+}  // namespace serenade::test
