@@ -17,7 +17,7 @@
 /// NAME is T[SIZE] in the block's static shared memory.
 #define SERENADE_SHARED(T, NAME, SIZE) __shared__ T NAME[SIZE]
 /// NAME is a T* to the block's dynamic shared memory.
-#define SERENADE_DYNAMIC_SHARED(T, NAME)                       \
+#define SERENADE_DYNAMIC_SHARED(T, NAME)                          \
   extern __shared__ __align__(16) unsigned char dynamic_memory[]; \
   T* NAME = reinterpret_cast<T*>(dynamic_memory)
 #endif

@@ -52,8 +52,8 @@ std::vector<DeviceInfo> devices() {
   for (int number = 0; number < count; ++number) {
     cudaDeviceProp properties{};
     if (cudaGetDeviceProperties(&properties, number) != cudaSuccess) continue;
-    all.push_back({number, properties.name, properties.major, properties.minor,
-                   properties.totalGlobalMem});
+    all.push_back(
+        {number, properties.name, properties.major, properties.minor, properties.totalGlobalMem});
   }
   return all;
 }
@@ -64,8 +64,9 @@ DeviceInfo usable_device() {
   if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
   if (cudaRuntimeGetVersion(&runtime) != cudaSuccess) runtime = 0;
   if (driver == 0) {
-    throw DeviceError("no NVIDIA driver is installed, which --device cuda needs: install one, or "
-                      "use --device cpu");
+    throw DeviceError(
+        "no NVIDIA driver is installed, which --device cuda needs: install one, or "
+        "use --device cpu");
   }
   // Drivers of one major version run programs of all its toolkits.
   if (driver / 1000 < runtime / 1000) {

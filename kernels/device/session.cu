@@ -56,8 +56,8 @@ const Index* Session::offsets(const Ragged& ragged) {
   const std::span<const Index> wanted = ragged.offsets();
   Uploaded* oldest = &uploaded_.front();
   for (Uploaded& known : uploaded_) {
-    if (known.memory && std::equal(wanted.begin(), wanted.end(), known.offsets.begin(),
-                                   known.offsets.end())) {
+    if (known.memory &&
+        std::equal(wanted.begin(), wanted.end(), known.offsets.begin(), known.offsets.end())) {
       known.used = ++uses_;
       return static_cast<const Index*>(known.memory.get());
     }

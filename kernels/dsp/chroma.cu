@@ -9,8 +9,8 @@ namespace {
 
 constexpr int block = static_cast<int>(ChromaBank::block);
 
-/// One warp a frame, lanes along its bins, twelve classes at a time: 4 bytes of power a bin and, from
-/// cache, 48 of weights, 24 flops. tuning [clips], or null where there is one bank only.
+/// One warp a frame, lanes along its bins, twelve classes at a time: 4 bytes of power a bin and,
+/// from cache, 48 of weights, 24 flops. tuning [clips], or null where there is one bank only.
 __global__ __launch_bounds__(most_threads) void chroma_kernel(const float* power, Index bins,
                                                               const Index* frames, int clips,
                                                               const float* banks, Index bank_size,
@@ -59,7 +59,7 @@ void chroma_stft(Context& context, Tensor<const float> power, const Ragged& fram
   if (!bank.options().tuning) {
     tuning = session.scratch<float>(3, frames.clips());
     cuda::estimate_tuning(context, power, frames, bank.sample_rate(), bank.options().n_chroma,
-                    Tensor<float>(tuning, Shape{frames.clips()}, Device::cuda));
+                          Tensor<float>(tuning, Shape{frames.clips()}, Device::cuda));
   }
   const Index bank_size = (bank.n_chroma() + block - 1) / block * bank.bins() * block;
   // All 100 banks, 4.9 MB at 2048 points: to choose among them here would have to wait for the

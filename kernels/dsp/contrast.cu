@@ -18,7 +18,7 @@ constexpr int most_warps = most_threads / warp_size;
 __device__ float mean_of_smallest(const float* x, Index count, int share, unsigned flip,
                                   int* histogram) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
-  unsigned known = 0;   // of the last one's bits
+  unsigned known = 0;    // of the last one's bits
   int rank = share - 1;  // of it among those that agree
   for (int shift = 32 - digit_bits; shift >= 0; shift -= digit_bits) {
     for (int i = lane; i < digits; i += warp_size) histogram[i] = 0;
@@ -72,8 +72,8 @@ __device__ float mean_of_smallest(const float* x, Index count, int share, unsign
 /// for the first.
 __global__ __launch_bounds__(most_threads) void contrast_kernel(const float* magnitude, Index bins,
                                                                 const ContrastBands::Band* bands,
-                                                                int rows, Index size,
-                                                                float* valley, float* peak) {
+                                                                int rows, Index size, float* valley,
+                                                                float* peak) {
   SERENADE_SHARED(int, histograms, most_warps* digits);
   const Index i = global_index() / warp_size;
   if (i >= size) return;

@@ -5,7 +5,8 @@ namespace serenade::cuda {
 namespace {
 
 /// One thread a coefficient of a frame, neighbours side by side: the transposed basis is read in
-/// order and a frame's inputs by all its threads at once. 2 flops and, from cache, 8 bytes an input.
+/// order and a frame's inputs by all its threads at once. 2 flops and, from cache, 8 bytes an
+/// input.
 __global__ __launch_bounds__(most_threads) void dct_kernel(const float* in, int inputs,
                                                            const float* basis, int coefficients,
                                                            Index size, float* out) {

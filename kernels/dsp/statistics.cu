@@ -16,7 +16,7 @@ struct Place {
   int clip;
   int warp, warps;
   Index column;
-  bool exists;  // lanes beyond the last column only keep the others company
+  bool exists;       // lanes beyond the last column only keep the others company
   Index begin, end;  // frames
 };
 
@@ -53,7 +53,7 @@ __device__ T fold_warps(const Place& at, T (&shared)[most_warps * columns], T va
 __global__ __launch_bounds__(most_threads) void moments_kernel(const float* in, const Index* frames,
                                                                Index dims, Index stride,
                                                                float* mean, float* deviation) {
-  SERENADE_SHARED(double, sums, most_warps * columns);
+  SERENADE_SHARED(double, sums, most_warps* columns);
   const Place at = place(frames, dims);
   const auto add = [](double a, double b) { return a + b; };
   const auto count = static_cast<double>(at.end - at.begin);
@@ -83,7 +83,7 @@ __global__ __launch_bounds__(most_threads) void extremes_kernel(const float* in,
                                                                 const Index* frames, Index dims,
                                                                 Index stride, float* minimum,
                                                                 float* maximum) {
-  SERENADE_SHARED(float, values, most_warps * columns);
+  SERENADE_SHARED(float, values, most_warps* columns);
   const Place at = place(frames, dims);
   float low = FLT_MAX;
   float high = -FLT_MAX;
@@ -111,11 +111,14 @@ __device__ inline float unordered(unsigned key) {
 }
 
 /// A percentile, interpolated between its neighbours in the sorted column. The lower one is the
-/// largest key that no more than its place's number of keys lie below, found bit by bit, the highest
-/// first; the upper one is the same again or the smallest key above. Exact, and nothing is moved: 33
-/// readings of the column, from cache. (Dividing here would be a call that spills registers.)
-__global__ __launch_bounds__(most_threads) void percentile_kernel(
-    const float* in, const Index* frames, Index dims, Index stride, double fraction, float* out) {
+/// largest key that no more than its place's number of keys lie below, found bit by bit, the
+/// highest first; the upper one is the same again or the smallest key above. Exact, and nothing is
+/// moved: 33 readings of the column, from cache. (Unrolling, and dividing here, would spill
+/// registers.)
+__global__ __launch_bounds__(most_threads) void percentile_kernel(const float* in,
+                                                                  const Index* frames, Index dims,
+                                                                  Index stride, double fraction,
+                                                                  float* out) {
   SERENADE_SHARED(unsigned, shared, most_warps* columns);
   const Place at = place(frames, dims);
   // As percentile_of, which the host's compiler has.
@@ -123,10 +126,12 @@ __global__ __launch_bounds__(most_threads) void percentile_kernel(
   const auto rank = static_cast<unsigned>(position);
   const auto add = [](unsigned a, unsigned b) { return a + b; };
   unsigned low = 0;
+#pragma unroll 1
   for (int bit = 31; bit >= 0; --bit) {
     const unsigned candidate = low | 1U << bit;
     unsigned below = 0;
     if (at.exists) {
+#pragma unroll 1
       for (Index t = at.begin + at.warp; t < at.end; t += at.warps) {
         below += ordered(in[t * dims + at.column]) < candidate ? 1U : 0U;
       }
@@ -136,6 +141,7 @@ __global__ __launch_bounds__(most_threads) void percentile_kernel(
   unsigned upto = 0;
   unsigned next = 0xFFFFFFFFU;
   if (at.exists) {
+#pragma unroll 1
     for (Index t = at.begin + at.warp; t < at.end; t += at.warps) {
       const unsigned key = ordered(in[t * dims + at.column]);
       if (key <= low) {

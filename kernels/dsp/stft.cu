@@ -40,7 +40,8 @@ struct BatchedFft {
 };
 
 /// One block a frame, threads along its samples: 4 bytes read (most of them by up to n_fft / hop
-/// frames, from cache) and 8 written a sample. Blocks beyond the last frame fill the run with zeros.
+/// frames, from cache) and 8 written a sample. Blocks beyond the last frame fill the run with
+/// zeros.
 __global__ __launch_bounds__(most_threads) void gather_kernel(
     const float* signal, const Index* samples, const Index* frames, int clips, const double* window,
     int n_fft, int hop_length, Index first_frame, Index frames_left, double* out) {

@@ -32,9 +32,8 @@ __global__ __launch_bounds__(most_threads) void tonnetz_kernel(const float* chro
 void tonnetz(Context& context, Tensor<const float> chroma, Tensor<float> out) {
   Session& session = context.session();
   const Index n_chroma = chroma.extent(1);
-  const float* projection =
-      session.table<float>("tonnetz " + std::to_string(n_chroma),
-                           [&] { return tonnetz_projection(n_chroma); });
+  const float* projection = session.table<float>("tonnetz " + std::to_string(n_chroma),
+                                                 [&] { return tonnetz_projection(n_chroma); });
   launch<tonnetz_kernel>(session, one_thread_each(session, out.size()), chroma.data(),
                          static_cast<int>(n_chroma), projection, out.size(), out.data());
 }

@@ -64,9 +64,9 @@ __device__ int sum_of_block(int value, int& shared) {
   return shared;
 }
 
-/// One block a clip: the median of its peaks' heights, bit by bit as percentile_kernel does (heights
-/// are positive, so that their bits ascend with them), then a histogram of the peaks at least as
-/// high. The matrices of peak_kernel are read up to 64 times, from cache.
+/// One block a clip: the median of its peaks' heights, bit by bit as percentile_kernel does
+/// (heights are positive, so that their bits ascend with them), then a histogram of the peaks at
+/// least as high. The matrices of peak_kernel are read up to 64 times, from cache.
 __global__ __launch_bounds__(most_threads) void tuning_kernel(const float* heights,
                                                               const unsigned char* steps,
                                                               const Index* frames, Index width,

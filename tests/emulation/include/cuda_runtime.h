@@ -25,7 +25,7 @@ inline const emulation::Coordinates& gridDim = emulation::grid_extent;
 inline constexpr int warpSize = emulation::warp_size;
 
 #undef __launch_bounds__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 /// NAME is T[SIZE] in the block's static shared memory.
 #define SERENADE_SHARED(T, NAME, SIZE)   \
