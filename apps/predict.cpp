@@ -7,7 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "apps/workplace.h"
+#include "apps/commands.h"
+#include "pipeline/experiment/environment.h"
 #include "pipeline/experiment/predict.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/one_line.h"
@@ -128,8 +129,9 @@ std::vector<std::string> listed_paths(const std::vector<std::string>& arguments,
 }
 
 int predict(const Common& common, Console& console, const PredictArguments& arguments) {
-  Session session(common, console);
-  Predictor predictor(arguments.run, session.features());
+  Context context(common.threads);
+  const DeviceChoice device = choose_device(common.device, context);
+  Predictor predictor(arguments.run, device.features);
   const auto paths = listed_paths(
       arguments.paths.empty() ? std::vector<std::string>{"-"} : arguments.paths, console);
   const Recordings recordings = find_recordings(paths);
@@ -139,6 +141,7 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
     throw DataError(paths.empty() ? "no paths to predict were given"
                                   : "no recordings in what was given to predict");
   }
+  console.note(device.text);
   if (predictor.models() > 1) {
     console.note(fmt::format("probabilities are means over {} networks", predictor.models()));
   }
@@ -148,7 +151,7 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
   if (arguments.json) format = Format::json;
   const Printer printer(format, predictor.labels(), files);
   std::size_t failed = 0;
-  predictor.predict(session.context(), files, console, [&](const FilePrediction& result) {
+  predictor.predict(context, files, console, [&](const FilePrediction& result) {
     console.clear_bar();
     printer.print(result);
     if (result.error.empty()) return;

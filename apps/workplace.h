@@ -20,7 +20,6 @@ class Session {
   }
 
   Context& context() { return context_; }
-  Device features() const { return device_.features; }
 
   /// `config_name` is for the report.
   Workplace workplace(const std::string& config_name = "") {

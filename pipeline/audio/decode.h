@@ -50,10 +50,11 @@ inline constexpr int max_sample_rate = 1'536'000;
 /// extension. As in librosa.load, the first frame is floor(offset * sample_rate) and the number of
 /// frames floor(duration * sample_rate) or what is left.
 ///
-/// Throws ConfigError for options out of range, IoError when the file cannot be opened, and DataError, with a text that begins with the
-/// path, when it is no sound file, holds no samples, ends before its header says so, is longer than
-/// max_decoded_samples, starts after its end (offset), or holds a NaN, an infinity or a
-/// number above loudest_sample. A truncated OGG states no length and is read as far as it goes.
+/// Throws ConfigError for options out of range, IoError when the file cannot be opened, and
+/// DataError, with a text that begins with the path, when it is no sound file, holds no samples,
+/// ends before its header says so, is longer than max_decoded_samples, starts after its end
+/// (offset), or holds a NaN, an infinity or a number above loudest_sample. A truncated OGG states
+/// no length and is read as far as it goes.
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// Mean of the channels, [frames].

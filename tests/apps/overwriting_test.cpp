@@ -157,7 +157,8 @@ TEST(SeveralSeeds, DoNotMakeMoreTestClips) {
   EXPECT_EQ(metrics["test_clips"], 30);
   EXPECT_EQ(metrics["pooled"]["clips"], 60);  // of every seed
   EXPECT_EQ(metrics["folds"][1]["clips"], 30);
-  EXPECT_THAT(program.bytes("report.html"), HasSubstr("30 test clips, 8 classes, scored once for each of 2 seeds"));
+  EXPECT_THAT(program.bytes("report.html"),
+              HasSubstr("30 test clips, 8 classes, scored once for each of 2 seeds"));
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ Operation stft_operation(int n_fft, int hop_length) {
       "stft_" + std::to_string(n_fft) + "_" + std::to_string(hop_length),
       [options](Context& context, const Signals& signals) {
         const StftPlan plan(options);
-        Rows rows = make_rows(context, frames_of(signals.clips, options.hop_length), 2 * plan.bins());
+        Rows rows =
+            make_rows(context, frames_of(signals.clips, options.hop_length), 2 * plan.bins());
         const Index frames = rows.of_clip.total();
         stft(context, plan, signals.view(context), signals.clips,
              rows.values.view().reshape({frames, plan.bins(), 2}));
