@@ -31,7 +31,7 @@ float* scratch(int slot, Index size) {
 double* scratch_double(Index size) {
   thread_local Array<double> memory;
   memory.resize(Shape{std::max<Index>(size, 1)});
-  return memory.data();
+  return memory.data();  // NOLINT(clang-analyzer-unix.Malloc): it takes thread_local for automatic
 }
 
 }  // namespace serenade::cpu
