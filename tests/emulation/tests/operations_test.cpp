@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 #include <ostream>
 
 #include "kernels/device/session.h"
+#include "kernels/dsp/chroma.h"
+#include "kernels/dsp/place.h"
+#include "kernels/dsp/stft.h"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
@@ -77,6 +81,54 @@ TEST_P(EveryOperationEmulated, GivesTheCpusNumbersForEveryBlockSize) {
   }
 }
 
+/// A falling voice: a spectrum whose tuning no rounding decides.
+std::vector<float> voice(Index samples, double pitch) {
+  std::vector<float> all = noise(samples, 9, 1e-3);
+  for (Index i = 0; i < samples; ++i) {
+    const double t = static_cast<double>(i) / 22050;
+    for (int k = 1; k < 9; ++k) {
+      const double x = std::sin(2 * std::numbers::pi * pitch * k * t * (1 - 0.02 * t)) / k;
+      all[static_cast<std::size_t>(i)] += static_cast<float>(0.2 * x);
+    }
+  }
+  return all;
+}
+
+/// Chroma with estimated tuning in some columns of a wider matrix.
+Rows placed_chroma(Context& context, const Signals& signals) {
+  const StftPlan plan;
+  Rows power = make_rows(context, frames_of(signals.clips, 512), plan.bins());
+  stft_power(context, plan, signals.view(context), signals.clips, power.values.view());
+  const ChromaBank bank({}, 22050, 2048);
+  Rows chroma = make_rows(context, power.of_clip, 12);
+  chroma_stft(context, power.values.view(), power.of_clip, bank, chroma.values.view());
+  Rows placed = make_rows(context, chroma.of_clip, 24);
+  for (const Index column : {0, 12}) {
+    place_columns(context, chroma.values.view(), column, placed.values.view());
+  }
+  return on_host(context, std::move(placed));
+}
+
+class EmulatedOrders : public ::testing::TestWithParam<Order> {};
+
+TEST_P(EmulatedOrders, TuningIsTheCpus) {
+  const Signals batch({voice(9000, 200), voice(5000, 233), {0.25F}, voice(16000, 457)});
+  Context cpu(1);
+  const Rows expected = placed_chroma(cpu, batch);
+  emulation::use_order(GetParam(), 3);
+  Context gpu(Device::cuda);
+  const Rows found = placed_chroma(gpu, batch);
+  emulation::use_order(Order::forward);
+  EXPECT_EQ(emulation::take_faults(), "");
+  ASSERT_EQ(found.values.shape(), expected.values.shape());
+  for (Index i = 0; i < expected.values.size(); ++i) {
+    ASSERT_NEAR(found.values[i], expected.values[i], 4e-6) << "number " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dsp, EmulatedOrders,
+                         ::testing::Values(Order::forward, Order::reverse, Order::random),
+                         ::testing::PrintToStringParamName());
 INSTANTIATE_TEST_SUITE_P(Dsp, EveryOperationEmulated,
                          ::testing::Combine(::testing::ValuesIn(operations()),
                                             ::testing::Values(Order::forward, Order::reverse,
