@@ -25,7 +25,7 @@ std::string processor_name() {
   return "unknown";
 }
 
-std::string describe(const cuda::DeviceInfo& gpu) {
+[[maybe_unused]] std::string describe(const cuda::DeviceInfo& gpu) {
   return fmt::format("{} ({}.{}, {} MiB)", gpu.name, gpu.major, gpu.minor, gpu.memory >> 20U);
 }
 

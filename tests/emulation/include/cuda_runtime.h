@@ -18,6 +18,8 @@
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
 
+// CUDA's names, as kernels write them.
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier,bugprone-macro-parentheses)
 inline const emulation::Coordinates& threadIdx = emulation::thread_index;
 inline const emulation::Coordinates& blockIdx = emulation::block_index;
 inline const emulation::Coordinates& blockDim = emulation::block_extent;
@@ -136,3 +138,4 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     return emulation::launch(*config, serenade::cuda::launch_name, [=] { kernel(converted...); });
   }(std::forward<Arguments>(arguments)...);
 }
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier,bugprone-macro-parentheses)
