@@ -31,14 +31,19 @@ std::optional<int> plan_number(const std::string& file_name) {
   return number;
 }
 
+/// A whole number of 0 or more. Converting what is none of that may be undefined.
+std::uint64_t whole_number(const Json& json) {
+  if (!json.is_number_unsigned()) throw DataError("a number in it is no whole number");
+  return json.get<std::uint64_t>();
+}
+
 /// Throws whatever is wrong with the text; every value is checked before it is used.
 Plan parse_plan(int number, const std::string& text) {
   const Json json = Json::parse(text);
-  if (json.at("format").get<int>() != format_version) throw DataError("is of another format");
-  const auto first = json.at("first_shard").get<std::int64_t>();
+  if (whole_number(json.at("format")) != format_version) throw DataError("is of another format");
+  const auto first = whole_number(json.at("first_shard"));
   const Json& shards = json.at("shards");
-  if (!shards.is_array() || first < 0 || first > max_shard_number ||
-      first + static_cast<std::int64_t>(shards.size()) > max_shard_number) {
+  if (!shards.is_array() || first > max_shard_number || first + shards.size() > max_shard_number) {
     throw DataError("its shards are no list of shards");
   }
   Plan plan{number, {}};

@@ -65,15 +65,20 @@ TEST(Plan, ReportsWhatIsNoPlan) {
   EXPECT_EQ(read(with_shards(fmt::format("[[\"{}\"]]", hash))), 1U);
   const std::string twice = fmt::format("[[\"{0}\", \"{0}\"]]", hash);
   EXPECT_EQ(refused, 0);
+  const auto with_numbers = [&](const std::string& format, const std::string& first) {
+    return fmt::format("{{\"format\": {}, \"first_shard\": {}, \"shards\": [[\"{}\"]]}}", format,
+                       first, hash);
+  };
+  EXPECT_EQ(read(with_numbers("1", "0")), 1U);
   for (const std::string& text :
        {std::string(), std::string("\0\1\2", 3), std::string("{}"), with_shards("[[]]"),
         with_shards("7"), with_shards("[7]"), with_shards("[[7]]"), with_shards("[[\"short\"]]"),
         with_shards(twice), std::string(100'000, '['),
-        // A first shard whose number is none, and one that a sum would wrap around.
-        fmt::format("{{\"format\": 1, \"first_shard\": -1, \"shards\": [[\"{}\"]]}}", hash),
-        fmt::format("{{\"format\": 1, \"first_shard\": 9223372036854775807, "
-                    "\"shards\": [[\"{}\"]]}}",
-                    hash)}) {
+        // Numbers that are none, that a conversion would cut, and one that a sum would wrap around.
+        with_numbers("1", "-1"), with_numbers("1", "9223372036854775807"),
+        with_numbers("1", "18446744073709551615"), with_numbers("1", "1e45"),
+        with_numbers("1", "0.5"), with_numbers("1e45", "0"), with_numbers("4294967297", "0"),
+        with_numbers("true", "0"), with_numbers("2", "0")}) {
     const int before = refused;
     EXPECT_EQ(read(text), 0U) << text.substr(0, 80);
     EXPECT_EQ(refused, before + 1) << text.substr(0, 80);
