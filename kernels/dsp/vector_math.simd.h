@@ -90,8 +90,9 @@ inline Vec log2(Vec x) {
 inline Vec exp(Vec x) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
-  // Beyond these the result is infinity or 0 anyway. Comparisons are false for NaN: it stays.
-  Vec bounded = hn::IfThenElse(hn::Gt(x, hn::Set(d, 100.0F)), hn::Set(d, 100.0F), x);
+  // Beyond these the result is infinity or 0 anyway. Comparisons are false for NaN: it is bounded
+  // as well, as no integer stands for it, and comes back at the end.
+  Vec bounded = hn::IfThenElse(hn::Lt(x, hn::Set(d, 100.0F)), x, hn::Set(d, 100.0F));
   bounded = hn::IfThenElse(hn::Lt(x, hn::Set(d, -110.0F)), hn::Set(d, -110.0F), bounded);
   const Vec n = hn::Round(hn::Mul(bounded, hn::Set(d, 1.44269504F)));
   Vec r = hn::NegMulAdd(n, hn::Set(d, 0x1.62e4p-1F), bounded);
