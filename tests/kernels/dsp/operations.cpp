@@ -11,6 +11,7 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
@@ -146,6 +147,28 @@ Operation normalise_operation(Normalise how) {
           Tolerance{.relative = 0x1p-23}};
 }
 
+Operation resample_operation(int in_rate, int out_rate) {
+  const auto bank = ResampleBank::measure(in_rate, out_rate).value();
+  return {"resample_" + std::to_string(in_rate) + "_" + std::to_string(out_rate),
+          [bank](Context& context, const Signals& signals) {
+            Rows rows =
+                make_rows(context, resampled(signals.clips, bank.in_rate(), bank.out_rate()), 1);
+            resample(context, bank, signals.view(context), signals.clips,
+                     rows.values.view().reshape({rows.of_clip.total()}));
+            return rows;
+          },
+          [in_rate, out_rate](const reference::Signal& x) {
+            const Index length = resampled_length(static_cast<Index>(x.size()), in_rate, out_rate);
+            std::vector<double> out(static_cast<std::size_t>(length));
+            Soxr<double>(in_rate, out_rate)(x, out);
+            reference::Matrix rows;
+            for (const double value : out) rows.push_back({value});
+            return rows;
+          },
+          // Weights, products and sums each rounded to float32; the few largest matter.
+          Tolerance{.peak = 5e-7}};
+}
+
 const std::vector<std::string> statistic_names = {"mean", "std", "min",    "max",
                                                   "p10",  "p90", "median", "p33.3"};
 
@@ -274,6 +297,8 @@ std::vector<Operation> core_operations() {
        },
        // The MFCC's: none of these moves by more than its input.
        Tolerance{.absolute = 2e-3}, false},
+      resample_operation(48000, 22050),
+      resample_operation(16000, 22050),
       normalise_operation(Normalise::peak),
       normalise_operation(Normalise::rms),
   };

@@ -67,7 +67,7 @@ struct Operation {
   friend void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
 };
 
-/// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics, normalising.
+/// STFT, mel, decibel, MFCC, deltas, zero crossings, RMS, statistics, resampling, normalising.
 std::vector<Operation> core_operations();
 /// Chroma, spectral contrast, tonnetz.
 std::vector<Operation> tonal_operations();
