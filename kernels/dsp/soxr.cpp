@@ -27,6 +27,8 @@ struct Soxr<T>::Handle {
   std::unique_ptr<std::remove_pointer_t<soxr_t>, DeleteSoxr> soxr;
 };
 
+std::string soxr_version_name() { return soxr_version(); }
+
 Index resampled_length(Index length, int in_rate, int out_rate) {
   if (in_rate == out_rate) return length;
   const double ratio = static_cast<double>(out_rate) / in_rate;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 #include "kernels/device/tensor.h"
 
@@ -17,6 +18,9 @@ Index resampled_length(Index length, int in_rate, int out_rate);
 /// Of these, those that libsoxr gives; librosa appends zeros for the others.
 /// floor(length / (in_rate / out_rate) + 1/2) in double arithmetic, at most resampled_length.
 Index soxr_length(Index length, int in_rate, int out_rate);
+
+/// "libsoxr-0.1.3": of the library that runs.
+std::string soxr_version_name();
 
 /// libsoxr in its quality HQ (20 bits, linear phase), one channel: what
 /// librosa.resample(res_type="soxr_hq") computes with. T is float or double, and with double

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sndfile.h>
-#include <soxr.h>
 
 #include <algorithm>
 #include <cmath>
@@ -230,7 +229,8 @@ double stated_seconds(const std::filesystem::path& path, const DecodeOptions& op
 }
 
 std::string audio_versions() {
-  return fmt::format("{}, {}, revision {}", sf_version_string(), soxr_version(), audio_revision);
+  return fmt::format("{}, {}, revision {}", sf_version_string(), soxr_version_name(),
+                     audio_revision);
 }
 
 }  // namespace serenade
