@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ struct Common {
   ConsoleOptions console;
   std::string device = "auto";
   int threads = 0;
+  std::size_t device_memory_mib = 0;
   std::string cache = "cache";
   std::string runs = "runs";
   bool verify = false;

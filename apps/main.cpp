@@ -117,6 +117,11 @@ void add_common_options(CLI::App& program, Common& common) {
   program.add_option("--device", common.device, "where to compute")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
+  program
+      .add_option("--device-memory", common.device_memory_mib,
+                  "MiB of the GPU's memory that features may take; 0: half of it")
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 24U))
+      ->capture_default_str();
   program.add_option("--threads", common.threads, "number of threads; 0: all cores")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();

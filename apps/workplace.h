@@ -25,6 +25,7 @@ class Session {
   Workplace workplace(const std::string& config_name = "") {
     Workplace place(context_, console_);
     place.features = device_.features;
+    place.device_memory = common_.device_memory_mib << 20U;
     place.cache = common_.cache;
     place.runs = common_.runs;
     place.verify = common_.verify;

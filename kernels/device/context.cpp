@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -102,7 +105,58 @@ class Context::Pool {
   bool stopping_ = false;
 };
 
-Context::Context(int threads) {
+void Lent::give_back() noexcept {
+  const std::shared_ptr<Spares> spares = std::move(spares_);
+  if (!spares) return;
+  // More than the features of some minutes: the system may have a better use for it.
+  constexpr Index most_kept = Index{1} << 24U;
+  if (array_.device() == Device::cpu && array_.capacity() > most_kept) return;
+  try {
+    spares->push_back(std::move(array_));
+  } catch (const std::bad_alloc&) {
+    // Then it is not kept.
+  }
+}
+
+namespace {
+
+/// Up to an eighth larger: clips of nearly one length then fit into each other's memory.
+Shape roomy(Shape shape) {
+  const Index size = shape.size();
+  if (size < 1024) return size < 0 ? shape : Shape{1024};
+  const auto step = static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(size)) / 8);
+  return size > std::numeric_limits<Index>::max() - step ? shape
+                                                         : Shape{(size + step - 1) / step * step};
+}
+
+}  // namespace
+
+Lent Context::lend(Shape shape) {
+  const Index size = shape.size();
+  Lent::Spares& spares = *spares_;
+  const auto smaller = [](const Array<float>& a, const Array<float>& b) {
+    return a.capacity() < b.capacity();
+  };
+  // The smallest that is large enough; where there is none, a new one takes the largest's place.
+  auto found = spares.end();
+  for (auto one = spares.begin(); one != spares.end(); ++one) {
+    if (one->capacity() >= size && (found == spares.end() || smaller(*one, *found))) found = one;
+  }
+  if (found == spares.end()) found = std::max_element(spares.begin(), spares.end(), smaller);
+  Array<float> array;
+  if (found != spares.end()) {
+    array = std::move(*found);
+    spares.erase(found);
+  }
+  if (array.capacity() < size || array.capacity() == 0) {
+    array = Array<float>(Shape{0}, device());
+    array.resize(roomy(shape));
+  }
+  array.resize(shape);
+  return {std::move(array), spares_};
+}
+
+Context::Context(int threads) : spares_(std::make_shared<Lent::Spares>()) {
   if (threads < 0) throw ConfigError("threads must be 0 (all cores) or more");
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   pool_ = std::make_unique<Pool>(threads);

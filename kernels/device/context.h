@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "kernels/device/device.h"
 #include "kernels/device/tensor.h"
@@ -12,6 +14,35 @@ namespace serenade {
 namespace cuda {
 class Session;
 }
+
+/// Numbers that a Context has lent; they go back to it at the end of this object's life.
+class Lent {
+ public:
+  Lent() = default;
+  ~Lent() { give_back(); }
+  Lent(Lent&&) noexcept = default;
+  Lent& operator=(Lent&& other) noexcept {
+    give_back();
+    array_ = std::move(other.array_);
+    spares_ = std::move(other.spares_);
+    return *this;
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+  Tensor<float> view() { return array_.view(); }
+  Tensor<const float> view() const { return array_.view(); }
+
+ private:
+  friend class Context;
+  using Spares = std::vector<Array<float>>;
+  Lent(Array<float> array, std::shared_ptr<Spares> spares)
+      : array_(std::move(array)), spares_(std::move(spares)) {}
+  void give_back() noexcept;
+
+  Array<float> array_;
+  std::shared_ptr<Spares> spares_;
+};
 
 /// Where operations run: a device and the threads they may use on the CPU. Operations take it as
 /// their first argument. A Context serves one caller at a time; give each thread its own. On CUDA
@@ -44,6 +75,11 @@ class Context {
   /// parallel() on the same context.
   void parallel(Index chunks, const std::function<void(Index)>& body);
 
+  /// Memory on the context's device for what one operation gives to the next, contents unspecified.
+  /// It is kept when it comes back, so that a repeated step allocates nothing, unless it is very
+  /// large and the CPU's. Lend and give back on the thread that uses the context. Throws as Array.
+  Lent lend(Shape shape);
+
   /// Working memory for one operation, 64-byte aligned, contents unspecified, valid until the next
   /// call. Kept between operations, so that a repeated step allocates nothing.
   std::span<float> scratch(Index size);
@@ -52,6 +88,7 @@ class Context {
   class Pool;
   std::unique_ptr<Pool> pool_;
   Array<float> scratch_;
+  std::shared_ptr<Lent::Spares> spares_;
   std::shared_ptr<cuda::Session> session_;
 };
 

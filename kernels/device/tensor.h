@@ -160,6 +160,8 @@ class Array {
   const T* data() const { return data_.get(); }
   const Shape& shape() const { return shape_; }
   Index size() const { return data_ ? shape_.size() : 0; }
+  /// Numbers that fit without another allocation.
+  Index capacity() const { return capacity_; }
   Tensor<T> view() { return {data_.get(), shape_, device()}; }
   Tensor<const T> view() const { return {data_.get(), shape_, device()}; }
   // On the CPU only:

@@ -57,10 +57,12 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
                       absent, corpus.utterances.size(), cache.folder().string()));
     }
   }
-  ExtractionReport extraction = extract_features(
-      cache, function, corpus.utterances,
-      {.threads = workplace.context.threads(), .max_bad = config.corpus.max_bad, .shards = {}},
-      observer);
+  ExtractionReport extraction = extract_features(cache, function, corpus.utterances,
+                                                 {.threads = workplace.context.threads(),
+                                                  .max_bad = config.corpus.max_bad,
+                                                  .shards = {},
+                                                  .device_memory = workplace.device_memory},
+                                                 observer);
 
   std::vector<std::string> warnings;
   std::set<std::string> bad;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <string>
 #include <system_error>
@@ -65,53 +66,151 @@ void expect_same_content(const ClipTask& task, StageSeconds& stages) {
                   task.path.string()));
 }
 
-void load_and_compute(Context& context, const FeatureFunction& function, const ClipTask& task,
-                      ClipOutcome& outcome) {
+void drop_rows(const FeatureFunction& function, ClipOutcome& outcome) {
+  outcome.rows.rows = Array<float>(Shape{0, function.dims()});
+  outcome.rows.samples = 0;
+}
+
+std::string reason(const std::exception& error, const ClipTask& task) {
+  const std::string text = without_path(error.what(), task.path.string());
+  return text.empty() ? "unknown reason" : text;
+}
+
+/// Does some of the work on a clip; what goes wrong becomes part of the outcome.
+template <class Work>
+void attempt(const FeatureFunction& function, const ClipTask& task, ClipOutcome& outcome,
+             const Work& work) {
+  try {
+    work();
+  } catch (const DeviceError&) {  // nor would another clip fare better
+    throw;
+  } catch (const DataError& error) {
+    drop_rows(function, outcome);
+    outcome.rows.error = reason(error, task);
+  } catch (const Error& error) {  // no property of the content: tried again next time
+    drop_rows(function, outcome);
+    outcome.io_error = reason(error, task);
+  } catch (const std::bad_alloc&) {
+    outcome.io_error = no_memory(function, outcome.rows.samples);
+    drop_rows(function, outcome);
+  }
+}
+
+bool failed(const ClipOutcome& outcome) {
+  return !outcome.io_error.empty() || !outcome.rows.error.empty();
+}
+
+/// The signal that features are computed of.
+std::vector<float> load(const FeatureFunction& function, const ClipTask& task,
+                        ClipOutcome& outcome) {
   LoadTimes times;
   std::vector<float> signal = load_mono(task.path, function.sample_rate, function.decode, &times);
   outcome.stages.decode += times.decode;
   outcome.stages.resample += times.resample;
   const TimedStage timed(outcome.stages.features);
-  ClipFeatures features = compute_features(context, function, std::move(signal));
-  outcome.rows.rows = std::move(features.rows);
-  outcome.rows.samples = features.samples;
+  if (function.condition) signal = function.condition(std::move(signal));
+  outcome.rows.samples = static_cast<Index>(signal.size());
+  return signal;
+}
+
+/// Clips of a batch that are computed in one call, and where their outcomes are.
+struct Group {
+  std::vector<std::vector<float>> signals;
+  std::vector<std::size_t> places;
+  Ragged samples;
+
+  void add(std::vector<float> signal, std::size_t place) {
+    samples.append(static_cast<Index>(signal.size()));
+    signals.push_back(std::move(signal));
+    places.push_back(place);
+  }
+};
+
+void compute(Context& context, const FeatureFunction& function, const Group& group,
+             std::span<ClipOutcome> outcomes) {
+  const TimedStage timed(outcomes[group.places.front()].stages.features);
+  auto all = compute_features(context, function, group.signals);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    ClipRows& rows = outcomes[group.places[i]].rows;
+    rows.rows = std::move(all[i].rows);
+    rows.samples = all[i].samples;
+  }
+}
+
+/// Together, or where that fails each alone, so that only those fail that have to.
+void compute_each(Context& context, const FeatureFunction& function, Group group,
+                  std::span<const ClipTask> tasks, std::span<ClipOutcome> outcomes) {
+  if (group.signals.size() > 1) {
+    try {
+      return compute(context, function, group, outcomes);
+    } catch (const DeviceError&) {
+      throw;
+    } catch (const Error&) {
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  for (std::size_t i = 0; i < group.signals.size(); ++i) {
+    Group one;
+    const std::size_t place = group.places[i];
+    one.add(std::move(group.signals[i]), place);
+    attempt(function, tasks[place], outcomes[place],
+            [&] { compute(context, function, one, outcomes); });
+  }
+}
+
+std::string too_large(std::size_t needed, std::size_t allowed) {
+  return fmt::format(
+      "its features take {} MiB of the GPU's memory, and each thread may use {} MiB: raise "
+      "--device-memory, take fewer --threads or --device cpu",
+      (needed >> 20U) + 1, allowed >> 20U);
 }
 
 }  // namespace
 
-ClipOutcome extract_clip(Context& context, const FeatureFunction& function, const ClipTask& task) {
-  ClipOutcome outcome;
-  outcome.rows.content = task.content;
-  outcome.rows.sample_rate = function.sample_rate;
-  const auto without_rows = [&] {
-    outcome.rows.rows = Array<float>(Shape{0, function.dims()});
-    outcome.rows.samples = 0;
+std::vector<ClipOutcome> extract_clips(Context& context, const FeatureFunction& function,
+                                       std::span<const ClipTask> tasks, std::size_t device_bytes) {
+  std::vector<ClipOutcome> outcomes(tasks.size());
+  const auto bytes_of_clips = [&](const Ragged& samples) {
+    return function.device_bytes ? function.device_bytes(samples) : 0;
   };
-  try {
-    try {
-      load_and_compute(context, function, task, outcome);
-    } catch (const DataError& error) {
-      without_rows();
-      outcome.rows.error = without_path(error.what(), task.path.string());
-      if (outcome.rows.error.empty()) outcome.rows.error = "unknown reason";
+  Group group;
+  const auto compute_group = [&] {
+    if (!group.signals.empty()) {
+      compute_each(context, function, std::exchange(group, {}), tasks, outcomes);
     }
-    // After the reading: whatever was read, the name of its content is right.
-    expect_same_content(task, outcome.stages);
-  } catch (const DeviceError&) {  // nor would another clip fare better
-    throw;
-  } catch (const Error& error) {  // no property of the content: tried again next time
-    without_rows();
-    outcome.io_error = without_path(error.what(), task.path.string());
-    if (outcome.io_error.empty()) outcome.io_error = "unknown reason";
-  } catch (const std::bad_alloc&) {
-    outcome.io_error = no_memory(function, outcome.rows.samples);
-    without_rows();
+  };
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    ClipOutcome& outcome = outcomes[i];
+    outcome.rows.content = tasks[i].content;
+    outcome.rows.sample_rate = function.sample_rate;
+    std::vector<float> signal;
+    attempt(function, tasks[i], outcome, [&] { signal = load(function, tasks[i], outcome); });
+    if (failed(outcome)) continue;
+    const auto samples = static_cast<Index>(signal.size());
+    const std::size_t alone = bytes_of_clips(Ragged(std::span<const Index>(&samples, 1)));
+    if (alone > device_bytes) {
+      drop_rows(function, outcome);
+      outcome.io_error = too_large(alone, device_bytes);
+      continue;
+    }
+    Ragged with = group.samples;
+    with.append(samples);
+    if (bytes_of_clips(with) > device_bytes) compute_group();
+    group.add(std::move(signal), i);
   }
-  return outcome;
+  compute_group();
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    // After the reading: whatever was read, the name of its content is right.
+    if (!outcomes[i].io_error.empty()) continue;
+    attempt(function, tasks[i], outcomes[i],
+            [&] { expect_same_content(tasks[i], outcomes[i].stages); });
+  }
+  return outcomes;
 }
 
-ClipWorkers::ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes)
-    : function_(function), max_bytes_(max_bytes) {
+ClipWorkers::ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes,
+                         std::size_t device_bytes)
+    : function_(function), max_bytes_(max_bytes), device_bytes_(device_bytes) {
   for (int i = 0; i < threads; ++i) {
     try {
       threads_.emplace_back([this] { work(); });
@@ -163,21 +262,23 @@ void ClipWorkers::work() {
       });
       if (stop_) return;
       Batch& batch = batches_[next_batch_];
-      const std::size_t i = next_task_++;
-      waiting_ -= 1;
-      const ClipTask& task = batch.tasks[i];
-      bytes_in_memory_ += task.expected_bytes;
+      const std::size_t first = next_task_;
+      const std::span<const ClipTask> tasks = draw();
 
       lock.unlock();
-      ClipOutcome outcome = extract_clip(context, function_, task);
+      std::vector<ClipOutcome> outcomes = extract_clips(context, function_, tasks, device_bytes_);
       lock.lock();
 
-      bytes_in_memory_ -= task.expected_bytes;
-      bytes_in_memory_ += bytes_of(outcome);
-      progress_.done += 1;
-      progress_.audio_seconds += static_cast<double>(outcome.rows.samples) / function_.sample_rate;
-      batch.outcomes[i] = std::move(outcome);
-      batch.left -= 1;
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        ClipOutcome& outcome = outcomes[i];
+        bytes_in_memory_ -= tasks[i].expected_bytes;
+        bytes_in_memory_ += bytes_of(outcome);
+        progress_.done += 1;
+        progress_.audio_seconds +=
+            static_cast<double>(outcome.rows.samples) / function_.sample_rate;
+        batch.outcomes[first + i] = std::move(outcome);
+      }
+      batch.left -= tasks.size();
       may_begin_.notify_one();
       progress_changed_.notify_one();
     }
@@ -188,6 +289,24 @@ void ClipWorkers::work() {
     may_begin_.notify_all();
     progress_changed_.notify_one();
   }
+}
+
+std::span<const ClipTask> ClipWorkers::draw() {
+  // Signals of so many seconds may be in a thread's memory at a time.
+  constexpr double most_seconds = 300;
+  const std::vector<ClipTask>& tasks = batches_[next_batch_].tasks;
+  const std::size_t first = next_task_;
+  double seconds = 0;
+  do {
+    const ClipTask& task = tasks[next_task_++];
+    waiting_ -= 1;
+    bytes_in_memory_ += task.expected_bytes;
+    seconds += task.expected_seconds;
+  } while (next_task_ < tasks.size() &&
+           static_cast<Index>(next_task_ - first) < function_.clips_at_once &&
+           seconds + tasks[next_task_].expected_seconds <= most_seconds &&
+           bytes_in_memory_ + tasks[next_task_].expected_bytes <= max_bytes_);
+  return std::span(tasks).subspan(first, next_task_ - first);
 }
 
 ClipWorkers::Progress ClipWorkers::wait(const Progress& known) {

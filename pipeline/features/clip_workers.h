@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct ClipTask {
   ContentHash content;
   std::filesystem::path path;
   std::size_t expected_bytes = 0;  ///< of its rows
+  double expected_seconds = 0;     ///< of sound
 };
 
 /// What became of it.
@@ -29,13 +31,17 @@ struct ClipOutcome {
   StageSeconds stages;
 };
 
-/// Decodes and computes one clip. Whatever goes wrong with it is part of the outcome: a DataError
-/// belongs to its content, any other Error and a lack of memory to this time.
-ClipOutcome extract_clip(Context& context, const FeatureFunction& function, const ClipTask& task);
+/// Decodes clips and computes their features, as many in one call as fit into `device_bytes` of the
+/// device's memory. Whatever goes wrong with a clip is part of its outcome: a DataError belongs to
+/// its content, any other Error and a lack of memory to this time; its neighbours are computed.
+/// Throws DeviceError.
+std::vector<ClipOutcome> extract_clips(Context& context, const FeatureFunction& function,
+                                       std::span<const ClipTask> tasks, std::size_t device_bytes);
 
-/// Threads that extract tasks in order, batch after batch as they are added. Only so many begin
-/// that finished, untaken batches stay within `max_bytes`; the batch that is taken next may always
-/// go on, so that this cannot stop for good.
+/// Threads that extract tasks in order, batch after batch as they are added, each some clips of a
+/// batch at a time (function.clips_at_once). Each may use `device_bytes` of the device. Only so
+/// many begin that finished, untaken batches stay within `max_bytes`; the batch that is taken next
+/// may always go on, so that this cannot stop for good.
 class ClipWorkers {
  public:
   struct Progress {
@@ -44,7 +50,8 @@ class ClipWorkers {
     bool batch_done = false;   ///< the batch taken next is complete
   };
 
-  ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes);
+  ClipWorkers(const FeatureFunction& function, int threads, std::size_t max_bytes,
+              std::size_t device_bytes);
   /// Lets the clips in work finish, begins no others.
   ~ClipWorkers();
   ClipWorkers(const ClipWorkers&) = delete;
@@ -70,9 +77,12 @@ class ClipWorkers {
     std::size_t left = 0;
   };
   void work();
+  /// Takes up to function.clips_at_once tasks of the next batch that has any; mutex_ is held.
+  std::span<const ClipTask> draw();
 
   const FeatureFunction& function_;
   const std::size_t max_bytes_;
+  const std::size_t device_bytes_;
   std::mutex mutex_;
   std::condition_variable may_begin_;
   std::condition_variable progress_changed_;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/device/error.h"
+#include "kernels/device/memory.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/features/clip_workers.h"
 #include "pipeline/features/index_file.h"
@@ -160,7 +161,7 @@ class Filling {
     for (const auto& shard : shards) total += static_cast<Index>(shard.clips.size());
     found_ = 0;
     observer_.begin("extract", total, "clips");
-    ClipWorkers workers(function_, report_.threads, 2 * options_.shards.bytes);
+    ClipWorkers workers(function_, report_.threads, 2 * options_.shards.bytes, device_bytes());
     progress_ = {};
     for (;;) {
       claim(workers);
@@ -187,9 +188,18 @@ class Filling {
     observer_.end();
   }
 
+  /// Of the GPU's memory, for each thread.
+  std::size_t device_bytes() const {
+    std::size_t all = options_.device_memory;
+    if constexpr (has_cuda) {
+      if (function_.device == Device::cuda && all == 0) all = cuda::usable_device().memory / 2;
+    }
+    return all / static_cast<std::size_t>(report_.threads);
+  }
+
   /// Claims shards until the threads have enough to do, or all that is left is claimed by others.
   void claim(ClipWorkers& workers) {
-    const auto enough = static_cast<std::size_t>(report_.threads);
+    const auto enough = static_cast<std::size_t>(report_.threads * function_.clips_at_once);
     for (auto next = open_.begin();
          next != open_.end() && !nothing_to_claim_ && workers.waiting() < enough;) {
       auto lock = locks_.try_lock(cache_lock::shard(next->number));
@@ -229,7 +239,8 @@ class Filling {
     std::vector<ClipTask> tasks;
     for (const auto& clip : shard.clips) {
       const fs::path& path = contents_.at(clip);
-      tasks.push_back({clip, path, expected_size(clip, path, function_).bytes});
+      const ClipSize size = expected_size(clip, path, function_);
+      tasks.push_back({clip, path, size.bytes, size.seconds});
     }
     workers.add(std::move(tasks));
     claimed_.push_back(std::move(claimed));

@@ -17,6 +17,9 @@ struct ExtractionOptions {
   int threads = 0;        ///< that decode and compute; 0: one a core
   double max_bad = 0.05;  ///< largest share of utterances that may have no features
   ShardLimits shards;
+  /// Bytes of a GPU's memory that all threads together may use for what depends on the clips; 0:
+  /// half of it.
+  std::size_t device_memory = 0;
 };
 
 /// An utterance that has no features.

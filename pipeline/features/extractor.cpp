@@ -155,7 +155,7 @@ class Batch {
     if (const auto known = matrices_.find(what); known != matrices_.end()) {
       return std::as_const(known->second).view();
     }
-    Array<float> matrix(Shape{frames_.total(), dims}, context_.device());
+    Lent matrix = context_.lend({frames_.total(), dims});
     compute(matrix.view());
     return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
   }
@@ -194,7 +194,7 @@ class Batch {
   Tensor<const float> signal_;
   const Ragged& samples_;
   Ragged frames_;
-  std::map<std::string, Array<float>> matrices_;
+  std::map<std::string, Lent> matrices_;
 };
 
 /// Throws ClipError for the first clip that holds something other than sound.
@@ -343,6 +343,28 @@ Ragged FeatureExtractor::rows_of(const Ragged& samples) const {
   return rows;
 }
 
+std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
+  // All that a Batch may hold of a frame: power, and magnitudes for contrast; for tuning a height
+  // and a step for each place that may be a peak; mel for each bank and its logarithm; for each
+  // item what it is and what it is a derivative of; the row.
+  const Tables& tables = plan_->tables;
+  const Index bins = tables.stft.bins();
+  Index numbers = plan_->frame_dims;
+  if (!tables.mel.empty() || !tables.chroma.empty() || !tables.contrast.empty()) numbers += bins;
+  if (!tables.contrast.empty()) numbers += bins;
+  if (!tables.chroma.empty()) numbers += 2 * bins;
+  for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
+  for (const Plan::Item& item : plan_->items) {
+    numbers += 2 * item.dims;
+    if (const auto* mfcc = std::get_if<MfccFeature>(&item.base)) numbers += mfcc->n_mels;
+    if (std::holds_alternative<TonnetzFeature>(item.base)) numbers += ChromaOptions().n_chroma;
+  }
+  const Index frames = frames_of(samples, plan_->spec.hop_length).total();
+  const Index all = samples.total() + frames * numbers + rows_of(samples).total() * dims();
+  // Context::lend gives up to an eighth more.
+  return static_cast<std::size_t>(all) * sizeof(float) / 8 * 9;
+}
+
 void FeatureExtractor::extract(Context& context, Tensor<const float> signal, const Ragged& samples,
                                Tensor<float> out) const {
   expect_shape("extract", "signal", signal.shape(), Shape{samples.total()});
@@ -350,20 +372,20 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   refuse_unusable(context, signal, samples);
 
   const bool elsewhere = context.device() != Device::cpu;
-  Array<float> uploaded;
+  Lent uploaded;
+  Lent result;
   if (elsewhere) {
-    uploaded = Array<float>(signal.shape(), context.device());
+    uploaded = context.lend(signal.shape());
     copy(context, signal, uploaded.view());
     signal = std::as_const(uploaded).view();
+    result = context.lend(out.shape());
   }
-  Array<float> result;
-  if (elsewhere) result = Array<float>(out.shape(), context.device());
   const Tensor<float> there = elsewhere ? result.view() : out;
 
   Batch batch(context, plan_->tables, signal, samples);
   const Index frames = batch.frames().total();
-  Array<float> memory;
-  if (per_clip()) memory = Array<float>(Shape{frames, plan_->frame_dims}, context.device());
+  Lent memory;
+  if (per_clip()) memory = context.lend({frames, plan_->frame_dims});
   const Tensor<float> rows = per_clip() ? memory.view() : there;
   Index column = 0;
   for (const Plan::Item& item : plan_->items) {

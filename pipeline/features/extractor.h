@@ -47,6 +47,10 @@ class FeatureExtractor {
   /// Rows of the result, clip by clip: frames, or 1.
   Ragged rows_of(const Ragged& samples) const;
 
+  /// Bytes that extract() takes at most on the context's device for clips of so many samples,
+  /// beside tables and working memory of a fixed size.
+  std::size_t working_bytes(const Ragged& samples) const;
+
   /// signal  [samples]     at spec().sample_rate, clips end to end, on the CPU
   /// out     [rows, dims]  rows = rows_of(samples), on the CPU
   /// Computed on the context's device, to which the signal goes and from which the rows come back.

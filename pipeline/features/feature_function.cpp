@@ -1,5 +1,6 @@
 #include "pipeline/features/feature_function.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -19,24 +20,53 @@ FeatureFunction feature_function(const FeatureExtractor& extractor, Device devic
   function.condition = [&spec](std::vector<float> signal) {
     return condition_signal(spec, std::move(signal));
   };
-  const auto one_clip = [](Index samples) { return Ragged(std::span<const Index>(&samples, 1)); };
-  function.rows = [&extractor, one_clip](Index samples) {
-    return extractor.rows_of(one_clip(samples)).total();
+  function.rows = [&extractor](Index samples) {
+    return extractor.rows_of(Ragged(std::span<const Index>(&samples, 1))).total();
   };
-  function.extract = [&extractor, one_clip](Context& context, Tensor<const float> signal,
-                                            Tensor<float> out) {
-    extractor.extract(context, signal, one_clip(signal.size()), out);
+  function.extract = [&extractor](Context& context, Tensor<const float> signal,
+                                  const Ragged& samples, Tensor<float> out) {
+    extractor.extract(context, signal, samples, out);
   };
+  if (device != Device::cpu) {
+    function.clips_at_once = 16;
+    function.device_bytes = [&extractor](const Ragged& samples) {
+      return extractor.working_bytes(samples);
+    };
+  }
   return function;
 }
 
 ClipFeatures compute_features(Context& context, const FeatureFunction& function,
                               std::vector<float> signal) {
   if (function.condition) signal = function.condition(std::move(signal));
-  ClipFeatures features;
-  features.samples = static_cast<Index>(signal.size());
-  features.rows.resize({function.rows(features.samples), function.dims()});
-  function.extract(context, {signal.data(), {features.samples}}, features.rows.view());
+  return std::move(compute_features(context, function, std::span(&signal, 1)).front());
+}
+
+std::vector<ClipFeatures> compute_features(Context& context, const FeatureFunction& function,
+                                           std::span<const std::vector<float>> conditioned) {
+  std::vector<ClipFeatures> features(conditioned.size());
+  std::vector<float> together;
+  Ragged samples;
+  Ragged rows;
+  for (const auto& one : conditioned) {
+    if (conditioned.size() > 1) together.insert(together.end(), one.begin(), one.end());
+    samples.append(static_cast<Index>(one.size()));
+    rows.append(function.rows(static_cast<Index>(one.size())));
+  }
+  const std::vector<float>& signal = conditioned.size() == 1 ? conditioned.front() : together;
+  Array<float> all({rows.total(), function.dims()});
+  function.extract(context, {signal.data(), {samples.total()}}, samples, all.view());
+  if (conditioned.size() == 1) {
+    features.front() = {std::move(all), samples.total()};
+    return features;
+  }
+  for (Index clip = 0; clip < samples.clips(); ++clip) {
+    ClipFeatures& one = features[static_cast<std::size_t>(clip)];
+    one.samples = samples.length(clip);
+    one.rows.resize({rows.length(clip), function.dims()});
+    const auto from = std::as_const(all).view().rows(rows.begin(clip), rows.end(clip));
+    std::copy_n(from.data(), from.size(), one.rows.data());
+  }
   return features;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,16 @@ struct FeatureFunction {
   Device device = Device::cpu;
   /// Rows that a signal of so many samples gives.
   std::function<Index(Index samples)> rows;
-  /// signal [samples] -> out [rows, dims]; DataError for a clip that has no features. Called by
-  /// several threads at a time, each with its own context.
-  std::function<void(Context&, Tensor<const float> signal, Tensor<float> out)> extract;
+  /// signal [samples], clips end to end -> out [rows, dims]; DataError for a clip that has no
+  /// features. Called by several threads at a time, each with its own context.
+  std::function<void(Context&, Tensor<const float> signal, const Ragged& samples,
+                     Tensor<float> out)>
+      extract;
+  /// How many clips one call is best given: a GPU is busy with some, a processor with one.
+  Index clips_at_once = 1;
+  /// Bytes of the device's memory that a call takes for clips of so many samples; unset: not
+  /// bounded.
+  std::function<std::size_t(const Ragged& samples)> device_bytes{};
 
   Index dims() const { return static_cast<Index>(columns.size()); }
 };
@@ -45,5 +53,10 @@ struct ClipFeatures {
 /// function.extract does.
 ClipFeatures compute_features(Context& context, const FeatureFunction& function,
                               std::vector<float> signal);
+
+/// The same for several signals in one call, after function.condition: a clip's rows have the bits
+/// that it has alone.
+std::vector<ClipFeatures> compute_features(Context& context, const FeatureFunction& function,
+                                           std::span<const std::vector<float>> conditioned);
 
 }  // namespace serenade

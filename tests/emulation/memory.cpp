@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/emulation/accesses.h"
@@ -28,6 +29,7 @@ struct Memory {
   std::byte* base = nullptr;
   std::size_t used = 0;  // of the range
   std::size_t in_use = 0;
+  MemoryUse use;
   std::map<std::byte*, Piece> live;
   int unlocked = 0;
   std::vector<std::pair<std::byte*, std::size_t>> shared;
@@ -79,6 +81,7 @@ void* allocate(std::size_t bytes) {
   std::byte* first = all.base + all.used;
   all.used += mapped + page;  // a page between two pieces is never mapped
   all.in_use += bytes;
+  all.use = {all.use.allocations + 1, std::max(all.use.most, all.in_use)};
   mprotect(first, mapped, PROT_READ | PROT_WRITE);
   std::memset(first, static_cast<int>(poison), bytes);
   std::memset(first + bytes, static_cast<int>(fence), mapped - bytes);
@@ -104,6 +107,8 @@ bool release(void* of) {
 }
 
 std::size_t bytes_in_use() { return memory().in_use; }
+
+MemoryUse take_memory_use() { return std::exchange(memory().use, MemoryUse{0, memory().in_use}); }
 
 const void* device_base() { return memory().base; }
 

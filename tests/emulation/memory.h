@@ -15,6 +15,13 @@ void* allocate(std::size_t bytes);
 bool release(void* memory);
 std::size_t bytes_in_use();
 
+/// What was asked of it since the last call: how often, and the most in use at a time.
+struct MemoryUse {
+  int allocations = 0;
+  std::size_t most = 0;
+};
+MemoryUse take_memory_use();
+
 /// Device memory [first, first + bytes) lies within one live allocation.
 bool is_device_memory(const void* first, std::size_t bytes);
 /// The first address of the range.

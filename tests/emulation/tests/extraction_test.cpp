@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <numbers>
 
 #include "pipeline/experiment/config.h"
@@ -10,6 +11,7 @@
 #include "pipeline/features/extraction.h"
 #include "pipeline/support/content_hash.h"
 #include "tests/emulation/engine.h"
+#include "tests/emulation/memory.h"
 #include "tests/emulation/target.h"
 #include "tests/pipeline/features/extraction_fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -94,6 +96,72 @@ TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
       }
     }
   }
+}
+
+/// Clips end to end: noise, whose peaks take the most memory.
+struct Sound {
+  std::vector<float> samples;
+  Ragged clips;
+
+  explicit Sound(std::initializer_list<Index> lengths) {
+    for (const Index length : lengths) {
+      const auto one = noisy_sine(length, 300, 22050, static_cast<std::uint64_t>(length));
+      samples.insert(samples.end(), one.begin(), one.end());
+      clips.append(length);
+    }
+  }
+  Tensor<const float> view() const { return {samples.data(), {clips.total()}}; }
+};
+
+TEST_F(EmulatedExtraction, AllocatesNothingTheSecondTimeAndNoMoreThanItSaid) {
+  for (const char* features :
+       {"{extract: [mfcc, chroma_stft, spectral_contrast, tonnetz, "
+        "zero_crossing_rate, rms, {delta: {of: mfcc}}, {mel: {db: true}}]}",
+        "{extract: [{mfcc: {n_mels: 40}}, mel], "
+        "statistics: [mean, median]}",
+        "{extract: [tonnetz]}", "{extract: [spectral_contrast]}",
+        "{extract: [{mel: {n_mels: 256}}, {delta2: {of: mel}}]}", "{extract: [rms]}"}) {
+    const FeatureExtractor extractor(
+        parse_experiment("name: t\nfeatures: " + std::string(features), "a test").features);
+    Context context(Device::cuda);
+    const auto run = [&](const Sound& sound) {
+      Array<float> out({extractor.rows_of(sound.clips).total(), extractor.dims()});
+      emulation::take_memory_use();
+      extractor.extract(context, sound.view(), sound.clips, out.view());
+      return emulation::take_memory_use();
+    };
+    // Tables and working memory of a fixed size.
+    const std::size_t fixed = run(Sound({1})).most;
+    const Sound batch({5'000, 1'000, 9'000, 512});
+    const std::size_t said = extractor.working_bytes(batch.clips);
+    const emulation::MemoryUse first = run(batch);
+    EXPECT_GT(first.allocations, 0) << features;
+    EXPECT_LE(first.most, fixed + said) << features;
+    EXPECT_GE(first.most, said / 3) << features << ": said far too much";
+    EXPECT_EQ(run(batch).allocations, 0) << features;
+    // Batches of several sizes find, after some, what fits them all.
+    const Sound other({4'000, 8'500, 700});
+    for (int i = 0; i < 4; ++i) {
+      run(other);
+      run(batch);
+    }
+    EXPECT_EQ(run(other).allocations + run(batch).allocations, 0) << features;
+  }
+}
+
+TEST_F(EmulatedExtraction, LeavesOutTheClipThatTheGpusMemoryDoesNotHold) {
+  const auto utterances = recordings();
+  emulation::machine().device.memory = std::size_t{64} << 20U;
+  const FeatureExtractor extractor(
+      parse_experiment("name: t\nfeatures: {extract: [mfcc]}", "a test").features);
+  const FeatureFunction on_gpu = feature_function(extractor, Device::cuda);
+  FeatureCache cache(folder_ / "cache", on_gpu, listener_);
+  const ExtractionOptions options{
+      .threads = 1, .max_bad = 0.5, .shards = {}, .device_memory = std::size_t{1} << 20U};
+  const auto report = extract_features(cache, on_gpu, utterances, options, listener_);
+  ASSERT_EQ(report.bad.size(), 1U);
+  EXPECT_EQ(report.bad.front().id, utterances.back().id);
+  EXPECT_THAT(report.bad.front().reason, HasSubstr("each thread may use 1 MiB"));
 }
 
 TEST_F(EmulatedExtraction, EndsWhereTheGpusMemoryIsUsedUp) {

@@ -4,7 +4,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace serenade {
@@ -54,6 +57,51 @@ TEST(Context, MakesDoWithTheThreadsThatTheSystemGives) {
 #endif
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(use_more_threads_than_there_are(), testing::ExitedWithCode(0), "");
+}
+
+TEST(Context, LendsTheSameMemoryAgain) {
+  Context context;
+  const float* first = nullptr;
+  const float* second = nullptr;
+  {
+    const Lent large = context.lend({100, 1000});
+    const Lent small = context.lend({50, 100});
+    EXPECT_EQ(large.view().shape(), (Shape{100, 1000}));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.view().data()) % 64, 0U);
+    first = large.view().data();
+    second = small.view().data();
+  }
+  for (int i = 0; i < 3; ++i) {
+    // Each gets what fits best, whichever asks first.
+    const Lent small = context.lend({5100});
+    const Lent large = context.lend({99, 1001});
+    EXPECT_EQ(small.view().data(), second);
+    EXPECT_EQ(large.view().data(), first);
+    const Lent another = context.lend({3});
+    EXPECT_NE(another.view().data(), first);
+    EXPECT_NE(another.view().data(), second);
+  }
+  EXPECT_EQ(context.lend({0, 7}).view().size(), 0);
+}
+
+TEST(Context, TakesBackWhatOutlivesIt) {
+  Lent kept;
+  {
+    Context context;
+    kept = context.lend({10});
+    Context moved(std::move(context));
+    kept = moved.lend({20});
+  }
+  kept.view().data()[19] = 1;
+  kept = Lent();
+  EXPECT_EQ(kept.view().size(), 0);
+}
+
+TEST(Context, RefusesToLendWhatNoMemoryHolds) {
+  Context context;
+  constexpr Index huge = Index{1} << 40U;
+  EXPECT_THROW(context.lend({huge, huge}), std::bad_alloc);
+  EXPECT_EQ(context.lend({4}).view().size(), 4);
 }
 
 TEST(Context, RefusesNegativeThreads) { EXPECT_THROW(Context(-1), ConfigError); }

@@ -43,7 +43,7 @@ TEST_F(ExtractionTest, AShardOfOtherOptionsIsNotUsed) {
   const auto function = block_features();
   auto other = function;
   other.text = "{blocks: 65}";
-  other.extract = [](Context&, Tensor<const float>, Tensor<float> out) {
+  other.extract = [](Context&, Tensor<const float>, const Ragged&, Tensor<float> out) {
     std::fill_n(out.data(), out.size(), 0.0F);
   };
   extract("a", function);

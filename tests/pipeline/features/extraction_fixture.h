@@ -22,7 +22,8 @@ inline FeatureFunction block_features(int pause_ms = 0) {
   function.sample_rate = 8000;
   function.columns = {"mean", "max"};
   function.rows = [](Index samples) { return samples / 64; };
-  function.extract = [pause_ms](Context&, Tensor<const float> signal, Tensor<float> out) {
+  function.extract = [pause_ms](Context&, Tensor<const float> signal, const Ragged&,
+                                Tensor<float> out) {
     if (signal.size() < 64) throw DataError("the clip is shorter than 64 samples");
     for (Index row = 0; row < out.extent(0); ++row) {
       const auto block = signal.span().subspan(static_cast<std::size_t>(row * 64), 64);
@@ -122,7 +123,8 @@ class ExtractionTest : public testing::Test {
       const auto signal = load_mono(clip.path, function.sample_rate, function.decode);
       ASSERT_EQ(cached->samples, static_cast<Index>(signal.size()));
       Array<float> rows({function.rows(cached->samples), function.dims()});
-      function.extract(context, {signal.data(), {cached->samples}}, rows.view());
+      function.extract(context, {signal.data(), {cached->samples}},
+                       Ragged(std::span<const Index>(&cached->samples, 1)), rows.view());
       ASSERT_EQ(cached->rows.shape(), rows.shape());
       EXPECT_TRUE(std::equal(rows.span().begin(), rows.span().end(), cached->rows.data()))
           << clip.id;

@@ -56,8 +56,8 @@ TEST_F(ExtractionTest, ThreadsDoNotChangeTheBytes) {
   auto function = block_features();
   // Clips take turns at being slow, so that they do not finish in the order in which they began.
   function.extract = [inner = function.extract](Context& context, Tensor<const float> signal,
-                                                Tensor<float> out) {
-    inner(context, signal, out);
+                                                const Ragged& clips, Tensor<float> out) {
+    inner(context, signal, clips, out);
     std::this_thread::sleep_for(std::chrono::milliseconds(signal.size() / 90 % 3 * 5));
   };
   extract("a", function, small_shards(1));
@@ -265,9 +265,9 @@ TEST_F(ExtractionTest, NamesClipsWithoutFeatures) {
   std::atomic<int> calls = 0;
   auto function = block_features();
   function.extract = [&, inner = function.extract](Context& context, Tensor<const float> signal,
-                                                   Tensor<float> out) {
+                                                   const Ragged& clips, Tensor<float> out) {
     ++calls;
-    inner(context, signal, out);
+    inner(context, signal, clips, out);
   };
   for (const int expected_calls : {6, 6}) {  // the second time all is known, errors too
     const auto report = extract("a", function, options);
@@ -368,9 +368,10 @@ TEST_F(ExtractionTest, AnyErrorOfAClipIsThatClipsOwn) {
   make_clips(12);
   auto function = block_features();
   const auto whole = function;
-  function.extract = [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+  function.extract = [&](Context& context, Tensor<const float> signal, const Ragged& clips,
+                         Tensor<float> out) {
     if (signal.size() == 700 + 90 * 3) throw ShapeError("out is [1, 2] but must be [2, 1]");
-    whole.extract(context, signal, out);
+    whole.extract(context, signal, clips, out);
   };
   auto options = small_shards();
   EXPECT_THAT(test::error_of([&] { extract("a", function, options); }),
@@ -389,7 +390,7 @@ TEST_F(ExtractionTest, AnyErrorOfAClipIsThatClipsOwn) {
 TEST_F(ExtractionTest, WhatIsNoErrorOfOursEndsTheRun) {
   make_clips(12);
   auto function = block_features();
-  function.extract = [](Context&, Tensor<const float>, Tensor<float>) {
+  function.extract = [](Context&, Tensor<const float>, const Ragged&, Tensor<float>) {
     throw std::logic_error("a mistake in the program");
   };
   EXPECT_THROW(extract("a", function), std::logic_error);
