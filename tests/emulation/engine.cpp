@@ -49,6 +49,7 @@ class Block {
   const std::uint64_t* wait_for_lanes(std::uint32_t mask, std::uint64_t value, const void* site,
                                       bool orders_memory);
   void* shared(const void* key, std::size_t bytes, std::size_t alignment);
+  void check_shared(std::size_t total) const;
   void* dynamic() const { return dynamic_; }
   int lane() const { return static_cast<int>(current_ % warp_size); }
   const Running& running() const { return running_; }
@@ -302,14 +303,25 @@ void* Block::shared(const void* key, std::size_t bytes, std::size_t alignment) {
   shared_[key] = {memory, bytes};
   std::size_t total = 0;
   for (const auto& [name, piece] : shared_) total += piece.second;
+  check_shared(total);
+  return memory;
+}
+
+/// The compiler refuses too much static memory and the launch the rest: here a kernel's static
+/// memory is known when it is used.
+void Block::check_shared(std::size_t total) const {
+  const std::size_t fixed = total - launch_->dynamic_shared;
   if (total > target().shared_optin) {
     fault(where() + ": needs " + std::to_string(total) +
           " bytes of shared memory, but a block has " + std::to_string(target().shared_optin));
-  } else if (total - launch_->dynamic_shared > target().shared_static) {
-    fault(where() + ": has " + std::to_string(total - launch_->dynamic_shared) +
+  } else if (fixed > target().shared_static) {
+    fault(where() + ": has " + std::to_string(fixed) +
           " bytes of static shared memory, but may have " + std::to_string(target().shared_static));
+  } else if (total > target().shared_static && launch_->dynamic_shared > launch_->asked_shared) {
+    fault(where() + ": needs " + std::to_string(total) + " bytes of shared memory, more than " +
+          std::to_string(target().shared_static) + ", and cudaFuncSetAttribute has not asked for " +
+          std::to_string(launch_->dynamic_shared) + " of them");
   }
-  return memory;
 }
 
 std::string Block::where() const {
@@ -323,7 +335,7 @@ bool check_limits(const Launch& launch) {
   const std::uint64_t threads = std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
   if (threads == 0 || threads > 1024 || launch.block.z > 64) {
     fault(launch.kernel + ": has " + std::to_string(threads) +
-          " threads in a block, but must have 1 to 1024");
+          " threads in a block, but must have 1 to 1024, at most 64 of them along z");
     return false;
   }
   if (launch.grid.x == 0 || launch.grid.y == 0 || launch.grid.z == 0 ||

@@ -22,6 +22,8 @@ struct Launch {
   Coordinates grid{1, 1, 1};
   Coordinates block{1, 1, 1};
   std::size_t dynamic_shared = 0;
+  /// What cudaFuncSetAttribute has raised the kernel's dynamic shared memory to, in bytes.
+  std::size_t asked_shared = 0;
 };
 
 /// In which order the threads of a block, and the blocks of a launch, get their turns. A kernel

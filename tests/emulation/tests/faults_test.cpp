@@ -79,6 +79,20 @@ __global__ void dynamic_kernel(int used, float* out) {
   out[threadIdx.x] = 1;
 }
 
+__global__ void both_kernel(float* out) {
+  SERENADE_SHARED(float, fixed, 256);
+  SERENADE_DYNAMIC_SHARED(float, dynamic);
+  fixed[threadIdx.x] = 1;
+  dynamic[threadIdx.x] = 1;
+  out[threadIdx.x] = fixed[threadIdx.x] + dynamic[threadIdx.x];
+}
+
+__global__ void large_kernel(float* out) {
+  SERENADE_SHARED(float, shared, 12289);
+  shared[threadIdx.x] = 1;
+  out[threadIdx.x] = shared[threadIdx.x];
+}
+
 __global__ void fill_kernel(float value, float* out) { out[threadIdx.x] = value; }
 
 class PlantedFault : public ::testing::Test {
@@ -213,10 +227,67 @@ TEST_F(PlantedFault, TooLittleDynamicSharedMemory) {
               HasSubstr(emulation::watches() ? "out of bounds in shared" : "of a shared array"));
 }
 
+TEST_F(PlantedFault, MoreSharedMemoryThanABlockHasOrWasAskedFor) {
+  Array<float> out(Shape{size}, Device::cuda);
+  const auto refused = [&](std::size_t dynamic) {
+    emulation::take_faults();
+    try {
+      launch<both_kernel>(session_, {1, size, dynamic}, out.data());
+    } catch (const DeviceError& error) {
+      return std::string(error.what());
+    }
+    return complaint();
+  };
+  // 1 KiB of it is static.
+  EXPECT_EQ(refused(47U << 10U), "");
+  EXPECT_THAT(refused((47U << 10U) + 4),
+              HasSubstr("both_kernel: block 0, thread 0: needs 49156 bytes of shared memory, more "
+                        "than 49152, and cudaFuncSetAttribute has not asked"));
+  EXPECT_THAT(refused(64U << 10U), HasSubstr("both_kernel: launched with 65536 bytes of dynamic"));
+  const auto ask = [](int bytes) {
+    return cudaFuncSetAttribute(both_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  };
+  EXPECT_EQ(ask(64 << 10), cudaSuccess);
+  EXPECT_EQ(refused(64U << 10U), "");
+  EXPECT_THAT(refused((64U << 10U) + 4), HasSubstr("both_kernel: launched with 65540 bytes"));
+  EXPECT_EQ(ask(99 << 10), cudaSuccess);
+  EXPECT_THAT(refused(99U << 10U), HasSubstr("needs 102400 bytes of shared memory, but a block has "
+                                             "101376"));
+  EXPECT_EQ(ask(100 << 10), cudaErrorInvalidValue);
+  EXPECT_EQ(ask(0), cudaSuccess);
+}
+
+TEST_F(PlantedFault, MoreStaticSharedMemoryThanTheCompilerAllows) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<large_kernel>(session_, {1, size}, out.data());
+  EXPECT_THAT(complaint(),
+              HasSubstr("has 49156 bytes of static shared memory, but may have 49152"));
+}
+
 TEST_F(PlantedFault, TooManyThreadsInABlock) {
   Array<float> out(Shape{2048}, Device::cuda);
-  launch<fill_kernel>(session_, {1, 2048}, 1.0F, out.data());
-  EXPECT_THAT(complaint(), HasSubstr("fill_kernel: has 2048 threads in a block"));
+  try {
+    launch<fill_kernel>(session_, {1, most_threads + 1}, 1.0F, out.data());
+    FAIL() << "nothing was thrown";
+  } catch (const DeviceError& error) {
+    EXPECT_STREQ(error.what(),
+                 "fill_kernel: launched with 257 threads in a block, but compiled for 256");
+  }
+  const auto refused = [&](dim3 grid, dim3 block) {
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.stream = session_.stream();
+    EXPECT_EQ(cudaLaunchKernelEx(&config, fill_kernel, 1.0F, out.data()), cudaSuccess);
+    const std::string said = complaint();
+    emulation::take_faults();
+    return said;
+  };
+  EXPECT_EQ(refused(1, 1024), "");
+  EXPECT_THAT(refused(1, 1025), HasSubstr("fill_kernel: has 1025 threads in a block"));
+  EXPECT_THAT(refused(1, {1, 1, 65}), HasSubstr("at most 64 of them along z"));
+  EXPECT_THAT(refused(0, 1), HasSubstr("grid is empty or too large"));
+  EXPECT_THAT(refused({1, 65536}, 1), HasSubstr("grid is empty or too large"));
 }
 
 TEST_F(PlantedFault, MissingEventWaitShowsInSomeOrderOfStreams) {
