@@ -23,6 +23,7 @@ namespace context = boost::context;
 
 Order order_in_use = Order::forward;
 std::mt19937_64 order_seed(1);
+std::uint64_t last_blocks = 0;  // 0: all
 std::string noted_faults;
 int count_of_faults = 0;
 
@@ -353,21 +354,24 @@ void use_order(Order order, std::uint64_t seed) {
   order_seed.seed(seed);
 }
 
+void use_last_blocks(std::uint64_t count) { last_blocks = count; }
+
 void run(const Launch& launch, const std::function<void()>& thread) {
   if (!check_limits(launch)) return;
   block_extent = launch.block;
   grid_extent = launch.grid;
   block.begin(launch, ++launches, thread);
-  const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
+  const std::uint64_t all = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
+  const std::uint64_t first = last_blocks > 0 && last_blocks < all ? all - last_blocks : 0;
   std::vector<std::uint64_t> turns;
   if (order_in_use == Order::random) {
-    turns.resize(blocks);
-    std::iota(turns.begin(), turns.end(), std::uint64_t{0});
+    turns.resize(all - first);
+    std::iota(turns.begin(), turns.end(), first);
     std::shuffle(turns.begin(), turns.end(), order_seed);
   }
-  for (std::uint64_t i = 0; i < blocks; ++i) {
-    const std::uint64_t backward = blocks - 1 - i;
-    block.run(!turns.empty() ? turns[i] : order_in_use == Order::reverse ? backward : i);
+  for (std::uint64_t i = first; i < all; ++i) {
+    const std::uint64_t backward = all - 1 - (i - first);
+    block.run(!turns.empty() ? turns[i - first] : order_in_use == Order::reverse ? backward : i);
   }
   block.end();
 }

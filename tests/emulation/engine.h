@@ -31,6 +31,10 @@ struct Launch {
 enum class Order { forward, reverse, random };
 void use_order(Order order, std::uint64_t seed = 1);
 
+/// Of every launch's blocks only the last `count` run, or all of them (0): what lies far within
+/// buffers too large to be filled is computed without what lies before it.
+void use_last_blocks(std::uint64_t count);
+
 /// Runs `thread` for every thread of every block. What goes wrong is kept for take_faults(); a
 /// block that cannot go on (threads that wait for each other) is given up.
 void run(const Launch& launch, const std::function<void()>& thread);

@@ -16,6 +16,7 @@ namespace emulation {
 namespace {
 
 constexpr std::size_t page = 4096;
+constexpr std::size_t most_poisoned = std::size_t{1} << 30U;
 constexpr auto poison = std::byte{0xFF};  // a NaN in float and double, -1 in integers
 constexpr auto fence = std::byte{0xFD};
 
@@ -80,7 +81,7 @@ void* allocate(std::size_t bytes) {
   all.used += mapped + page;  // a page between two pieces is never mapped
   all.in_use += bytes;
   mprotect(first, mapped, PROT_READ | PROT_WRITE);
-  std::memset(first, static_cast<int>(poison), bytes);
+  if (bytes <= most_poisoned) std::memset(first, static_cast<int>(poison), bytes);
   std::memset(first + bytes, static_cast<int>(fence), mapped - bytes);
   all.live[first] = {bytes, mapped};
   watch_allocation(first, bytes);

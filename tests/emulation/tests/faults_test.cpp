@@ -93,6 +93,11 @@ __global__ void large_kernel(float* out) {
   out[threadIdx.x] = shared[threadIdx.x];
 }
 
+__global__ void stride_kernel(int stride, float* out) {
+  const int i = static_cast<int>(threadIdx.x) * stride;
+  out[threadIdx.x] = i >= 0 ? 1.0F : 0.0F;
+}
+
 __global__ void fill_kernel(float value, float* out) { out[threadIdx.x] = value; }
 
 class PlantedFault : public ::testing::Test {
@@ -225,6 +230,16 @@ TEST_F(PlantedFault, TooLittleDynamicSharedMemory) {
   launch<dynamic_kernel>(session_, {1, size, 256}, 65, out.data());
   EXPECT_THAT(complaint(),
               HasSubstr(emulation::watches() ? "out of bounds in shared" : "of a shared array"));
+}
+
+TEST_F(PlantedFault, IndexThatOverflows) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<stride_kernel>(session_, {1, size}, 1 << 25, out.data());
+  EXPECT_EQ(complaint(), "");
+  launch<stride_kernel>(session_, {1, size}, (1 << 25) + (1 << 20), out.data());
+  EXPECT_THAT(complaint(), ::testing::AllOf(HasSubstr("stride_kernel: block 0, thread 63: an "
+                                                      "integer overflows (*) in "),
+                                            HasSubstr("faults_test.cpp:")));
 }
 
 TEST_F(PlantedFault, MoreSharedMemoryThanABlockHasOrWasAskedFor) {
