@@ -24,7 +24,7 @@ void overflow(const void* operation, const char* name) {
 }  // namespace
 }  // namespace emulation
 
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
 void __ubsan_handle_add_overflow(void* operation, std::uintptr_t, std::uintptr_t) {
   emulation::overflow(operation, "+");
@@ -42,4 +42,4 @@ void __ubsan_handle_divrem_overflow(void* operation, std::uintptr_t, std::uintpt
   emulation::overflow(operation, "/ or %");
 }
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -44,8 +44,8 @@ struct Device {
   std::map<std::byte*, std::size_t> pinned;
   std::map<const void*, std::size_t> asked_shared;  // by kernel
   std::mt19937_64 chance{1};
-  std::uintptr_t handles = 0x1000;
-  std::string message;  // of the error that the device is in: sticky, as a real one's
+  std::deque<char> handles;  // their addresses: never two of the same
+  std::string message;       // of the error that the device is in: sticky, as a real one's
 };
 
 Device& device() {
@@ -112,7 +112,7 @@ bool is_pinned(const void* first, std::size_t bytes) {
 
 template <class Handle>
 Handle new_handle() {
-  return reinterpret_cast<Handle>(device().handles += 16);
+  return reinterpret_cast<Handle>(&device().handles.emplace_back());
 }
 
 }  // namespace

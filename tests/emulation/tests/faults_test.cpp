@@ -294,7 +294,7 @@ TEST_F(PlantedFault, TooManyThreadsInABlock) {
     config.blockDim = block;
     config.stream = session_.stream();
     EXPECT_EQ(cudaLaunchKernelEx(&config, fill_kernel, 1.0F, out.data()), cudaSuccess);
-    const std::string said = complaint();
+    std::string said = complaint();
     emulation::take_faults();
     return said;
   };
