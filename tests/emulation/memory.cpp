@@ -1,8 +1,11 @@
 #include "tests/emulation/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
@@ -25,6 +28,15 @@ struct Piece {
   std::size_t mapped = 0;
 };
 
+/// Says who touched memory that is closed, before that ends the program.
+void on_closed_memory(int signal, siginfo_t* about, void*) {
+  if (running().launch != 0 || is_device_address(about->si_addr)) {
+    const std::string text = where() + ": touches memory that is closed to it\n";
+    if (write(STDERR_FILENO, text.data(), text.size()) < 0) std::abort();
+  }
+  std::signal(signal, SIG_DFL);  // for the same access, which is tried again
+}
+
 struct Memory {
   std::byte* base = nullptr;
   std::size_t used = 0;  // of the range
@@ -39,6 +51,10 @@ struct Memory {
     if (range != MAP_FAILED) base = static_cast<std::byte*>(range);
     if (base != nullptr) mprotect(base, shared_range, PROT_READ | PROT_WRITE);
     used = shared_range;
+    struct sigaction action {};
+    action.sa_sigaction = on_closed_memory;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, nullptr);
   }
 };
 

@@ -430,10 +430,21 @@ TEST_F(PlantedFault, NoGpuAnOldDriverAnOldGpu) {
 }
 
 using PlantedFaultDeathTest = PlantedFault;
-TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemoryOrAKernelFreedMemory) {
+TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemory) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Array<float> there = uploaded(0);
-  EXPECT_DEATH(there.data()[0] = 1, "");
+  EXPECT_DEATH(there.data()[0] = 1, "host: touches memory that is closed to it");
+}
+
+TEST_F(PlantedFaultDeathTest, KernelThatWritesFarBeyondTheEnd) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Array<float> out(Shape{size}, Device::cuda);
+  EXPECT_DEATH(
+      {
+        launch<beyond_kernel>(session_, {1, size}, out.data(), 1 << 20);
+        context_.synchronize();
+      },
+      "beyond_kernel: block 0, thread 0: touches memory that is closed to it");
 }
 
 }  // namespace
