@@ -40,10 +40,11 @@ else()
             PATHS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include)
 endif()
 
-# To be called in the folder whose targets compile them.
+# To be called in the folder whose targets compile them. Integers that overflow are reported by
+# tests/emulation/overflow.cpp.
 function(serenade_emulated_sources)
-  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX
-                              COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                              "-xc++;-Wno-unknown-pragmas;-fsanitize=signed-integer-overflow")
 endfunction()
 
 function(serenade_gpu_sources library)

@@ -54,13 +54,19 @@ constexpr std::string_view kernel_name() {
 }  // namespace detail
 
 /// Enqueues `kernel` on the context's stream; nothing where there are no blocks. Throws DeviceError
-/// naming the kernel.
+/// naming the kernel, also for blocks of more threads than kernels are compiled for: with their
+/// registers these would fit some GPUs and not others.
 template <auto kernel, class... Arguments>
 void launch(Session& session, const Extent1d& extent, Arguments&&... arguments) {
   if (extent.blocks == 0) return;
   launch_name = detail::kernel_name<kernel>();
   if (extent.blocks > std::numeric_limits<int>::max()) {
     throw DeviceError(std::string(launch_name) + ": the batch is too large for one launch");
+  }
+  if (extent.threads > most_threads) {
+    throw DeviceError(std::string(launch_name) + ": launched with " +
+                      std::to_string(extent.threads) + " threads in a block, but compiled for " +
+                      std::to_string(most_threads));
   }
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(extent.blocks));

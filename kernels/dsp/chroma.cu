@@ -1,6 +1,6 @@
 #include <cfloat>
 
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/chroma.h"
 #include "kernels/dsp/tuning.h"
 
@@ -18,7 +18,7 @@ __global__ __launch_bounds__(most_threads) void chroma_kernel(const float* power
                                                               Index size, float* out) {
   const Index frame = global_index() / warp_size;
   if (frame >= size) return;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   const float* weights = banks;
   if (tuning != nullptr) {
     // Tunings are steps of 0.01 from -0.5 on, and so are the banks.
@@ -37,9 +37,7 @@ __global__ __launch_bounds__(most_threads) void chroma_kernel(const float* power
     }
 #pragma unroll
     for (int c = 0; c < block; ++c) {
-      for (int by = warp_size / 2; by > 0; by /= 2) {
-        sums[c] += __shfl_xor_sync(all_lanes, sums[c], by);
-      }
+      sums[c] = warp_sum(sums[c]);
       if (first + c >= n_chroma) continue;
       maximum = fmaxf(maximum, sums[c]);
       if (lane == 0) to[first + c] = sums[c];

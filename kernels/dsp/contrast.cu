@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/decibel.h"
 
@@ -17,7 +17,7 @@ constexpr int most_warps = most_threads / warp_size;
 /// agree so far: exact, in four readings, from cache.
 __device__ float mean_of_smallest(const float* x, Index count, int share, unsigned flip,
                                   int* histogram) {
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   unsigned known = 0;    // of the last one's bits
   int rank = share - 1;  // of it among those that agree
   for (int shift = 32 - digit_bits; shift >= 0; shift -= digit_bits) {
@@ -60,10 +60,8 @@ __device__ float mean_of_smallest(const float* x, Index count, int share, unsign
     sum += x[i];
     ++below;
   }
-  for (int by = warp_size / 2; by > 0; by /= 2) {
-    sum += __shfl_xor_sync(all_lanes, sum, by);
-    below += __shfl_xor_sync(all_lanes, below, by);
-  }
+  sum = warp_sum(sum);
+  below = warp_sum(below);
   const float last = __uint_as_float(known ^ flip);
   return (sum + static_cast<float>(share - below) * last) / static_cast<float>(share);
 }
@@ -77,7 +75,7 @@ __global__ __launch_bounds__(most_threads) void contrast_kernel(const float* mag
   SERENADE_SHARED(int, histograms, most_warps* digits);
   const Index i = global_index() / warp_size;
   if (i >= size) return;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   int* histogram = histograms + static_cast<int>(threadIdx.x) / warp_size * digits;
   const Index frame = i / rows;
   const ContrastBands::Band band = bands[i - frame * rows];

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/decibel.h"
 
 namespace serenade::cuda {
@@ -8,42 +8,32 @@ namespace {
 
 constexpr int blocks_a_clip = 8;
 
-/// A float as an integer that is ordered as floats are.
-__device__ inline int ordered(float x) {
-  const int bits = __float_as_int(x);
-  return bits >= 0 ? bits : bits ^ 0x7FFFFFFF;
-}
-__device__ inline float unordered(int key) {
-  return __int_as_float(key >= 0 ? key : key ^ 0x7FFFFFFF);
-}
-
 /// blocks_a_clip blocks a clip: 4 bytes read and written a number, a logarithm each. The clip's
 /// maximum: a thread's, a warp's by shuffles, the clip's by an atomic of each warp; a maximum does
 /// not depend on the order.
 __global__ __launch_bounds__(most_threads) void decibel_kernel(const float* power,
                                                                const Index* frames, Index dims,
                                                                float amin, float reference,
-                                                               float* out, int* clip_maximum) {
+                                                               float* out, unsigned* clip_maximum) {
   const int clip = static_cast<int>(blockIdx.x) / blocks_a_clip;
   const int part = static_cast<int>(blockIdx.x) % blocks_a_clip;
   const Index begin = frames[clip] * dims;
   const Index end = frames[clip + 1] * dims;
   const Index step = static_cast<Index>(blockDim.x) * blocks_a_clip;
-  int highest = ordered(-INFINITY);
+  unsigned highest = ordered(-INFINITY);
   for (Index i = begin + static_cast<Index>(part) * blockDim.x + threadIdx.x; i < end; i += step) {
     const float value = 10.0F * log10f(fmaxf(power[i], amin)) - reference;
     out[i] = value;
     highest = max(highest, ordered(value));
   }
-  for (int by = warp_size / 2; by > 0; by /= 2) {
-    highest = max(highest, __shfl_xor_sync(all_lanes, highest, by));
-  }
-  if (threadIdx.x % warp_size == 0) atomicMax(&clip_maximum[clip], highest);
+  highest = warp_max(highest);
+  if (lane_index() == 0) atomicMax(&clip_maximum[clip], highest);
 }
 
 /// The same blocks: 4 bytes read and written a number.
 __global__ __launch_bounds__(most_threads) void raise_kernel(const Index* frames, Index dims,
-                                                             float top_db, const int* clip_maximum,
+                                                             float top_db,
+                                                             const unsigned* clip_maximum,
                                                              float* out) {
   const int clip = static_cast<int>(blockIdx.x) / blocks_a_clip;
   const int part = static_cast<int>(blockIdx.x) % blocks_a_clip;
@@ -57,7 +47,7 @@ __global__ __launch_bounds__(most_threads) void raise_kernel(const Index* frames
 }
 
 /// One thread a clip.
-__global__ __launch_bounds__(most_threads) void lowest_kernel(Index size, int* clip_maximum) {
+__global__ __launch_bounds__(most_threads) void lowest_kernel(Index size, unsigned* clip_maximum) {
   const Index i = global_index();
   if (i < size) clip_maximum[i] = ordered(-INFINITY);
 }
@@ -71,7 +61,7 @@ void power_to_db(Context& context, Tensor<const float> power, const Ragged& fram
   const auto reference = static_cast<float>(10.0 * std::log10(std::max(options.amin, options.ref)));
   const Index* offsets = session.offsets(frames);
   const Index dims = power.extent(1);
-  int* maximum = session.scratch<int>(3, frames.clips());
+  auto* maximum = session.scratch<unsigned>(3, frames.clips());
   launch<lowest_kernel>(session, one_thread_each(session, frames.clips()), frames.clips(), maximum);
   const Extent1d extent{frames.clips() * blocks_a_clip, session.block_size(most_threads)};
   launch<decibel_kernel>(session, extent, power.data(), offsets, dims, amin, reference, out.data(),

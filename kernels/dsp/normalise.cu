@@ -1,4 +1,4 @@
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/normalise.h"
 
 // float64 on purpose, as the CPU twin.
@@ -22,11 +22,9 @@ __global__ __launch_bounds__(most_threads) void level_kernel(const float* signal
     sum = fma(value, value, sum);
     peak = fmaxf(peak, fabsf(signal[i]));
   }
-  for (int by = warp_size / 2; by > 0; by /= 2) {
-    sum += __shfl_xor_sync(all_lanes, sum, by);
-    peak = fmaxf(peak, __shfl_xor_sync(all_lanes, peak, by));
-  }
-  if (threadIdx.x % warp_size == 0) {
+  sum = warp_sum(sum);
+  peak = warp_max(peak);
+  if (lane_index() == 0) {
     sums[threadIdx.x / warp_size] = sum;
     peaks[threadIdx.x / warp_size] = peak;
   }

@@ -1,4 +1,4 @@
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/rms.h"
 
 // float64 on purpose, as the CPU twin: one rounding to float32.
@@ -14,7 +14,7 @@ __global__ __launch_bounds__(most_threads) void rms_kernel(const float* signal,
                                                            Index size, float* out) {
   const Index frame = global_index() / warp_size;
   if (frame >= size) return;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   const int clip = clip_of(frames, clips, frame);
   const float* x = signal + samples[clip];
   const Index length = samples[clip + 1] - samples[clip];
@@ -26,7 +26,7 @@ __global__ __launch_bounds__(most_threads) void rms_kernel(const float* signal,
     const auto value = static_cast<double>(x[at]);
     sum = fma(value, value, sum);
   }
-  for (int by = warp_size / 2; by > 0; by /= 2) sum += __shfl_xor_sync(all_lanes, sum, by);
+  sum = warp_sum(sum);
   if (lane == 0) out[frame] = static_cast<float>(sqrt(sum / frame_length));
 }
 

@@ -1,6 +1,6 @@
 #include <cfloat>
 
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/statistics.h"
 
 // float64 on purpose, as the CPU twin: sums in float64, rounded once.
@@ -24,7 +24,7 @@ __device__ inline Place place(const Index* frames, Index dims) {
   const auto groups = static_cast<int>((dims + columns - 1) / columns);
   const int clip = static_cast<int>(blockIdx.x) / groups;
   const int group = static_cast<int>(blockIdx.x) % groups;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   const Index column = static_cast<Index>(group) * columns + lane;
   return {clip,
           static_cast<int>(threadIdx.x) / warp_size,
@@ -39,7 +39,7 @@ __device__ inline Place place(const Index* frames, Index dims) {
 template <class T, class Fold>
 __device__ T fold_warps(const Place& at, T (&shared)[most_warps * columns], T value,
                         const Fold& fold) {
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   __syncthreads();  // the last use of `shared` is over
   shared[at.warp * columns + lane] = value;
   __syncthreads();
@@ -99,15 +99,6 @@ __global__ __launch_bounds__(most_threads) void extremes_kernel(const float* in,
   if (!at.exists || at.warp != 0) return;
   if (minimum != nullptr) minimum[at.clip * stride + at.column] = low;
   if (maximum != nullptr) maximum[at.clip * stride + at.column] = high;
-}
-
-/// A float as an unsigned number that is ordered as floats are.
-__device__ inline unsigned ordered(float x) {
-  const unsigned bits = __float_as_uint(x);
-  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
-}
-__device__ inline float unordered(unsigned key) {
-  return __uint_as_float((key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key);
 }
 
 /// A percentile, interpolated between its neighbours in the sorted column. The lower one is the

@@ -1,4 +1,4 @@
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/tuning.h"
 
 // float64 where librosa has it: see interpolate() in tuning.cpp.
@@ -12,13 +12,11 @@ __global__ __launch_bounds__(most_threads) void peak_kernel(const float* power, 
                                                             float* heights, unsigned char* steps) {
   const Index frame = global_index() / warp_size;
   if (frame >= size) return;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   const float* x = power + frame * s.bins;
   float maximum = 0;
   for (Index bin = lane; bin < s.bins; bin += warp_size) maximum = fmaxf(maximum, x[bin]);
-  for (int by = warp_size / 2; by > 0; by /= 2) {
-    maximum = fmaxf(maximum, __shfl_xor_sync(all_lanes, maximum, by));
-  }
+  maximum = warp_max(maximum);
   const float threshold = 0.1F * maximum;
   const Index width = s.last - s.first;
   for (Index i = lane; i < width; i += warp_size) {

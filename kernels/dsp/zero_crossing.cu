@@ -1,4 +1,4 @@
-#include "kernels/device/launch.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dsp/zero_crossing.h"
 
 namespace serenade::cuda {
@@ -13,7 +13,7 @@ __global__ __launch_bounds__(most_threads) void zero_crossing_kernel(
     int hop_length, Index size, float* out) {
   const Index frame = global_index() / warp_size;
   if (frame >= size) return;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int lane = lane_index();
   const int clip = clip_of(frames, clips, frame);
   const float* x = signal + samples[clip];
   const Index length = samples[clip + 1] - samples[clip];
@@ -24,7 +24,7 @@ __global__ __launch_bounds__(most_threads) void zero_crossing_kernel(
   for (Index s = (start > 0 ? start : 0) + 1 + lane; s < end; s += warp_size) {
     count += negative(x[s]) != negative(x[s - 1]) ? 1 : 0;
   }
-  for (int by = warp_size / 2; by > 0; by /= 2) count += __shfl_xor_sync(all_lanes, count, by);
+  count = warp_sum(count);
   if (lane == 0) out[frame] = static_cast<float>(count) / static_cast<float>(frame_length);
 }
 

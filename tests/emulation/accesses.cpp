@@ -203,7 +203,8 @@ void watch_atomic(const void* address, std::size_t bytes) { access(address, byte
 
 #ifdef SERENADE_EMULATION_WATCHES
 
-// What code that is compiled with -fsanitize=thread calls.
+// What code that is compiled with -fsanitize=thread calls. T is a type, which takes no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define ACCESSES(size)                                                                       \
   void __tsan_read##size(void* at) { emulation::access(at, size, emulation::Kind::read); }   \
   void __tsan_write##size(void* at) { emulation::access(at, size, emulation::Kind::write); } \
@@ -239,7 +240,9 @@ void watch_atomic(const void* address, std::size_t bytes) { access(address, byte
                : 0;                                                                            \
   }
 
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-macro-parentheses)
+
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
 ATOMICS(8, char)
 ATOMICS(32, int)
@@ -261,6 +264,6 @@ void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 #endif

@@ -10,7 +10,7 @@
 namespace emulation {
 
 /// Addresses that the device's memory and, at its beginning, a block's shared memory take up.
-inline constexpr std::size_t device_range = std::size_t{1} << 36U;
+inline constexpr std::size_t device_range = std::size_t{1} << 40U;
 inline constexpr std::size_t shared_range = std::size_t{1} << 20U;
 
 void watch_allocation(const void* first, std::size_t bytes);

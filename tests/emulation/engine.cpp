@@ -23,6 +23,7 @@ namespace context = boost::context;
 
 Order order_in_use = Order::forward;
 std::mt19937_64 order_seed(1);
+std::uint64_t last_blocks = 0;  // 0: all
 std::string noted_faults;
 int count_of_faults = 0;
 
@@ -49,6 +50,7 @@ class Block {
   const std::uint64_t* wait_for_lanes(std::uint32_t mask, std::uint64_t value, const void* site,
                                       bool orders_memory);
   void* shared(const void* key, std::size_t bytes, std::size_t alignment);
+  void check_shared(std::size_t total) const;
   void* dynamic() const { return dynamic_; }
   int lane() const { return static_cast<int>(current_ % warp_size); }
   const Running& running() const { return running_; }
@@ -302,14 +304,25 @@ void* Block::shared(const void* key, std::size_t bytes, std::size_t alignment) {
   shared_[key] = {memory, bytes};
   std::size_t total = 0;
   for (const auto& [name, piece] : shared_) total += piece.second;
+  check_shared(total);
+  return memory;
+}
+
+/// The compiler refuses too much static memory and the launch the rest: here a kernel's static
+/// memory is known when it is used.
+void Block::check_shared(std::size_t total) const {
+  const std::size_t fixed = total - launch_->dynamic_shared;
   if (total > target().shared_optin) {
     fault(where() + ": needs " + std::to_string(total) +
           " bytes of shared memory, but a block has " + std::to_string(target().shared_optin));
-  } else if (total - launch_->dynamic_shared > target().shared_static) {
-    fault(where() + ": has " + std::to_string(total - launch_->dynamic_shared) +
+  } else if (fixed > target().shared_static) {
+    fault(where() + ": has " + std::to_string(fixed) +
           " bytes of static shared memory, but may have " + std::to_string(target().shared_static));
+  } else if (total > target().shared_static && launch_->dynamic_shared > launch_->asked_shared) {
+    fault(where() + ": needs " + std::to_string(total) + " bytes of shared memory, more than " +
+          std::to_string(target().shared_static) + ", and cudaFuncSetAttribute has not asked for " +
+          std::to_string(launch_->dynamic_shared) + " of them");
   }
-  return memory;
 }
 
 std::string Block::where() const {
@@ -323,7 +336,7 @@ bool check_limits(const Launch& launch) {
   const std::uint64_t threads = std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
   if (threads == 0 || threads > 1024 || launch.block.z > 64) {
     fault(launch.kernel + ": has " + std::to_string(threads) +
-          " threads in a block, but must have 1 to 1024");
+          " threads in a block, but must have 1 to 1024, at most 64 of them along z");
     return false;
   }
   if (launch.grid.x == 0 || launch.grid.y == 0 || launch.grid.z == 0 ||
@@ -341,21 +354,24 @@ void use_order(Order order, std::uint64_t seed) {
   order_seed.seed(seed);
 }
 
+void use_last_blocks(std::uint64_t count) { last_blocks = count; }
+
 void run(const Launch& launch, const std::function<void()>& thread) {
   if (!check_limits(launch)) return;
   block_extent = launch.block;
   grid_extent = launch.grid;
   block.begin(launch, ++launches, thread);
-  const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
+  const std::uint64_t all = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
+  const std::uint64_t first = last_blocks > 0 && last_blocks < all ? all - last_blocks : 0;
   std::vector<std::uint64_t> turns;
   if (order_in_use == Order::random) {
-    turns.resize(blocks);
-    std::iota(turns.begin(), turns.end(), std::uint64_t{0});
+    turns.resize(all - first);
+    std::iota(turns.begin(), turns.end(), first);
     std::shuffle(turns.begin(), turns.end(), order_seed);
   }
-  for (std::uint64_t i = 0; i < blocks; ++i) {
-    const std::uint64_t backward = blocks - 1 - i;
-    block.run(!turns.empty() ? turns[i] : order_in_use == Order::reverse ? backward : i);
+  for (std::uint64_t i = first; i < all; ++i) {
+    const std::uint64_t backward = all - 1 - (i - first);
+    block.run(!turns.empty() ? turns[i - first] : order_in_use == Order::reverse ? backward : i);
   }
   block.end();
 }

@@ -22,12 +22,18 @@ struct Launch {
   Coordinates grid{1, 1, 1};
   Coordinates block{1, 1, 1};
   std::size_t dynamic_shared = 0;
+  /// What cudaFuncSetAttribute has raised the kernel's dynamic shared memory to, in bytes.
+  std::size_t asked_shared = 0;
 };
 
 /// In which order the threads of a block, and the blocks of a launch, get their turns. A kernel
 /// with all its barriers gives the same result in each; one that lacks a barrier rarely does.
 enum class Order { forward, reverse, random };
 void use_order(Order order, std::uint64_t seed = 1);
+
+/// Of every launch's blocks only the last `count` run, or all of them (0): what lies far within
+/// buffers too large to be filled is computed without what lies before it.
+void use_last_blocks(std::uint64_t count);
 
 /// Runs `thread` for every thread of every block. What goes wrong is kept for take_faults(); a
 /// block that cannot go on (threads that wait for each other) is given up.

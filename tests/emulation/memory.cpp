@@ -1,8 +1,11 @@
 #include "tests/emulation/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
@@ -17,6 +20,7 @@ namespace emulation {
 namespace {
 
 constexpr std::size_t page = 4096;
+constexpr std::size_t most_poisoned = std::size_t{1} << 30U;
 constexpr auto poison = std::byte{0xFF};  // a NaN in float and double, -1 in integers
 constexpr auto fence = std::byte{0xFD};
 
@@ -24,6 +28,15 @@ struct Piece {
   std::size_t bytes = 0;
   std::size_t mapped = 0;
 };
+
+/// Says who touched memory that is closed, before that ends the program.
+void on_closed_memory(int signal, siginfo_t* about, void*) {
+  if (running().launch != 0 || is_device_address(about->si_addr)) {
+    const std::string text = where() + ": touches memory that is closed to it\n";
+    if (write(STDERR_FILENO, text.data(), text.size()) < 0) std::abort();
+  }
+  std::signal(signal, SIG_DFL);  // for the same access, which is tried again
+}
 
 struct Memory {
   std::byte* base = nullptr;
@@ -40,6 +53,10 @@ struct Memory {
     if (range != MAP_FAILED) base = static_cast<std::byte*>(range);
     if (base != nullptr) mprotect(base, shared_range, PROT_READ | PROT_WRITE);
     used = shared_range;
+    struct sigaction action {};
+    action.sa_sigaction = on_closed_memory;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSEGV, &action, nullptr);
   }
 };
 
@@ -83,7 +100,7 @@ void* allocate(std::size_t bytes) {
   all.in_use += bytes;
   all.use = {all.use.allocations + 1, std::max(all.use.most, all.in_use)};
   mprotect(first, mapped, PROT_READ | PROT_WRITE);
-  std::memset(first, static_cast<int>(poison), bytes);
+  if (bytes <= most_poisoned) std::memset(first, static_cast<int>(poison), bytes);
   std::memset(first + bytes, static_cast<int>(fence), mapped - bytes);
   all.live[first] = {bytes, mapped};
   watch_allocation(first, bytes);

@@ -4,7 +4,8 @@
 #include <cstdint>
 
 /// The emulated GPU's memory: one range of addresses that the host may not touch. What is allocated
-/// is poisoned (floats are NaN) and fenced; what is freed is never given out again.
+/// is poisoned (floats are NaN) and fenced; what is freed is never given out again. Buffers of more
+/// than 1 GiB are zeros instead, which take memory only where they are written.
 namespace emulation {
 
 inline constexpr std::size_t fence_bytes = 64;

@@ -42,9 +42,10 @@ struct Device {
   std::map<cudaStream_t, std::unique_ptr<Stream>> streams;
   std::map<cudaEvent_t, std::shared_ptr<Event>> events;
   std::map<std::byte*, std::size_t> pinned;
+  std::map<const void*, std::size_t> asked_shared;  // by kernel
   std::mt19937_64 chance{1};
-  std::uintptr_t handles = 0x1000;
-  std::string message;  // of the error that the device is in: sticky, as a real one's
+  std::deque<char> handles;  // their addresses: never two of the same
+  std::string message;       // of the error that the device is in: sticky, as a real one's
 };
 
 Device& device() {
@@ -111,7 +112,7 @@ bool is_pinned(const void* first, std::size_t bytes) {
 
 template <class Handle>
 Handle new_handle() {
-  return reinterpret_cast<Handle>(device().handles += 16);
+  return reinterpret_cast<Handle>(&device().handles.emplace_back());
 }
 
 }  // namespace
@@ -129,13 +130,21 @@ cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
   return cudaSuccess;
 }
 
-cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel,
+cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel, const void* function,
                    std::function<void()> thread) {
+  const Lock lock(device().mutex);
+  const auto asked = device().asked_shared.find(function);
   Launch launch{std::string(kernel),
                 {config.gridDim.x, config.gridDim.y, config.gridDim.z},
                 {config.blockDim.x, config.blockDim.y, config.blockDim.z},
-                config.dynamicSmemBytes};
-  if (config.dynamicSmemBytes > target().shared_optin) return cudaErrorInvalidValue;
+                config.dynamicSmemBytes,
+                asked == device().asked_shared.end() ? 0 : asked->second};
+  if (config.dynamicSmemBytes > std::max(target().shared_static, launch.asked_shared)) {
+    fault(launch.kernel + ": launched with " + std::to_string(config.dynamicSmemBytes) +
+          " bytes of dynamic shared memory, more than " + std::to_string(target().shared_static) +
+          " and than cudaFuncSetAttribute has asked for");
+    return state();
+  }
   return enqueue(config.stream,
                  [launch = std::move(launch), thread = std::move(thread)] { run(launch, thread); });
 }
@@ -352,10 +361,14 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return emulation::run_until([&] { return state->reached >= state->recorded; });
 }
 
-cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int value) {
-  return static_cast<std::size_t>(value) <= emulation::target().shared_optin
-             ? cudaSuccess
-             : cudaErrorInvalidValue;
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  const Lock lock(device().mutex);
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
+      static_cast<std::size_t>(value) > emulation::target().shared_optin) {
+    return cudaErrorInvalidValue;
+  }
+  device().asked_shared[kernel] = static_cast<std::size_t>(value);
+  return cudaSuccess;
 }
 
 }  // extern "C"

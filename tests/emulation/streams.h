@@ -10,7 +10,8 @@
 /// for it, or when something that must come later does. Between streams the order is chance.
 namespace emulation {
 
-cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel,
+/// `function` is the kernel's address, by which its attributes are known.
+cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel, const void* function,
                    std::function<void()> thread);
 /// What a library does on a stream.
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);

@@ -130,12 +130,20 @@ inline int __ffs(int value) {
   return value == 0 ? 0 : std::countr_zero(static_cast<unsigned>(value)) + 1;
 }
 
+/// As the toolkit's.
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute,
+                                 int value) {
+  return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), attribute, value);
+}
+
 /// As the toolkit's: enqueues the kernel with these arguments, converted to its parameters.
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   return [&](Parameters... converted) {
-    return emulation::launch(*config, serenade::cuda::launch_name, [=] { kernel(converted...); });
+    return emulation::launch(*config, serenade::cuda::launch_name,
+                             reinterpret_cast<const void*>(kernel), [=] { kernel(converted...); });
   }(std::forward<Arguments>(arguments)...);
 }
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier,bugprone-macro-parentheses)

@@ -79,6 +79,25 @@ __global__ void dynamic_kernel(int used, float* out) {
   out[threadIdx.x] = 1;
 }
 
+__global__ void both_kernel(float* out) {
+  SERENADE_SHARED(float, fixed, 256);
+  SERENADE_DYNAMIC_SHARED(float, dynamic);
+  fixed[threadIdx.x] = 1;
+  dynamic[threadIdx.x] = 1;
+  out[threadIdx.x] = fixed[threadIdx.x] + dynamic[threadIdx.x];
+}
+
+__global__ void large_kernel(float* out) {
+  SERENADE_SHARED(float, shared, 12289);
+  shared[threadIdx.x] = 1;
+  out[threadIdx.x] = shared[threadIdx.x];
+}
+
+__global__ void stride_kernel(int stride, float* out) {
+  const int i = static_cast<int>(threadIdx.x) * stride;
+  out[threadIdx.x] = i >= 0 ? 1.0F : 0.0F;
+}
+
 __global__ void fill_kernel(float value, float* out) { out[threadIdx.x] = value; }
 
 class PlantedFault : public ::testing::Test {
@@ -213,10 +232,77 @@ TEST_F(PlantedFault, TooLittleDynamicSharedMemory) {
               HasSubstr(emulation::watches() ? "out of bounds in shared" : "of a shared array"));
 }
 
+TEST_F(PlantedFault, IndexThatOverflows) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<stride_kernel>(session_, {1, size}, 1 << 25, out.data());
+  EXPECT_EQ(complaint(), "");
+  launch<stride_kernel>(session_, {1, size}, (1 << 25) + (1 << 20), out.data());
+  EXPECT_THAT(complaint(), ::testing::AllOf(HasSubstr("stride_kernel: block 0, thread 63: an "
+                                                      "integer overflows (*) in "),
+                                            HasSubstr("faults_test.cpp:")));
+}
+
+TEST_F(PlantedFault, MoreSharedMemoryThanABlockHasOrWasAskedFor) {
+  Array<float> out(Shape{size}, Device::cuda);
+  const auto refused = [&](std::size_t dynamic) {
+    emulation::take_faults();
+    try {
+      launch<both_kernel>(session_, {1, size, dynamic}, out.data());
+    } catch (const DeviceError& error) {
+      return std::string(error.what());
+    }
+    return complaint();
+  };
+  // 1 KiB of it is static.
+  EXPECT_EQ(refused(47U << 10U), "");
+  EXPECT_THAT(refused((47U << 10U) + 4),
+              HasSubstr("both_kernel: block 0, thread 0: needs 49156 bytes of shared memory, more "
+                        "than 49152, and cudaFuncSetAttribute has not asked"));
+  EXPECT_THAT(refused(64U << 10U), HasSubstr("both_kernel: launched with 65536 bytes of dynamic"));
+  const auto ask = [](int bytes) {
+    return cudaFuncSetAttribute(both_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  };
+  EXPECT_EQ(ask(64 << 10), cudaSuccess);
+  EXPECT_EQ(refused(64U << 10U), "");
+  EXPECT_THAT(refused((64U << 10U) + 4), HasSubstr("both_kernel: launched with 65540 bytes"));
+  EXPECT_EQ(ask(99 << 10), cudaSuccess);
+  EXPECT_THAT(refused(99U << 10U), HasSubstr("needs 102400 bytes of shared memory, but a block has "
+                                             "101376"));
+  EXPECT_EQ(ask(100 << 10), cudaErrorInvalidValue);
+  EXPECT_EQ(ask(0), cudaSuccess);
+}
+
+TEST_F(PlantedFault, MoreStaticSharedMemoryThanTheCompilerAllows) {
+  Array<float> out(Shape{size}, Device::cuda);
+  launch<large_kernel>(session_, {1, size}, out.data());
+  EXPECT_THAT(complaint(),
+              HasSubstr("has 49156 bytes of static shared memory, but may have 49152"));
+}
+
 TEST_F(PlantedFault, TooManyThreadsInABlock) {
   Array<float> out(Shape{2048}, Device::cuda);
-  launch<fill_kernel>(session_, {1, 2048}, 1.0F, out.data());
-  EXPECT_THAT(complaint(), HasSubstr("fill_kernel: has 2048 threads in a block"));
+  try {
+    launch<fill_kernel>(session_, {1, most_threads + 1}, 1.0F, out.data());
+    FAIL() << "nothing was thrown";
+  } catch (const DeviceError& error) {
+    EXPECT_STREQ(error.what(),
+                 "fill_kernel: launched with 257 threads in a block, but compiled for 256");
+  }
+  const auto refused = [&](dim3 grid, dim3 block) {
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.stream = session_.stream();
+    EXPECT_EQ(cudaLaunchKernelEx(&config, fill_kernel, 1.0F, out.data()), cudaSuccess);
+    std::string said = complaint();
+    emulation::take_faults();
+    return said;
+  };
+  EXPECT_EQ(refused(1, 1024), "");
+  EXPECT_THAT(refused(1, 1025), HasSubstr("fill_kernel: has 1025 threads in a block"));
+  EXPECT_THAT(refused(1, {1, 1, 65}), HasSubstr("at most 64 of them along z"));
+  EXPECT_THAT(refused(0, 1), HasSubstr("grid is empty or too large"));
+  EXPECT_THAT(refused({1, 65536}, 1), HasSubstr("grid is empty or too large"));
 }
 
 TEST_F(PlantedFault, MissingEventWaitShowsInSomeOrderOfStreams) {
@@ -250,12 +336,11 @@ TEST_F(PlantedFault, MissingEventWaitShowsInSomeOrderOfStreams) {
 TEST_F(PlantedFault, PinnedMemoryThatIsReusedTooEarlyGivesItsLaterContents) {
   float* pinned = nullptr;
   ASSERT_EQ(cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof(float)), cudaSuccess);
-  const Array<float> there(Shape{1}, Device::cuda);
+  Array<float> there(Shape{1}, Device::cuda);
   *pinned = 1;
-  ASSERT_EQ(
-      cudaMemcpyAsync(there.view().data() == nullptr ? nullptr : const_cast<float*>(there.data()),
-                      pinned, sizeof(float), cudaMemcpyHostToDevice, session_.stream()),
-      cudaSuccess);
+  ASSERT_EQ(cudaMemcpyAsync(there.data(), pinned, sizeof(float), cudaMemcpyHostToDevice,
+                            session_.stream()),
+            cudaSuccess);
   *pinned = 2;
   EXPECT_EQ(values(there).front(), 2.0F);
   cudaFreeHost(pinned);
@@ -345,10 +430,21 @@ TEST_F(PlantedFault, NoGpuAnOldDriverAnOldGpu) {
 }
 
 using PlantedFaultDeathTest = PlantedFault;
-TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemoryOrAKernelFreedMemory) {
+TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemory) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Array<float> there = uploaded(0);
-  EXPECT_DEATH(there.data()[0] = 1, "");
+  EXPECT_DEATH(there.data()[0] = 1, "host: touches memory that is closed to it");
+}
+
+TEST_F(PlantedFaultDeathTest, KernelThatWritesFarBeyondTheEnd) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Array<float> out(Shape{size}, Device::cuda);
+  EXPECT_DEATH(
+      {
+        launch<beyond_kernel>(session_, {1, size}, out.data(), 1 << 20);
+        context_.synchronize();
+      },
+      "beyond_kernel: block 0, thread 0: touches memory that is closed to it");
 }
 
 }  // namespace

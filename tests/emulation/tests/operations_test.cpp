@@ -33,7 +33,7 @@ Signals clips_of_all_lengths(bool with_empty) {
     for (const Index frames : {1, 7, 8, 9, 31, 32, 33, 63, 65}) {
       clips.push_back(noise(frames * 512 - 1, static_cast<std::uint64_t>(frames), 1e-2));
     }
-    clips.push_back(std::vector<float>(3000, 0.0F));
+    clips.emplace_back(3000, 0.0F);
     if (with_empty) clips.emplace_back();
   }
   return Signals(clips);

@@ -1,0 +1,286 @@
+// Batches whose numbers, or threads, are counted past 2^31: their buffers are zeros that take no
+// memory, of each launch only the last blocks run, and what these give must be what the CPU gives
+// for the last clips or rows alone. An index that does not hold its number is a fault besides.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/device/copy.h"
+#include "kernels/device/session.h"
+#include "kernels/dsp/chroma.h"
+#include "kernels/dsp/contrast.h"
+#include "kernels/dsp/decibel.h"
+#include "kernels/dsp/delta.h"
+#include "kernels/dsp/mel.h"
+#include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/normalise.h"
+#include "kernels/dsp/place.h"
+#include "kernels/dsp/resample.h"
+#include "kernels/dsp/rms.h"
+#include "kernels/dsp/statistics.h"
+#include "kernels/dsp/stft.h"
+#include "kernels/dsp/tonnetz.h"
+#include "kernels/dsp/zero_crossing.h"
+#include "tests/emulation/engine.h"
+#include "tests/emulation/target.h"
+#include "tests/kernels/dsp/operations.h"
+
+namespace serenade::test {
+namespace {
+
+constexpr Index far = Index{1} << 31;
+
+/// Rows of this many numbers, enough for an index past 2^31.
+constexpr Index far_rows(Index dims) { return far / dims + 1; }
+
+class FarElements : public ::testing::Test {
+ protected:
+  void SetUp() override { emulation::machine().device.memory = std::size_t{1} << 40U; }
+  void TearDown() override {
+    emulation::use_last_blocks(0);
+    emulation::machine() = {};
+    EXPECT_EQ(emulation::take_faults(), "");
+  }
+
+  static Array<float> positive(Shape shape) {
+    Array<float> all(shape);
+    const std::vector<float> values = noise(all.size(), 7);
+    for (Index i = 0; i < all.size(); ++i) all[i] = 0.6F + values[static_cast<std::size_t>(i)];
+    return all;
+  }
+  static Shape rows_of(Index rows, const Shape& like) {
+    return like.rank() == 1 ? Shape{rows} : Shape{rows, like[1]};
+  }
+  /// On the GPU: so many rows of zeros, then `last`.
+  Array<float> behind(Index before, const Array<float>& last) {
+    const Index rows = last.shape()[0];
+    Array<float> all(rows_of(before + rows, last.shape()), Device::cuda);
+    copy(gpu_, last.view(), all.view().rows(before, before + rows));
+    return all;
+  }
+  /// The same on the CPU.
+  static Array<float> zeros_and(Index before, const Array<float>& last) {
+    Array<float> all(rows_of(before + last.shape()[0], last.shape()));
+    std::copy(last.span().begin(), last.span().end(), all.span().end() - last.size());
+    return all;
+  }
+  /// The last rows of `found`, on the GPU, are those of `expected`. Their numbers are compared in
+  /// operations_test: here a wrong index would give zeros or other rows.
+  void expect_end(const Array<float>& found, const Array<float>& expected, Index rows) {
+    Array<float> end(rows_of(rows, expected.shape()));
+    const Index all = found.shape()[0];
+    copy(gpu_, found.view().rows(all - rows, all), end.view());
+    double largest = 0;
+    for (Index i = 0; i < end.size(); ++i) {
+      const auto wanted = static_cast<double>(expected[expected.size() - end.size() + i]);
+      ASSERT_NEAR(static_cast<double>(end[i]), wanted, 1e-4 * (1 + std::abs(wanted))) << i;
+      largest = std::max(largest, std::abs(wanted));
+    }
+    EXPECT_GT(largest, 0.01);  // not zeros by themselves
+  }
+  static Array<float> on_gpu(Shape shape) { return Array<float>(shape, Device::cuda); }
+
+  Context cpu_{1};
+  Context gpu_{Device::cuda};
+};
+
+TEST_F(FarElements, Magnitude) {
+  const Array<float> last = positive({8, 64});
+  Array<float> expected(last.shape());
+  magnitude(cpu_, last.view(), expected.view());
+  const Array<float> in = behind(far_rows(64), last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(3);
+  magnitude(gpu_, in.view(), out.view());
+  expect_end(out, expected, 8);
+}
+
+TEST_F(FarElements, Mel) {
+  const MelBank bank({.n_mels = 40}, 22050, 512);
+  const Array<float> last = positive({10, bank.bins()});
+  Array<float> expected(Shape{10, 40});
+  mel_power(cpu_, last.view(), bank, expected.view());
+  const Array<float> in = behind(far_rows(40), last);
+  Array<float> out = on_gpu({in.shape()[0], 40});
+  emulation::use_last_blocks(3);
+  mel_power(gpu_, in.view(), bank, out.view());
+  expect_end(out, expected, 10);
+}
+
+TEST_F(FarElements, Dct) {
+  const DctBasis basis(40, 20);
+  const Array<float> last = positive({20, 40});
+  Array<float> expected(Shape{20, 20});
+  dct(cpu_, last.view(), basis, expected.view());
+  const Array<float> in = behind(far_rows(20), last);
+  Array<float> out = on_gpu({in.shape()[0], 20});
+  emulation::use_last_blocks(3);
+  dct(gpu_, in.view(), basis, out.view());
+  expect_end(out, expected, 20);
+}
+
+TEST_F(FarElements, Delta) {
+  const Array<float> last = positive({20, 20});
+  const Array<float> alone = zeros_and(20, last);
+  Array<float> expected(alone.shape());
+  delta(cpu_, alone.view(), Ragged(std::vector<Index>{40}), {}, expected.view());
+  const Array<float> in = behind(far_rows(20), last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(3);
+  delta(gpu_, in.view(), Ragged(std::vector<Index>{3, in.shape()[0] - 3}), {}, out.view());
+  expect_end(out, expected, 20);
+}
+
+TEST_F(FarElements, Tonnetz) {
+  const Array<float> last = positive({60, 12});
+  Array<float> expected(Shape{60, 6});
+  tonnetz(cpu_, last.view(), expected.view());
+  const Array<float> in = behind(far_rows(6), last);
+  Array<float> out = on_gpu({in.shape()[0], 6});
+  emulation::use_last_blocks(3);
+  tonnetz(gpu_, in.view(), out.view());
+  expect_end(out, expected, 60);
+}
+
+TEST_F(FarElements, PlacedColumns) {
+  const Array<float> last = positive({20, 20});
+  Array<float> expected(Shape{20, 24});
+  place_columns(cpu_, last.view(), 3, expected.view());
+  const Array<float> in = behind(far_rows(20), last);
+  Array<float> out = on_gpu({in.shape()[0], 24});
+  emulation::use_last_blocks(3);
+  place_columns(gpu_, in.view(), 3, out.view());
+  expect_end(out, expected, 20);
+}
+
+TEST_F(FarElements, Normalised) {
+  const Array<float> last = positive({200});
+  Array<float> expected(last.shape());
+  const Array<float> in = behind(far, last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(1);
+  for (const Normalise how : {Normalise::peak, Normalise::rms}) {
+    normalise(cpu_, last.view(), Ragged(std::vector<Index>{200}), how, expected.view());
+    normalise(gpu_, in.view(), Ragged(std::vector<Index>{far, 200}), how, out.view());
+    expect_end(out, expected, 200);
+  }
+}
+
+TEST_F(FarElements, Decibels) {
+  const Array<float> last = positive({9, 128});
+  Array<float> expected(last.shape());
+  power_to_db(cpu_, last.view(), Ragged(std::vector<Index>{9}), {.top_db = 3}, expected.view());
+  const Array<float> in = behind(far_rows(128), last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(8);  // a clip's
+  power_to_db(gpu_, in.view(), Ragged(std::vector<Index>{far_rows(128), 9}), {.top_db = 3},
+              out.view());
+  expect_end(out, expected, 9);
+}
+
+TEST_F(FarElements, Statistics) {
+  const StatisticsOptions options{{"mean", "std", "min", "max", "median", "p90"}};
+  const Array<float> last = positive({9, 40});
+  Array<float> expected(Shape{1, 240});
+  statistics(cpu_, last.view(), Ragged(std::vector<Index>{9}), options, expected.view());
+  const Array<float> in = behind(far_rows(40), last);
+  Array<float> out = on_gpu({2, 240});
+  emulation::use_last_blocks(2);  // a clip's: 32 columns each
+  statistics(gpu_, in.view(), Ragged(std::vector<Index>{far_rows(40), 9}), options, out.view());
+  expect_end(out, expected, 1);
+}
+
+TEST_F(FarElements, ChromaOfEstimatedTuning) {
+  const ChromaBank bank({}, 22050, 512);
+  Array<float> last(Shape{8, bank.bins()});
+  for (Index frame = 0; frame < 8; ++frame) {
+    for (const Index peak : {20, 35, 61}) {  // clear ones, of deviations that no rounding decides
+      last[frame * bank.bins() + peak - 1] = 0.3F;
+      last[frame * bank.bins() + peak] = 1.0F;
+      last[frame * bank.bins() + peak + 1] = 0.2F;
+    }
+  }
+  Array<float> expected(Shape{8, 12});
+  chroma_stft(cpu_, last.view(), Ragged(std::vector<Index>{8}), bank, expected.view());
+  const Index before = far / 32;  // a warp a frame
+  const Array<float> in = behind(before, last);
+  Array<float> out = on_gpu({before + 8, 12});
+  emulation::use_last_blocks(1);
+  chroma_stft(gpu_, in.view(), Ragged(std::vector<Index>{before, 8}), bank, out.view());
+  expect_end(out, expected, 8);
+}
+
+TEST_F(FarElements, SpectralContrast) {
+  const ContrastBands bands({}, 22050, 512);
+  const Array<float> last = positive({8, bands.bins()});
+  Array<float> expected(Shape{8, bands.rows()});
+  spectral_contrast(cpu_, last.view(), Ragged(std::vector<Index>{8}), bands, expected.view());
+  const Index before = far / 32 / bands.rows() + 1;  // a warp a band
+  const Array<float> in = behind(before, last);
+  ASSERT_GT(in.size(), far);
+  Array<float> out = on_gpu({before + 8, bands.rows()});
+  emulation::use_last_blocks(8);
+  spectral_contrast(gpu_, in.view(), Ragged(std::vector<Index>{before, 8}), bands, out.view());
+  expect_end(out, expected, 8);
+}
+
+/// Operations that cut the signal into frames, a warp each.
+TEST_F(FarElements, FramesOfASignal) {
+  const FrameOptions options{.frame_length = 64, .hop_length = 32};
+  Array<float> last(Shape{1000});
+  const std::vector<float> values = noise(1000, 3);
+  std::copy(values.begin(), values.end(), last.span().begin());
+  const Array<float> alone = zeros_and(32, last);
+  const Ragged all_alone(std::vector<Index>{1032});
+  Array<float> expected(Shape{frames_of(all_alone, 32).total(), 1});
+  const Array<float> in = behind(far + 3, last);
+  const Ragged all(std::vector<Index>{3, far + 1000});
+  Array<float> out = on_gpu({frames_of(all, 32).total(), 1});
+  emulation::use_last_blocks(4);
+  rms(cpu_, alone.view(), all_alone, options, expected.view());
+  rms(gpu_, in.view(), all, options, out.view());
+  expect_end(out, expected, 24);
+  zero_crossing_rate(cpu_, alone.view(), all_alone, options, expected.view());
+  zero_crossing_rate(gpu_, in.view(), all, options, out.view());
+  expect_end(out, expected, 24);
+}
+
+TEST_F(FarElements, Resampled) {
+  const auto bank = ResampleBank::measure(44100, 22050);
+  ASSERT_TRUE(bank);
+  Array<float> last(Shape{3000});
+  const std::vector<float> values = noise(3000, 4);
+  std::copy(values.begin(), values.end(), last.span().begin());
+  const Array<float> alone = zeros_and(3000, last);
+  const Ragged all_alone(std::vector<Index>{6000});
+  Array<float> expected(Shape{3000});
+  resample(cpu_, *bank, alone.view(), all_alone, expected.view());
+  const Array<float> in = behind(2 * far + 3, last);
+  const Ragged all(std::vector<Index>{3, 2 * far + 3000});
+  Array<float> out = on_gpu({resampled(all, 44100, 22050).total()});
+  emulation::use_last_blocks(4);
+  resample(gpu_, *bank, in.view(), all, out.view());
+  expect_end(out, expected, 700);
+}
+
+/// Frames go through buffers of 512, whose indices stay small; what lies far is the signal. All
+/// blocks run, for the frames may be few.
+TEST_F(FarElements, Spectra) {
+  const StftPlan plan({.n_fft = 128, .hop_length = max_hop_length});
+  Array<float> last(Shape{200});
+  const std::vector<float> values = noise(200, 5);
+  std::copy(values.begin(), values.end(), last.span().begin());
+  // The last frame is centred 100 samples before the end.
+  const Array<float> alone = zeros_and(max_hop_length - 100, last);
+  const Ragged all_alone(std::vector<Index>{alone.size()});
+  Array<float> expected(Shape{2, plan.bins()});
+  stft_power(cpu_, plan, alone.view(), all_alone, expected.view());
+  const Array<float> in = behind(far - 100, last);
+  const Ragged all(std::vector<Index>{in.size()});
+  Array<float> out = on_gpu({frames_of(all, max_hop_length).total(), plan.bins()});
+  stft_power(gpu_, plan, in.view(), all, out.view());
+  expect_end(out, expected, 1);
+}
+
+}  // namespace
+}  // namespace serenade::test
