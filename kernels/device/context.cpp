@@ -123,10 +123,10 @@ namespace {
 /// Up to an eighth larger: clips of nearly one length then fit into each other's memory.
 Shape roomy(Shape shape) {
   const Index size = shape.size();
-  if (size < 1024) return size < 0 ? shape : Shape{1024};
-  const auto step = static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(size)) / 8);
-  return size > std::numeric_limits<Index>::max() - step ? shape
-                                                         : Shape{(size + step - 1) / step * step};
+  if (size < 0 || size > std::numeric_limits<Index>::max() / 2) return shape;  // nobody has it
+  if (size < 1024) return Shape{1024};
+  const int digits = std::bit_width(static_cast<std::uint64_t>(size)) - 4;
+  return Shape{(((size - 1) >> digits) + 1) << digits};
 }
 
 }  // namespace
