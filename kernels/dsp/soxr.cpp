@@ -37,7 +37,7 @@ Index resampled_length(Index length, int in_rate, int out_rate) {
 
 Index soxr_length(Index length, int in_rate, int out_rate) {
   const double ratio = static_cast<double>(in_rate) / out_rate;
-  const auto given = static_cast<Index>(static_cast<double>(length) / ratio + 0.5);
+  const auto given = static_cast<Index>(std::floor(static_cast<double>(length) / ratio + 0.5));
   return std::min(given, resampled_length(length, in_rate, out_rate));
 }
 
