@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <initializer_list>
 #include <numbers>
+#include <vector>
 
 #include "pipeline/experiment/config.h"
 #include "pipeline/experiment/environment.h"
@@ -103,7 +103,7 @@ struct Sound {
   std::vector<float> samples;
   Ragged clips;
 
-  explicit Sound(std::initializer_list<Index> lengths) {
+  explicit Sound(const std::vector<Index>& lengths) {
     for (const Index length : lengths) {
       const auto one = noisy_sine(length, 300, 22050, static_cast<std::uint64_t>(length));
       samples.insert(samples.end(), one.begin(), one.end());
@@ -131,7 +131,7 @@ TEST_F(EmulatedExtraction, AllocatesNothingTheSecondTimeAndNoMoreThanItSaid) {
       return emulation::take_memory_use();
     };
     // Tables and working memory of a fixed size.
-    const std::size_t fixed = run(Sound({1})).most;
+    const std::size_t fixed = run(Sound(std::vector<Index>{1})).most;
     const Sound batch({5'000, 1'000, 9'000, 512});
     const std::size_t said = extractor.working_bytes(batch.clips);
     const emulation::MemoryUse first = run(batch);
