@@ -120,19 +120,28 @@ void Lent::give_back() noexcept {
 
 namespace {
 
-/// Up to an eighth larger: clips of nearly one length then fit into each other's memory.
-Shape roomy(Shape shape) {
-  const Index size = shape.size();
-  if (size < 0 || size > std::numeric_limits<Index>::max() / 2) return shape;  // nobody has it
-  if (size < 1024) return Shape{1024};
+/// How many numbers these are. Throws std::bad_alloc where they cannot be counted.
+Index count_of(const Shape& shape) {
+  Index count = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 0) return 0;
+    if (__builtin_mul_overflow(count, shape[axis], &count)) throw std::bad_alloc();
+  }
+  if (count > std::numeric_limits<Index>::max() / 2) throw std::bad_alloc();
+  return count;
+}
+
+/// Up to an eighth more: clips of nearly one length then fit into each other's memory.
+Index roomy(Index size) {
+  if (size < 1024) return 1024;
   const int digits = std::bit_width(static_cast<std::uint64_t>(size)) - 4;
-  return Shape{(((size - 1) >> digits) + 1) << digits};
+  return (((size - 1) >> digits) + 1) << digits;
 }
 
 }  // namespace
 
 Lent Context::lend(Shape shape) {
-  const Index size = shape.size();
+  const Index size = count_of(shape);
   Lent::Spares& spares = *spares_;
   const auto smaller = [](const Array<float>& a, const Array<float>& b) {
     return a.capacity() < b.capacity();
@@ -150,7 +159,7 @@ Lent Context::lend(Shape shape) {
   }
   if (array.capacity() < size || array.capacity() == 0) {
     array = Array<float>(Shape{0}, device());
-    array.resize(roomy(shape));
+    array.resize({roomy(size)});
   }
   array.resize(shape);
   return {std::move(array), spares_};
