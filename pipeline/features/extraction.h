@@ -55,8 +55,9 @@ struct ExtractionReport {
 };
 
 /// Puts the features of all utterances into the cache: what is missing is planned, then worker
-/// threads decode and compute clip by clip while the calling thread writes finished shards. A clip
-/// of several names is extracted once. At most about four shards' worth of features is in memory.
+/// threads decode and compute, as many clips at a time as the function is best given, while the
+/// calling thread writes finished shards. A clip of several names is extracted once. At most about
+/// four shards' worth of features is in memory.
 ///
 /// Any number of processes may fill one cache: each claims the shards that it is about to write,
 /// one after the other, and what is claimed by a process that ends is free again. A process that
