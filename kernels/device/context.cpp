@@ -127,7 +127,7 @@ Index count_of(const Shape& shape) {
     if (shape[axis] == 0) return 0;
     if (__builtin_mul_overflow(count, shape[axis], &count)) throw std::bad_alloc();
   }
-  if (count > std::numeric_limits<Index>::max() / 2) throw std::bad_alloc();
+  if (count > std::numeric_limits<Index>::max() / 4) throw std::bad_alloc();
   return count;
 }
 
@@ -147,9 +147,13 @@ Lent Context::lend(Shape shape) {
     return a.capacity() < b.capacity();
   };
   // The smallest that is large enough; where there is none, a new one takes the largest's place.
+  // One of more than twice the size is left to others: small numbers in large memory would make all
+  // that is kept grow far beyond what any batch needs.
+  const Index most = 2 * roomy(size);
   auto found = spares.end();
   for (auto one = spares.begin(); one != spares.end(); ++one) {
-    if (one->capacity() >= size && (found == spares.end() || smaller(*one, *found))) found = one;
+    if (one->capacity() < size || one->capacity() > most) continue;
+    if (found == spares.end() || smaller(*one, *found)) found = one;
   }
   if (found == spares.end()) found = std::max_element(spares.begin(), spares.end(), smaller);
   Array<float> array;
@@ -157,7 +161,7 @@ Lent Context::lend(Shape shape) {
     array = std::move(*found);
     spares.erase(found);
   }
-  if (array.capacity() < size || array.capacity() == 0) {
+  if (array.capacity() < size || array.capacity() > most || array.capacity() == 0) {
     array = Array<float>(Shape{0}, device());
     array.resize({roomy(size)});
   }

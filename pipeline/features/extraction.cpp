@@ -188,13 +188,14 @@ class Filling {
     observer_.end();
   }
 
-  /// Of the GPU's memory, for each thread.
+  /// Of the GPU's memory, for what a thread computes at a time. A quarter is left for what contexts
+  /// keep of batches of other sizes.
   std::size_t device_bytes() const {
     std::size_t all = options_.device_memory;
     if constexpr (has_cuda) {
       if (function_.device == Device::cuda && all == 0) all = cuda::usable_device().memory / 2;
     }
-    return all / static_cast<std::size_t>(report_.threads);
+    return all / 4 * 3 / static_cast<std::size_t>(report_.threads);
   }
 
   /// Claims shards until the threads have enough to do, or all that is left is claimed by others.

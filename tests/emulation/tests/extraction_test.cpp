@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -149,6 +150,36 @@ TEST_F(EmulatedExtraction, AllocatesNothingTheSecondTimeAndNoMoreThanItSaid) {
   }
 }
 
+TEST_F(EmulatedExtraction, SmallNumbersAreNotKeptInLargeMemory) {
+  Context context(Device::cuda);
+  const std::size_t before = emulation::bytes_in_use();
+  context.lend({100'000});
+  EXPECT_GT(emulation::bytes_in_use() - before, 400'000U);
+  const Lent small = context.lend({5'000});
+  EXPECT_LT(emulation::bytes_in_use() - before, 50'000U);
+  EXPECT_EQ(small.view().size(), 5'000);
+}
+
+TEST_F(EmulatedExtraction, KeepsLittleMoreThanTheLargestBatchTook) {
+  const FeatureExtractor extractor(
+      parse_experiment("name: t\nfeatures: {extract: [mfcc, spectral_contrast, rms]}", "a test")
+          .features);
+  Context context(Device::cuda);
+  std::size_t fixed = 0;
+  std::size_t largest = 0;
+  // Slowly larger, then anything: small numbers must not end up in what large ones left.
+  for (const Index length : {1, 600, 700, 900, 1'100, 1'500, 2'000, 3'000, 4'000, 5'500, 7'000,
+                             9'000, 600, 9'500, 2'500, 10'000, 1'200, 5'000, 10'000}) {
+    const Sound sound({length});
+    Array<float> out({extractor.rows_of(sound.clips).total(), extractor.dims()});
+    extractor.extract(context, sound.view(), sound.clips, out.view());
+    const std::size_t most = emulation::take_memory_use().most;
+    if (fixed == 0) fixed = most;
+    largest = std::max(largest, extractor.working_bytes(sound.clips));
+    EXPECT_LE(most, fixed + largest / 3 * 4) << length;
+  }
+}
+
 TEST_F(EmulatedExtraction, LeavesOutTheClipThatTheGpusMemoryDoesNotHold) {
   const auto utterances = recordings();
   emulation::machine().device.memory = std::size_t{64} << 20U;
@@ -157,7 +188,7 @@ TEST_F(EmulatedExtraction, LeavesOutTheClipThatTheGpusMemoryDoesNotHold) {
   const FeatureFunction on_gpu = feature_function(extractor, Device::cuda);
   FeatureCache cache(folder_ / "cache", on_gpu, listener_);
   const ExtractionOptions options{
-      .threads = 1, .max_bad = 0.5, .shards = {}, .device_memory = std::size_t{1} << 20U};
+      .threads = 1, .max_bad = 0.5, .shards = {}, .device_memory = std::size_t{1400} << 10U};
   const auto report = extract_features(cache, on_gpu, utterances, options, listener_);
   ASSERT_EQ(report.bad.size(), 1U);
   EXPECT_EQ(report.bad.front().id, utterances.back().id);
