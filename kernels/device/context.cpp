@@ -105,19 +105,6 @@ class Context::Pool {
   bool stopping_ = false;
 };
 
-void Lent::give_back() noexcept {
-  const std::shared_ptr<Spares> spares = std::move(spares_);
-  if (!spares) return;
-  // More than the features of some minutes: the system may have a better use for it.
-  constexpr Index most_kept = Index{1} << 24U;
-  if (array_.device() == Device::cpu && array_.capacity() > most_kept) return;
-  try {
-    spares->push_back(std::move(array_));
-  } catch (const std::bad_alloc&) {
-    // Then it is not kept.
-  }
-}
-
 namespace {
 
 /// How many numbers these are. Throws std::bad_alloc where they cannot be counted.
@@ -138,38 +125,68 @@ Index roomy(Index size) {
   return (((size - 1) >> digits) + 1) << digits;
 }
 
+/// What was given back, the least recent first, and what is lent.
+struct Kept : std::vector<Array<float>> {
+  Index live = 0;  // numbers that are lent
+  Index peak = 0;  // the most that ever were
+
+  Index capacity_of_all() const {
+    Index all = 0;
+    for (const Array<float>& array : *this) all += array.capacity();
+    return all;
+  }
+};
+
 }  // namespace
+
+void Lent::give_back() noexcept {
+  const std::shared_ptr<Spares> spares = std::move(spares_);
+  if (!spares) return;
+  auto& kept = static_cast<Kept&>(*spares);
+  kept.live -= array_.capacity();
+  // More than the features of some minutes: the system may have a better use for it.
+  constexpr Index most_kept = Index{1} << 24U;
+  if (array_.device() == Device::cpu && array_.capacity() > most_kept) return;
+  try {
+    kept.push_back(std::move(array_));
+  } catch (const std::bad_alloc&) {
+    // Then it is not kept.
+  }
+}
 
 Lent Context::lend(Shape shape) {
   const Index size = count_of(shape);
-  Lent::Spares& spares = *spares_;
-  const auto smaller = [](const Array<float>& a, const Array<float>& b) {
-    return a.capacity() < b.capacity();
+  auto& kept = static_cast<Kept&>(*spares_);
+  // The smallest that is large enough. One of more than twice the size is left to others.
+  const Index wanted = roomy(size);
+  const auto fits = [&](const Array<float>& one) {
+    return one.capacity() >= size && one.capacity() <= 2 * wanted;
   };
-  // The smallest that is large enough; where there is none, a new one takes the largest's place.
-  // One of more than twice the size is left to others: small numbers in large memory would make all
-  // that is kept grow far beyond what any batch needs.
-  const Index most = 2 * roomy(size);
-  auto found = spares.end();
-  for (auto one = spares.begin(); one != spares.end(); ++one) {
-    if (one->capacity() < size || one->capacity() > most) continue;
-    if (found == spares.end() || smaller(*one, *found)) found = one;
+  auto found = kept.end();
+  for (auto one = kept.begin(); one != kept.end(); ++one) {
+    if (fits(*one) && (found == kept.end() || one->capacity() < found->capacity())) found = one;
   }
-  if (found == spares.end()) found = std::max_element(spares.begin(), spares.end(), smaller);
   Array<float> array;
-  if (found != spares.end()) {
+  if (found != kept.end()) {
     array = std::move(*found);
-    spares.erase(found);
-  }
-  if (array.capacity() < size || array.capacity() > most || array.capacity() == 0) {
+    kept.erase(found);
+  } else {
+    // All that there is may be a third more than what was ever lent at a time, so that batches of
+    // several sizes find what fits them; beyond that, what was not used for longest goes.
+    const Index most = std::max(kept.peak, kept.live + wanted) / 3 * 4;
+    while (!kept.empty() && kept.live + kept.capacity_of_all() + wanted > most) {
+      kept.erase(kept.begin());
+    }
     array = Array<float>(Shape{0}, device());
-    array.resize({roomy(size)});
+    array.resize({wanted});
   }
   array.resize(shape);
+  kept.live += array.capacity();
+  kept.peak = std::max(kept.peak, kept.live);
   return {std::move(array), spares_};
 }
 
-Context::Context(int threads) : spares_(std::make_shared<Lent::Spares>()) {
+Context::Context(int threads) : spares_(std::make_shared<Kept>()) {
   if (threads < 0) throw ConfigError("threads must be 0 (all cores) or more");
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   pool_ = std::make_unique<Pool>(threads);

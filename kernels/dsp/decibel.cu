@@ -1,7 +1,6 @@
-#include <cmath>
+#include "kernels/dsp/decibel.cuh"
 
-#include "kernels/device/warp.cuh"
-#include "kernels/dsp/decibel.h"
+#include <cmath>
 
 namespace serenade::cuda {
 namespace {
@@ -13,8 +12,8 @@ constexpr int blocks_a_clip = 8;
 /// not depend on the order.
 __global__ __launch_bounds__(most_threads) void decibel_kernel(const float* power,
                                                                const Index* frames, Index dims,
-                                                               float amin, float reference,
-                                                               float* out, unsigned* clip_maximum) {
+                                                               Decibel decibel, float* out,
+                                                               unsigned* clip_maximum) {
   const int clip = static_cast<int>(blockIdx.x) / blocks_a_clip;
   const int part = static_cast<int>(blockIdx.x) % blocks_a_clip;
   const Index begin = frames[clip] * dims;
@@ -22,7 +21,7 @@ __global__ __launch_bounds__(most_threads) void decibel_kernel(const float* powe
   const Index step = static_cast<Index>(blockDim.x) * blocks_a_clip;
   unsigned highest = ordered(-INFINITY);
   for (Index i = begin + static_cast<Index>(part) * blockDim.x + threadIdx.x; i < end; i += step) {
-    const float value = 10.0F * log10f(fmaxf(power[i], amin)) - reference;
+    const float value = decibel(power[i]);
     out[i] = value;
     highest = max(highest, ordered(value));
   }
@@ -54,21 +53,33 @@ __global__ __launch_bounds__(most_threads) void lowest_kernel(Index size, unsign
 
 }  // namespace
 
+Decibel::Decibel(const PowerToDbOptions& options)
+    : amin(static_cast<float>(options.amin)),
+      reference(static_cast<float>(10.0 * std::log10(std::max(options.amin, options.ref)))) {}
+
+unsigned* lowest_maxima(Session& session, Index clips) {
+  auto* maxima = session.scratch<unsigned>(3, clips);
+  launch<lowest_kernel>(session, one_thread_each(session, clips), clips, maxima);
+  return maxima;
+}
+
+void raise_to_floor(Session& session, const Ragged& frames, Index dims,
+                    const PowerToDbOptions& options, const unsigned* maxima, float* rows) {
+  if (!options.top_db) return;
+  launch<raise_kernel>(session, {frames.clips() * blocks_a_clip, session.block_size(most_threads)},
+                       session.offsets(frames), dims, static_cast<float>(*options.top_db), maxima,
+                       rows);
+}
+
 void power_to_db(Context& context, Tensor<const float> power, const Ragged& frames,
                  const PowerToDbOptions& options, Tensor<float> out) {
   Session& session = context.session();
-  const auto amin = static_cast<float>(options.amin);
-  const auto reference = static_cast<float>(10.0 * std::log10(std::max(options.amin, options.ref)));
-  const Index* offsets = session.offsets(frames);
   const Index dims = power.extent(1);
-  auto* maximum = session.scratch<unsigned>(3, frames.clips());
-  launch<lowest_kernel>(session, one_thread_each(session, frames.clips()), frames.clips(), maximum);
-  const Extent1d extent{frames.clips() * blocks_a_clip, session.block_size(most_threads)};
-  launch<decibel_kernel>(session, extent, power.data(), offsets, dims, amin, reference, out.data(),
-                         maximum);
-  if (!options.top_db) return;
-  launch<raise_kernel>(session, extent, offsets, dims, static_cast<float>(*options.top_db), maximum,
-                       out.data());
+  unsigned* maxima = lowest_maxima(session, frames.clips());
+  launch<decibel_kernel>(
+      session, {frames.clips() * blocks_a_clip, session.block_size(most_threads)}, power.data(),
+      session.offsets(frames), dims, Decibel(options), out.data(), maxima);
+  raise_to_floor(session, frames, dims, options, maxima, out.data());
 }
 
 }  // namespace serenade::cuda

@@ -1,8 +1,10 @@
 #include "kernels/dsp/resample.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/device/checks.h"
@@ -41,10 +43,13 @@ namespace {
 
 constexpr Index eight = ResampleTiles::phases;
 
-/// The outputs of `lanes` periods from period `block * lanes` on: y gets `count` of them.
-void resample_block(const ResampleTiles& tiles, const float* x, Index length, Index block, float* y,
-                    Index count) {
-  // Rows of the block: a period's window each, overlapping those of the next.
+/// Periods that are computed at a time: two vectors of them share what is loaded of the weights.
+constexpr Index blocks_together = 2;
+
+/// Rows of a block of `lanes` periods: a period's window each, overlapping those of the next.
+/// Written to window [tiles.window, lanes].
+void load_block(const ResampleTiles& tiles, const float* x, Index length, Index block,
+                float* window) {
   const Index begin = block * simd::lanes * tiles.period_in + tiles.first;
   const Index size = (simd::lanes - 1) * tiles.period_in + tiles.window;
   const float* rows = x + begin;
@@ -57,19 +62,41 @@ void resample_block(const ResampleTiles& tiles, const float* x, Index length, In
     std::fill_n(padded + to, size - to, 0.0F);
     rows = padded;
   }
-  float* window = scratch(1, tiles.window * simd::lanes);
   load_tile(rows, tiles.period_in, simd::lanes, tiles.window, window);
-  float* outputs = scratch(2, tiles.tiles() * eight * simd::lanes);
-  for (Index tile = 0; tile < tiles.tiles(); ++tile) {
-    ON_VECTOR_PATH(resample_eight)
-    (tiles.tile_weights(tile),
-     window + tiles.first_row[static_cast<std::size_t>(tile)] * simd::lanes, tiles.rows,
-     outputs + tile * eight * simd::lanes);
+}
+
+/// The outputs of `blocks_together` blocks of `lanes` periods from block `first` on: y gets `count`
+/// of them.
+void resample_blocks(const ResampleTiles& tiles, const float* x, Index length, Index first,
+                     float* y, Index count) {
+  const Index block_size = simd::lanes * tiles.period_out;
+  const Index needed = (count + block_size - 1) / block_size;
+  std::array<const float*, blocks_together> windows{};
+  std::array<float*, blocks_together> outputs{};
+  const Index window_size = tiles.window * simd::lanes;
+  const Index output_size = tiles.tiles() * eight * simd::lanes;
+  float* window = scratch(1, blocks_together * window_size);
+  float* output = scratch(2, blocks_together * output_size);
+  for (Index i = 0; i < blocks_together; ++i) {
+    const Index mine = std::min(i, needed - 1);
+    if (mine == i) load_block(tiles, x, length, first + i, window + i * window_size);
+    windows[static_cast<std::size_t>(i)] = window + mine * window_size;
+    outputs[static_cast<std::size_t>(i)] = output + mine * output_size;
   }
-  const bool whole = count == simd::lanes * tiles.period_out;
-  float* to = whole ? y : scratch(3, simd::lanes * tiles.period_out);
-  store_tile(outputs, tiles.period_out, simd::lanes, to, tiles.period_out);
-  if (!whole) std::copy_n(to, count, y);
+  for (Index tile = 0; tile < tiles.tiles(); ++tile) {
+    const Index row = tiles.first_row[static_cast<std::size_t>(tile)] * simd::lanes;
+    const Index to = tile * eight * simd::lanes;
+    ON_VECTOR_PATH(resample_eight)
+    (tiles.tile_weights(tile), windows[0] + row, windows[1] + row, tiles.rows, outputs[0] + to,
+     outputs[1] + to);
+  }
+  for (Index i = 0; i < needed; ++i) {
+    const Index left = std::min(block_size, count - i * block_size);
+    float* to = left == block_size ? y + i * block_size : scratch(3, block_size);
+    store_tile(outputs[static_cast<std::size_t>(i)], tiles.period_out, simd::lanes, to,
+               tiles.period_out);
+    if (left < block_size) std::copy_n(to, left, y + i * block_size);
+  }
 }
 
 /// The first `count` outputs by their own weights. The largest weights are those of the first
@@ -93,23 +120,23 @@ void resample(Context& context, const ResampleBank& bank, Tensor<const float> si
               const Ragged& samples, Tensor<float> out) {
   const ResampleTiles& tiles = bank.tiles();
   const Ragged lengths = resampled(samples, bank.in_rate(), bank.out_rate());
-  const Index outputs_a_block = simd::lanes * tiles.period_out;
-  Ragged blocks;
+  const Index outputs_a_chunk = blocks_together * simd::lanes * tiles.period_out;
+  Ragged chunks;
   for (Index clip = 0; clip < samples.clips(); ++clip) {
-    blocks.append((lengths.length(clip) + outputs_a_block - 1) / outputs_a_block);
+    chunks.append((lengths.length(clip) + outputs_a_chunk - 1) / outputs_a_chunk);
   }
-  context.parallel(blocks.total(), [&](Index chunk) {
-    const auto after = std::upper_bound(blocks.offsets().begin(), blocks.offsets().end(), chunk);
-    const Index clip = after - blocks.offsets().begin() - 1;
-    const Index block = chunk - blocks.begin(clip);
+  context.parallel(chunks.total(), [&](Index chunk) {
+    const auto after = std::upper_bound(chunks.offsets().begin(), chunks.offsets().end(), chunk);
+    const Index clip = after - chunks.offsets().begin() - 1;
+    const Index block = blocks_together * (chunk - chunks.begin(clip));
     const float* x = signal.data() + samples.begin(clip);
     const Index length = samples.length(clip);
-    const Index first = block * outputs_a_block;
+    const Index first = block * simd::lanes * tiles.period_out;
     float* y = out.data() + lengths.begin(clip) + first;
-    const Index count = std::min(outputs_a_block, lengths.length(clip) - first);
+    const Index count = std::min(outputs_a_chunk, lengths.length(clip) - first);
     const Index given = soxr_length(length, bank.in_rate(), bank.out_rate());
     const Index sums = std::clamp<Index>(given - first, 0, count);
-    if (sums > 0) resample_block(tiles, x, length, block, y, sums);
+    if (sums > 0) resample_blocks(tiles, x, length, block, y, sums);
     std::fill_n(y + sums, count - sums, 0.0F);
     if (block == 0) resample_head(bank, x, length, y, std::min(bank.head(), sums));
   });

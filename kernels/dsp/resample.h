@@ -48,7 +48,7 @@ class ResampleBank {
   /// [head_taps, head]
   std::span<const float> head_weights() const;
 
-  /// All of it as the CPU twin reads it.
+  /// All of it in the order in which the twins add it up.
   const ResampleTiles& tiles() const;
   /// What the weights live in, shared by all copies.
   std::shared_ptr<const void> owner() const { return table_; }
@@ -65,6 +65,7 @@ Ragged resampled(const Ragged& samples, int in_rate, int out_rate);
 /// Changes the sample rate as librosa.resample(res_type="soxr_hq") does, its length included.
 /// signal  [samples]    clips end to end, at bank.in_rate()
 /// out     [resampled]  clips end to end, at bank.out_rate(): resampled(samples, ...)
+/// Both twins give the same bits.
 /// Throws ShapeError when the shapes do not fit.
 void resample(Context& context, const ResampleBank& bank, Tensor<const float> signal,
               const Ragged& samples, Tensor<float> out);

@@ -5,39 +5,56 @@ HWY_BEFORE_NAMESPACE();
 namespace serenade::simd::HWY_NAMESPACE {
 namespace {
 
-/// Eight outputs of `lanes` periods: out [8, lanes] = weights [rows, 8] transposed times
-/// x [rows, lanes], added from the first row to the last.
-void resample_eight(const float* weights, const float* x, Index rows, float* out) {
+/// `outputs` outputs in two vectors of periods, a and b, so that a weight is loaded once for both:
+/// rows of x are `lanes` apart, those of weights eight. Added from both ends to the middle.
+template <int outputs>
+void sum_outputs(const float* weights, const float* a, const float* b, Index rows, float* out_a,
+                 float* out_b) {
   const Floats d;
-  for (Index lane = 0; lane < lanes; lane += width) {
-    Vec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    Vec sum4 = sum0, sum5 = sum0, sum6 = sum0, sum7 = sum0;
-    const auto add = [&](Index row) HWY_ATTR {
-      const float* weight = weights + row * 8;
-      const Vec value = hn::Load(d, x + row * lanes + lane);
-      sum0 = hn::MulAdd(hn::Set(d, weight[0]), value, sum0);
-      sum1 = hn::MulAdd(hn::Set(d, weight[1]), value, sum1);
-      sum2 = hn::MulAdd(hn::Set(d, weight[2]), value, sum2);
-      sum3 = hn::MulAdd(hn::Set(d, weight[3]), value, sum3);
-      sum4 = hn::MulAdd(hn::Set(d, weight[4]), value, sum4);
-      sum5 = hn::MulAdd(hn::Set(d, weight[5]), value, sum5);
-      sum6 = hn::MulAdd(hn::Set(d, weight[6]), value, sum6);
-      sum7 = hn::MulAdd(hn::Set(d, weight[7]), value, sum7);
-    };
-    for (Index row = 0; row < rows / 2; ++row) {
-      add(row);
-      add(rows - 1 - row);
+  Vec sums_a[outputs], sums_b[outputs];
+#pragma GCC unroll 8
+  for (int i = 0; i < outputs; ++i) sums_a[i] = sums_b[i] = hn::Zero(d);
+  const auto add = [&](Index row) HWY_ATTR {
+    const float* weight = weights + row * 8;
+    const Vec value_a = hn::Load(d, a + row * lanes);
+    const Vec value_b = hn::Load(d, b + row * lanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < outputs; ++i) {
+      const Vec each = hn::Set(d, weight[i]);
+      sums_a[i] = hn::MulAdd(each, value_a, sums_a[i]);
+      sums_b[i] = hn::MulAdd(each, value_b, sums_b[i]);
     }
-    if (rows % 2 == 1) add(rows / 2);
-    float* to = out + lane;
-    hn::Store(sum0, d, to);
-    hn::Store(sum1, d, to + lanes);
-    hn::Store(sum2, d, to + 2 * lanes);
-    hn::Store(sum3, d, to + 3 * lanes);
-    hn::Store(sum4, d, to + 4 * lanes);
-    hn::Store(sum5, d, to + 5 * lanes);
-    hn::Store(sum6, d, to + 6 * lanes);
-    hn::Store(sum7, d, to + 7 * lanes);
+  };
+  for (Index row = 0; row < rows / 2; ++row) {
+    add(row);
+    add(rows - 1 - row);
+  }
+  if (rows % 2 == 1) add(rows / 2);
+#pragma GCC unroll 8
+  for (int i = 0; i < outputs; ++i) {
+    hn::Store(sums_a[i], d, out_a + i * lanes);
+    hn::Store(sums_b[i], d, out_b + i * lanes);
+  }
+}
+
+/// Eight outputs of two blocks of `lanes` periods: out_a [8, lanes] = weights [rows, 8] transposed
+/// times a [rows, lanes], and b alike.
+void resample_eight(const float* weights, const float* a, const float* b, Index rows, float* out_a,
+                    float* out_b) {
+  if constexpr (width == lanes) {
+    sum_outputs<8>(weights, a, b, rows, out_a, out_b);
+  } else {
+    // With half as many registers: two vectors of one block, four outputs at a time.
+    constexpr Index pair = lanes > width ? 2 * width : width;
+    for (const auto& [x, out] : {std::pair(a, out_a), std::pair(b, out_b)}) {
+      for (Index lane = 0; lane < lanes; lane += pair) {
+        for (int first = 0; first < 8; first += 4) {
+          sum_outputs<4>(weights + first, x + lane, x + lane + width, rows,
+                         out + first * lanes + lane, out + first * lanes + lane + width);
+        }
+      }
+      if (a == b) break;
+    }
   }
 }
 

@@ -29,7 +29,8 @@ ResampleTiles::ResampleTiles(const ResampleBank& bank) {
   for (Index n = 0; n < period_out; ++n) {
     const Index tile = n / phases;
     float* to = weights.data() + tile * rows * phases + n % phases;
-    to += (row(n) - first_row[static_cast<std::size_t>(tile)]) * phases;
+    leads.push_back(row(n) - first_row[static_cast<std::size_t>(tile)]);
+    to += leads.back() * phases;
     for (const float weight : bank.weights(n % bank.period_out())) {
       *to = weight;
       to += phases;

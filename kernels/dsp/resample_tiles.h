@@ -21,6 +21,10 @@ struct ResampleTiles {
   std::vector<Index> first_row;  ///< of each tile
   Array<float> weights;          ///< [tiles, rows, phases]
 
+  /// The row of output n of a period that its first weight is in, in its tile.
+  Index lead(Index n) const { return leads[static_cast<std::size_t>(n)]; }
+  std::vector<Index> leads;  ///< [period_out]
+
   Index tiles() const { return static_cast<Index>(first_row.size()); }
   const float* tile_weights(Index tile) const { return weights.data() + tile * rows * phases; }
 };

@@ -1,11 +1,7 @@
-#include "kernels/dsp/stft.h"
-
-#include <cufft.h>
-
 #include <string>
 
-#include "kernels/device/launch.cuh"
 #include "kernels/dsp/fft.h"
+#include "kernels/dsp/stft_runs.cuh"
 
 // float64 on purpose, as the CPU twin: see fft.h. Frames go through cuFFT in runs of one size, so
 // that one plan serves every batch and a frame's bits do not depend on how many there are; at 2048
@@ -68,8 +64,7 @@ __global__ __launch_bounds__(most_threads) void power_kernel(const cufftDoubleCo
                                                              Index size, float* power) {
   const Index i = global_index();
   if (i >= size) return;
-  const cufftDoubleComplex value = spectrum[i];
-  power[i] = static_cast<float>(value.x * value.x + value.y * value.y);
+  power[i] = power_of(spectrum[i]);
 }
 
 /// One thread a bin: 16 bytes read, 8 written.
@@ -88,10 +83,11 @@ __global__ __launch_bounds__(most_threads) void magnitude_kernel(const float* po
   if (i < size) out[i] = sqrtf(power[i]);
 }
 
-/// Transforms the batch run by run; store(spectrum, first frame, frames of the run) takes each.
-template <class Store>
-void transform(Context& context, const StftPlan& plan, Tensor<const float> signal,
-               const Ragged& samples, const Store& store) {
+}  // namespace
+
+void transform_runs(
+    Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,
+    const std::function<void(Session&, const cufftDoubleComplex*, Index, Index)>& store) {
   Session& session = context.session();
   const int n_fft = plan.options().n_fft;
   const int hop_length = plan.options().hop_length;
@@ -120,26 +116,24 @@ void transform(Context& context, const StftPlan& plan, Tensor<const float> signa
   }
 }
 
-}  // namespace
-
 void stft(Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,
           Tensor<float> spectrum) {
-  transform(context, plan, signal, samples,
-            [&](Session& session, const cufftDoubleComplex* run, Index first, Index count) {
-              const Index size = count * plan.bins();
-              launch<spectrum_kernel>(session, one_thread_each(session, size), run, size,
-                                      spectrum.data() + first * plan.bins() * 2);
-            });
+  transform_runs(context, plan, signal, samples,
+                 [&](Session& session, const cufftDoubleComplex* run, Index first, Index count) {
+                   const Index size = count * plan.bins();
+                   launch<spectrum_kernel>(session, one_thread_each(session, size), run, size,
+                                           spectrum.data() + first * plan.bins() * 2);
+                 });
 }
 
 void stft_power(Context& context, const StftPlan& plan, Tensor<const float> signal,
                 const Ragged& samples, Tensor<float> power) {
-  transform(context, plan, signal, samples,
-            [&](Session& session, const cufftDoubleComplex* run, Index first, Index count) {
-              const Index size = count * plan.bins();
-              launch<power_kernel>(session, one_thread_each(session, size), run, size,
-                                   power.data() + first * plan.bins());
-            });
+  transform_runs(context, plan, signal, samples,
+                 [&](Session& session, const cufftDoubleComplex* run, Index first, Index count) {
+                   const Index size = count * plan.bins();
+                   launch<power_kernel>(session, one_thread_each(session, size), run, size,
+                                        power.data() + first * plan.bins());
+                 });
 }
 
 void magnitude(Context& context, Tensor<const float> power, Tensor<float> out) {

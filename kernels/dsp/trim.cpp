@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "kernels/device/copy.h"
 #include "kernels/dsp/rms.h"
 
 namespace serenade {
@@ -18,7 +20,13 @@ std::vector<Extent> trim(Context& context, Tensor<const float> signal, const Rag
   const FrameOptions frame_options{options.frame_length, options.hop_length};
   const Ragged frames = frames_of(samples, options.hop_length);
   Array<float> levels(Shape{frames.total(), 1});
-  rms(context, signal, samples, frame_options, levels.view());
+  if (context.device() == Device::cpu) {
+    rms(context, signal, samples, frame_options, levels.view());
+  } else {
+    Lent computed = context.lend(levels.shape());
+    rms(context, signal, samples, frame_options, computed.view());
+    copy(context, std::as_const(computed).view(), levels.view());
+  }
 
   constexpr double floor = 1e-5;
   const double below = std::pow(10.0, -options.top_db / 20);

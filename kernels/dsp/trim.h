@@ -42,7 +42,7 @@ struct Extent {
 /// than librosa's floor of 1e-5; so a clip that is all silence is as loud as its loudest frame
 /// everywhere and is kept whole, as librosa keeps it. A clip that no frame of can be told to be
 /// sound, because its levels are no finite numbers, is kept whole as well.
-/// signal  [samples]  clips end to end
+/// signal  [samples]  clips end to end, on the context's device, which is waited for
 /// Returns an extent a clip, 0 <= begin <= end <= its samples whatever the signal holds. Throws
 /// ShapeError when the shapes do not fit, ConfigError for options out of range.
 std::vector<Extent> trim(Context& context, Tensor<const float> signal, const Ragged& samples,

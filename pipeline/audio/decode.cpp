@@ -5,17 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <mutex>
 
 #include "kernels/device/error.h"
 #include "pipeline/audio/container.h"
 #include "pipeline/audio/endless_header.h"
-#include "pipeline/audio/resample.h"
 #include "pipeline/audio/usable.h"
 #include "pipeline/support/files.h"
-#include "pipeline/support/stopwatch.h"
 
 namespace serenade {
 namespace {
@@ -108,40 +105,81 @@ void expect_sane(const std::filesystem::path& path, const SF_INFO& info) {
   if (info.frames < 1) fail(path, "holds no samples");
 }
 
-/// Reads `frames` frames or to the end, a block at a time: memory follows what is there, not what a
-/// header says.
-std::vector<float> read_frames(SNDFILE* file, Index frames, int channels) {
-  constexpr Index block = 1 << 16;
-  const Index block_frames = std::max<Index>(1, block / channels);
-  std::vector<float> samples;
-  samples.reserve(static_cast<std::size_t>(std::min(frames, block_frames * 16) * channels));
-  for (Index done = 0; done < frames;) {
-    const Index want = std::min(block_frames, frames - done);
-    const std::size_t size = samples.size();
-    samples.resize(size + static_cast<std::size_t>(want * channels));
-    const Index got = sf_readf_float(file, samples.data() + size, want);
-    samples.resize(size + static_cast<std::size_t>(std::max<Index>(got, 0) * channels));
-    if (got <= 0) break;
-    done += got;
+/// How the samples of a file are handed on: as it stores them, where libsndfile gives them like
+/// that.
+SampleFormat format_of(const SF_INFO& info) {
+  switch (info.format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_PCM_16:
+      return SampleFormat::int16;
+    case SF_FORMAT_PCM_24: {
+      const int container = info.format & SF_FORMAT_TYPEMASK;
+      const bool is_wav = container == SF_FORMAT_WAV || container == SF_FORMAT_WAVEX;
+      const bool little = (info.format & SF_FORMAT_ENDMASK) != SF_ENDIAN_BIG;
+      return is_wav && little ? SampleFormat::int24 : SampleFormat::int32;
+    }
+    case SF_FORMAT_PCM_32:
+      return SampleFormat::int32;
+    default:
+      return SampleFormat::float32;
   }
-  return samples;
 }
 
-void expect_usable(const std::filesystem::path& path, const Clip& clip, Index first_frame) {
-  const auto at = first_unusable(clip.samples);
+/// Reads up to `frames` frames to `to`; those that are there.
+Index read_block(SNDFILE* file, SampleFormat format, Index frames, int channels, std::byte* to) {
+  switch (format) {
+    case SampleFormat::int16:
+      return sf_readf_short(file, reinterpret_cast<short*>(to), frames);
+    case SampleFormat::int24: {
+      const Index frame_bytes = 3 * Index{channels};
+      return sf_read_raw(file, to, frames * frame_bytes) / frame_bytes;
+    }
+    case SampleFormat::int32:
+      return sf_readf_int(file, reinterpret_cast<int*>(to), frames);
+    case SampleFormat::float32:
+      return sf_readf_float(file, reinterpret_cast<float*>(to), frames);
+  }
+  return 0;
+}
+
+/// Reads `frames` frames or to the end behind what `memory` holds, a block at a time: memory
+/// follows what is there, not what a header says. Returns the frames read.
+Index read_frames(SNDFILE* file, SampleFormat format, Index frames, int channels,
+                  HostBytes& memory) {
+  constexpr Index block = Index{1} << 16U;
+  const Index block_frames = std::max<Index>(1, block / channels);
+  const auto frame_bytes = static_cast<std::size_t>(channels * bytes_of(format));
+  Index done = 0;
+  while (done < frames) {
+    const Index want = std::min(block_frames, frames - done);
+    const std::size_t size = memory.size();
+    memory.resize(size + static_cast<std::size_t>(want) * frame_bytes);
+    const Index got =
+        std::max<Index>(0, read_block(file, format, want, channels, memory.data() + size));
+    memory.resize(size + static_cast<std::size_t>(got) * frame_bytes);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
+void expect_usable(const std::filesystem::path& path, const StoredSound& sound,
+                   const float* samples, Index first_frame) {
+  const int channels = sound.clip.channels;
+  const auto at = first_unusable({samples, static_cast<std::size_t>(sound.frames * channels)});
   if (!at) return;
-  const Index frame = first_frame + *at / clip.channels;
+  const Index frame = first_frame + *at / channels;
   fail(path,
        fmt::format("frame {} ({:.3f} s), channel {} is {}; only finite samples up to {:g} can "
                    "be used (full scale is 1)",
-                   frame, static_cast<double>(frame) / clip.sample_rate, *at % clip.channels + 1,
-                   unusable_text(clip.samples[static_cast<std::size_t>(*at)]), loudest_sample));
+                   frame, static_cast<double>(frame) / sound.sample_rate, *at % channels + 1,
+                   unusable_text(samples[*at]), loudest_sample));
 }
 
-}  // namespace
-
-Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
-  check_ranges(options);
+/// decode_stored, but that it leaves memory as it comes when it throws.
+StoredSound read_sound(const std::filesystem::path& path, const DecodeOptions& options,
+                       HostBytes& memory) {
   expect_file(path);
   SF_INFO info{};
   const Sound file = open_sound(path, info);
@@ -156,21 +194,30 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
                            max_decoded_samples));
   }
 
+  const SampleFormat format = format_of(info);
+  const std::size_t begin = (memory.size() + 15) / 16 * 16;
+  memory.resize(begin);
   if (has_memory(info.format)) {
     constexpr Index block = 1 << 16;
+    HostBytes skipped;
     for (Index left = part.begin; left > 0;) {
-      const auto skipped = read_frames(file.get(), std::min(left, block), info.channels);
-      if (skipped.empty()) break;
-      left -= static_cast<Index>(skipped.size()) / info.channels;
+      skipped.resize(0);
+      const Index got =
+          read_frames(file.get(), format, std::min(left, block), info.channels, skipped);
+      if (got == 0) break;
+      left -= got;
     }
   } else if (part.begin > 0 && sf_seek(file.get(), part.begin, SEEK_SET) != part.begin) {
     fail(path, fmt::format("cannot go to frame {}: {}", part.begin, sf_strerror(file.get())));
   }
 
-  Clip clip{read_frames(file.get(), part.length, info.channels), info.samplerate, info.channels};
-  if (clip.frames() < part.length) {
+  StoredSound sound;
+  sound.clip = {static_cast<Index>(begin), info.channels, format};
+  sound.sample_rate = info.samplerate;
+  sound.frames = read_frames(file.get(), format, part.length, info.channels, memory);
+  if (sound.frames < part.length) {
     fail(path, fmt::format("truncated or damaged: the header says {} frames, {} can be read{}",
-                           info.frames, part.begin + clip.frames(),
+                           info.frames, part.begin + sound.frames,
                            sf_error(file.get()) == SF_ERR_NO_ERROR
                                ? std::string()
                                : fmt::format(" ({})", sf_strerror(file.get()))));
@@ -178,41 +225,38 @@ Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
   if (sf_error(file.get()) != SF_ERR_NO_ERROR) {
     fail(path, fmt::format("damaged: {}", sf_strerror(file.get())));
   }
-  expect_usable(path, clip, part.begin);
+  if (format == SampleFormat::float32) {
+    expect_usable(path, sound, memory.as<float>(begin), part.begin);
+  }
+  return sound;
+}
+
+}  // namespace
+
+StoredSound decode_stored(const std::filesystem::path& path, const DecodeOptions& options,
+                          HostBytes& memory) {
+  check_ranges(options);
+  const std::size_t before = memory.size();
+  try {
+    return read_sound(path, options, memory);
+  } catch (...) {
+    memory.resize(before);
+    throw;
+  }
+}
+
+Clip decode(const std::filesystem::path& path, const DecodeOptions& options) {
+  HostBytes memory;
+  const StoredSound sound = decode_stored(path, options, memory);
+  // As one channel of frames x channels: each sample by itself.
+  const StoredClip each{sound.clip.begin, 1, sound.clip.format};
+  const Ragged samples(std::vector<Index>{sound.frames * sound.clip.channels});
+  Clip clip{std::vector<float>(static_cast<std::size_t>(samples.total())), sound.sample_rate,
+            sound.clip.channels};
+  Context context;
+  to_mono(context, std::span(&each, 1), {memory.data(), {static_cast<Index>(memory.size())}},
+          samples, {clip.samples.data(), {samples.total()}});
   return clip;
-}
-
-std::vector<float> to_mono(const Clip& clip) {
-  if (clip.channels == 1) return clip.samples;
-  std::vector<float> mono(static_cast<std::size_t>(clip.frames()));
-  const auto channels = static_cast<std::size_t>(clip.channels);
-  for (std::size_t i = 0; i < mono.size(); ++i) {
-    // In the order and precision of numpy's mean over the channels, which is librosa's.
-    float sum = 0;
-    for (std::size_t c = 0; c < channels; ++c) sum += clip.samples[i * channels + c];
-    mono[i] = sum / static_cast<float>(channels);
-  }
-  return mono;
-}
-
-std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
-                             const DecodeOptions& options, LoadTimes* times) {
-  if (sample_rate < min_sample_rate || sample_rate > max_sample_rate) {
-    throw ConfigError(fmt::format("sample_rate is {} but must be between {} and {} Hz", sample_rate,
-                                  min_sample_rate, max_sample_rate));
-  }
-  const Stopwatch decoding;
-  const Clip clip = decode(path, options);
-  if (resampled_length(clip.frames(), clip.sample_rate, sample_rate) > max_decoded_samples) {
-    fail(path, fmt::format("{} frames at {} Hz become too many at {} Hz; set a duration",
-                           clip.frames(), clip.sample_rate, sample_rate));
-  }
-  const std::vector<float> mono = to_mono(clip);
-  if (times != nullptr) times->decode += decoding.seconds();
-  const Stopwatch resampling;
-  std::vector<float> signal = resample(mono, clip.sample_rate, sample_rate);
-  if (times != nullptr) times->resample += resampling.seconds();
-  return signal;
 }
 
 double stated_seconds(const std::filesystem::path& path, const DecodeOptions& options) {
@@ -226,11 +270,6 @@ double stated_seconds(const std::filesystem::path& path, const DecodeOptions& op
   } catch (const Error&) {
     return 0;
   }
-}
-
-std::string audio_versions() {
-  return fmt::format("{}, {}, revision {}", sf_version_string(), soxr_version_name(),
-                     audio_revision);
 }
 
 }  // namespace serenade

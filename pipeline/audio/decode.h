@@ -2,11 +2,11 @@
 
 #include <filesystem>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "kernels/device/options.h"
-#include "kernels/device/tensor.h"
+#include "kernels/device/transfer.h"
+#include "kernels/dsp/pcm.h"
 
 namespace serenade {
 
@@ -23,9 +23,17 @@ struct DecodeOptions {
   }
 };
 
-/// Sound as a file holds it: one number a sample and channel, integers scaled by their full range
-/// (16-bit sample x becomes x / 32768 exactly; 24-bit is exact too, 32-bit is rounded to float32).
-/// Float files are taken as they are, also beyond [-1, 1], up to loudest_sample.
+/// Sound as a file holds it: integers of the file's width (8 bits as 16), everything that is no
+/// integer as float32. The samples lie in memory of the caller's.
+struct StoredSound {
+  StoredClip clip;
+  Index frames = 0;
+  int sample_rate = 0;  ///< Hz
+};
+
+/// Sound in numbers: one a sample and channel, integers scaled by their full range (16-bit sample x
+/// becomes x / 32768 exactly; 24-bit is exact too, 32-bit is rounded to float32). Float files are
+/// taken as they are, also beyond [-1, 1], up to loudest_sample.
 struct Clip {
   std::vector<float> samples;  ///< [frames, channels], interleaved
   int sample_rate = 0;         ///< Hz
@@ -55,31 +63,16 @@ inline constexpr int max_sample_rate = 1'536'000;
 /// ends before its header says so, is longer than max_decoded_samples, starts after its end
 /// (offset), or holds a NaN, an infinity or a number above loudest_sample. A truncated OGG states
 /// no length and is read as far as it goes.
+///
+/// The samples are put behind what `memory` holds, which is the same again where this throws.
+StoredSound decode_stored(const std::filesystem::path& path, const DecodeOptions& options,
+                          HostBytes& memory);
+
+/// The same, as numbers.
 Clip decode(const std::filesystem::path& path, const DecodeOptions& options = {});
-
-/// Mean of the channels, [frames].
-std::vector<float> to_mono(const Clip& clip);
-
-/// Where the time of load_mono goes, in seconds of the clock.
-struct LoadTimes {
-  double decode = 0;  ///< decode and to_mono
-  double resample = 0;
-};
-
-/// decode, to_mono and resample: the signal that features are computed from. Adds to `times`.
-std::vector<float> load_mono(const std::filesystem::path& path, int sample_rate,
-                             const DecodeOptions& options = {}, LoadTimes* times = nullptr);
 
 /// Seconds of sound that decode() would read, by the file's header alone, to plan work with:
 /// nothing is decoded and the header may lie. 0 for what decode() would refuse.
 double stated_seconds(const std::filesystem::path& path, const DecodeOptions& options = {});
-
-/// Raised when load_mono gives other samples for the same file and libraries: the part that is
-/// read, the mean of the channels, the ends of what is resampled.
-inline constexpr int audio_revision = 1;
-
-/// Names and versions of what decodes and resamples, for cache keys: "libsndfile-1.2.0,
-/// libsoxr-0.1.3, revision 1". Another version may give other samples.
-std::string audio_versions();
 
 }  // namespace serenade

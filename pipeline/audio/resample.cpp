@@ -1,23 +1,38 @@
 #include "pipeline/audio/resample.h"
 
-#include <optional>
+#include <deque>
+#include <mutex>
 #include <utility>
 
 namespace serenade {
+namespace {
 
-std::vector<float> resample(std::span<const float> signal, int in_rate, int out_rate) {
-  using Rates = std::pair<int, int>;
-  thread_local std::optional<Soxr<float>> soxr;
-  thread_local Rates rates;
-  if (!soxr || rates != Rates(in_rate, out_rate)) {
-    soxr.emplace(in_rate, out_rate);
-    rates = {in_rate, out_rate};
+using Rates = std::pair<int, int>;
+
+struct Known {
+  Rates rates;
+  std::optional<ResampleBank> bank;
+};
+
+}  // namespace
+
+std::optional<ResampleBank> shared_bank(int in_rate, int out_rate) {
+  // A corpus has a few rates. One of many, as a hostile one may be, does not fill the memory.
+  constexpr std::size_t most_kept = 16;
+  static std::mutex mutex;
+  static std::deque<Known> all;
+
+  const Rates rates(in_rate, out_rate);
+  thread_local std::optional<Known> last;
+  if (last && last->rates == rates) return last->bank;
+  // Measured under the lock: others that come would want the same one.
+  const std::lock_guard lock(mutex);
+  for (const Known& known : all) {
+    if (known.rates == rates) return (last = known)->bank;
   }
-  if (in_rate == out_rate) return {signal.begin(), signal.end()};
-  std::vector<float> out(static_cast<std::size_t>(
-      resampled_length(static_cast<Index>(signal.size()), in_rate, out_rate)));
-  (*soxr)(signal, out);
-  return out;
+  all.push_back({rates, ResampleBank::measure(in_rate, out_rate)});
+  if (all.size() > most_kept) all.pop_front();
+  return (last = all.back())->bank;
 }
 
 }  // namespace serenade

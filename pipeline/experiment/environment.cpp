@@ -8,7 +8,7 @@
 #include "kernels/device/memory.h"
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
-#include "pipeline/audio/decode.h"
+#include "pipeline/audio/signals.h"
 #include "revision.h"
 
 namespace serenade {

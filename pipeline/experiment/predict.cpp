@@ -3,18 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <system_error>
 #include <utility>
 
 #include "kernels/device/error.h"
-#include "pipeline/audio/decode.h"
 #include "pipeline/corpus/find_files.h"
 #include "pipeline/experiment/config.h"
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/features/cache.h"
+#include "pipeline/features/clip_batches.h"
 #include "pipeline/features/extractor.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
@@ -39,50 +42,68 @@ struct Decoded {
   std::string error;
 };
 
-/// Contexts that are handed out to whoever decodes a file: making one on a GPU is not for nothing.
-class Contexts {
+/// Turns files into features; handed out to whoever decodes one, as making a context on a GPU is
+/// not for nothing.
+class Decoders {
  public:
-  explicit Contexts(Device device) : device_(device) {}
+  explicit Decoders(const FeatureFunction& function) : function_(function) {}
 
-  template <class Work>
-  void with_one(const Work& work) {
-    Context mine = take();
-    work(mine);
+  Decoded decode(const fs::path& file) {
+    std::unique_ptr<Decoder> mine = take();
+    Decoded decoded = decode_features(mine->batches, file);
     const std::lock_guard lock(mutex_);
     free_.push_back(std::move(mine));
+    return decoded;
   }
 
  private:
-  Context take() {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) return Context(device_, 1);
-    Context context = std::move(free_.back());
-    free_.pop_back();
-    return context;
-  }
+  struct Decoder {
+    explicit Decoder(const FeatureFunction& function)
+        : context(function.device, 1),
+          batches(context, function, std::numeric_limits<std::size_t>::max()) {}
+    Context context;
+    ClipBatches batches;
+  };
 
-  Device device_;
-  std::mutex mutex_;
-  std::vector<Context> free_;
-};
-
-Decoded decode_features(Context& context, const FeatureFunction& function, const fs::path& file) {
-  Decoded decoded;
-  try {
-    auto signal = load_mono(file, function.sample_rate, function.decode);
-    decoded.features = compute_features(context, function, std::move(signal)).rows;
-  } catch (const DeviceError&) {  // nor would another file fare better
-    throw;
-  } catch (const Error& error) {
-    decoded.error = error.what();
-    if (decoded.error.find(file.string()) == std::string::npos) {
-      decoded.error.insert(0, file.string() + ": ");
+  std::unique_ptr<Decoder> take() {
+    std::unique_ptr<Decoder> mine;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        mine = std::move(free_.back());
+        free_.pop_back();
+      }
     }
-  } catch (const std::bad_alloc&) {
-    decoded.error = fmt::format("{}: takes more memory than there is", file.string());
+    if (!mine) return std::make_unique<Decoder>(function_);
+    use_on_this_thread(mine->context);
+    return mine;
   }
-  return decoded;
-}
+
+  static Decoded decode_features(ClipBatches& batches, const fs::path& file) {
+    Decoded decoded;
+    try {
+      batches.add(0, file);
+      batches.finish();
+      ClipResult result = std::move(batches.take().front());
+      if (result.error) std::rethrow_exception(result.error);
+      decoded.features = std::move(result.rows);
+    } catch (const DeviceError&) {  // nor would another file fare better
+      throw;
+    } catch (const Error& error) {
+      decoded.error = error.what();
+      if (decoded.error.find(file.string()) == std::string::npos) {
+        decoded.error.insert(0, file.string() + ": ");
+      }
+    } catch (const std::bad_alloc&) {
+      decoded.error = fmt::format("{}: takes more memory than there is", file.string());
+    }
+    return decoded;
+  }
+
+  const FeatureFunction& function_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Decoder>> free_;
+};
 
 }  // namespace
 
@@ -138,14 +159,13 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
   if (!models_->warning.empty()) observer.warn(models_->warning);
   const FeatureFunction function = feature_function(models_->extractor, models_->features);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
-  Contexts contexts(models_->features);
+  Decoders decoders(function);
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
     std::vector<Decoded> decoded(count);
     context.parallel(static_cast<Index>(count), [&](Index i) {
       const auto at = static_cast<std::size_t>(i);
-      contexts.with_one(
-          [&](Context& mine) { decoded[at] = decode_features(mine, function, files[begin + at]); });
+      decoded[at] = decoders.decode(files[begin + at]);
     });
 
     std::vector<Tensor<const float>> features;

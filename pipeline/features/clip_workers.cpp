@@ -96,109 +96,33 @@ void attempt(const FeatureFunction& function, const ClipTask& task, ClipOutcome&
   }
 }
 
-bool failed(const ClipOutcome& outcome) {
-  return !outcome.io_error.empty() || !outcome.rows.error.empty();
-}
-
-/// The signal that features are computed of.
-std::vector<float> load(const FeatureFunction& function, const ClipTask& task,
-                        ClipOutcome& outcome) {
-  LoadTimes times;
-  std::vector<float> signal = load_mono(task.path, function.sample_rate, function.decode, &times);
-  outcome.stages.decode += times.decode;
-  outcome.stages.resample += times.resample;
-  const TimedStage timed(outcome.stages.features);
-  if (function.condition) signal = function.condition(std::move(signal));
-  outcome.rows.samples = static_cast<Index>(signal.size());
-  return signal;
-}
-
-/// Clips of a batch that are computed in one call, and where their outcomes are.
-struct Group {
-  std::vector<std::vector<float>> signals;
-  std::vector<std::size_t> places;
-  Ragged samples;
-
-  void add(std::vector<float> signal, std::size_t place) {
-    samples.append(static_cast<Index>(signal.size()));
-    signals.push_back(std::move(signal));
-    places.push_back(place);
+void take_over(std::vector<ClipResult> results, const FeatureFunction& function,
+               std::span<const ClipTask> tasks, std::span<ClipOutcome> outcomes) {
+  for (ClipResult& result : results) {
+    ClipOutcome& outcome = outcomes[result.place];
+    outcome.stages.decode += result.seconds.decode;
+    outcome.stages.resample += result.seconds.resample;
+    outcome.stages.features += result.seconds.features;
+    outcome.rows.samples = result.samples;
+    outcome.rows.rows = std::move(result.rows);
+    if (!result.error) continue;
+    attempt(function, tasks[result.place], outcome, [&] { std::rethrow_exception(result.error); });
   }
-};
-
-void compute(Context& context, const FeatureFunction& function, const Group& group,
-             std::span<ClipOutcome> outcomes) {
-  const TimedStage timed(outcomes[group.places.front()].stages.features);
-  auto all = compute_features(context, function, group.signals);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    ClipRows& rows = outcomes[group.places[i]].rows;
-    rows.rows = std::move(all[i].rows);
-    rows.samples = all[i].samples;
-  }
-}
-
-/// Together, or where that fails each alone, so that only those fail that have to.
-void compute_each(Context& context, const FeatureFunction& function, Group group,
-                  std::span<const ClipTask> tasks, std::span<ClipOutcome> outcomes) {
-  if (group.signals.size() > 1) {
-    try {
-      return compute(context, function, group, outcomes);
-    } catch (const DeviceError&) {
-      throw;
-    } catch (const Error&) {
-    } catch (const std::bad_alloc&) {
-    }
-  }
-  for (std::size_t i = 0; i < group.signals.size(); ++i) {
-    Group one;
-    const std::size_t place = group.places[i];
-    one.add(std::move(group.signals[i]), place);
-    attempt(function, tasks[place], outcomes[place],
-            [&] { compute(context, function, one, outcomes); });
-  }
-}
-
-std::string too_large(std::size_t needed, std::size_t allowed) {
-  return fmt::format(
-      "its features take {} MiB of the GPU's memory, and each thread may use {} MiB: raise "
-      "--device-memory, take fewer --threads or --device cpu",
-      (needed >> 20U) + 1, allowed >> 20U);
 }
 
 }  // namespace
 
-std::vector<ClipOutcome> extract_clips(Context& context, const FeatureFunction& function,
-                                       std::span<const ClipTask> tasks, std::size_t device_bytes) {
+std::vector<ClipOutcome> extract_clips(ClipBatches& batches, const FeatureFunction& function,
+                                       std::span<const ClipTask> tasks) {
   std::vector<ClipOutcome> outcomes(tasks.size());
-  const auto bytes_of_clips = [&](const Ragged& samples) {
-    return function.device_bytes ? function.device_bytes(samples) : 0;
-  };
-  Group group;
-  const auto compute_group = [&] {
-    if (!group.signals.empty()) {
-      compute_each(context, function, std::exchange(group, {}), tasks, outcomes);
-    }
-  };
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    ClipOutcome& outcome = outcomes[i];
-    outcome.rows.content = tasks[i].content;
-    outcome.rows.sample_rate = function.sample_rate;
-    std::vector<float> signal;
-    attempt(function, tasks[i], outcome, [&] { signal = load(function, tasks[i], outcome); });
-    if (failed(outcome)) continue;
-    const auto samples = static_cast<Index>(signal.size());
-    const std::size_t alone = bytes_of_clips(Ragged(std::span<const Index>(&samples, 1)));
-    if (alone > device_bytes) {
-      drop_rows(function, outcome);
-      outcome.io_error = too_large(alone, device_bytes);
-      continue;
-    }
-    Ragged with = group.samples;
-    with.append(samples);
-    if (bytes_of_clips(with) > device_bytes) compute_group();
-    group.add(std::move(signal), i);
+    outcomes[i].rows.content = tasks[i].content;
+    outcomes[i].rows.sample_rate = function.sample_rate;
+    drop_rows(function, outcomes[i]);
+    attempt(function, tasks[i], outcomes[i], [&] { batches.add(i, tasks[i].path); });
   }
-  compute_group();
+  batches.finish();
+  take_over(batches.take(), function, tasks, outcomes);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     // After the reading: whatever was read, the name of its content is right.
     if (!outcomes[i].io_error.empty()) continue;
@@ -246,6 +170,7 @@ std::size_t ClipWorkers::waiting() {
 void ClipWorkers::work() {
   try {
     Context context(function_.device, 1);
+    ClipBatches batches(context, function_, device_bytes_);
     std::unique_lock lock(mutex_);
     for (;;) {
       // All that is read of next_batch_ is read again after every wait.
@@ -266,7 +191,7 @@ void ClipWorkers::work() {
       const std::span<const ClipTask> tasks = draw();
 
       lock.unlock();
-      std::vector<ClipOutcome> outcomes = extract_clips(context, function_, tasks, device_bytes_);
+      std::vector<ClipOutcome> outcomes = extract_clips(batches, function_, tasks);
       lock.lock();
 
       for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -294,6 +219,9 @@ void ClipWorkers::work() {
 std::span<const ClipTask> ClipWorkers::draw() {
   // Signals of so many seconds may be in a thread's memory at a time.
   constexpr double most_seconds = 300;
+  // Two batches in turns make a round; the wait at the end of a draw is worth some of them.
+  constexpr Index rounds = 4;
+  const Index most = function_.clips_at_once > 1 ? rounds * function_.clips_at_once : 1;
   const std::vector<ClipTask>& tasks = batches_[next_batch_].tasks;
   const std::size_t first = next_task_;
   double seconds = 0;
@@ -302,8 +230,7 @@ std::span<const ClipTask> ClipWorkers::draw() {
     waiting_ -= 1;
     bytes_in_memory_ += task.expected_bytes;
     seconds += task.expected_seconds;
-  } while (next_task_ < tasks.size() &&
-           static_cast<Index>(next_task_ - first) < function_.clips_at_once &&
+  } while (next_task_ < tasks.size() && static_cast<Index>(next_task_ - first) < most &&
            seconds + tasks[next_task_].expected_seconds <= most_seconds &&
            bytes_in_memory_ + tasks[next_task_].expected_bytes <= max_bytes_);
   return std::span(tasks).subspan(first, next_task_ - first);

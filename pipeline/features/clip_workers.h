@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pipeline/features/cache.h"
+#include "pipeline/features/clip_batches.h"
 #include "pipeline/features/extraction.h"
 
 namespace serenade {
@@ -31,15 +32,14 @@ struct ClipOutcome {
   StageSeconds stages;
 };
 
-/// Decodes clips and computes their features, as many in one call as fit into `device_bytes` of the
-/// device's memory. Whatever goes wrong with a clip is part of its outcome: a DataError belongs to
-/// its content, any other Error and a lack of memory to this time; its neighbours are computed.
-/// Throws DeviceError.
-std::vector<ClipOutcome> extract_clips(Context& context, const FeatureFunction& function,
-                                       std::span<const ClipTask> tasks, std::size_t device_bytes);
+/// Decodes clips and computes their features. Whatever goes wrong with a clip is part of its
+/// outcome: a DataError belongs to its content, any other Error and a lack of memory to this time;
+/// its neighbours are computed. Throws DeviceError.
+std::vector<ClipOutcome> extract_clips(ClipBatches& batches, const FeatureFunction& function,
+                                       std::span<const ClipTask> tasks);
 
 /// Threads that extract tasks in order, batch after batch as they are added, each some clips of a
-/// batch at a time (function.clips_at_once). Each may use `device_bytes` of the device. Only so
+/// batch at a time. Each may use `device_bytes` of the device. Only so
 /// many begin that finished, untaken batches stay within `max_bytes`; the batch that is taken next
 /// may always go on, so that this cannot stop for good.
 class ClipWorkers {
@@ -77,7 +77,7 @@ class ClipWorkers {
     std::size_t left = 0;
   };
   void work();
-  /// Takes up to function.clips_at_once tasks of the next batch that has any; mutex_ is held.
+  /// Takes some tasks of the next batch that has any; mutex_ is held.
   std::span<const ClipTask> draw();
 
   const FeatureFunction& function_;

@@ -3,209 +3,35 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/copy.h"
-#include "kernels/dsp/decibel.h"
-#include "kernels/dsp/delta.h"
 #include "kernels/dsp/place.h"
-#include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
-#include "kernels/dsp/stft.h"
-#include "kernels/dsp/tonnetz.h"
-#include "kernels/dsp/zero_crossing.h"
 #include "pipeline/audio/usable.h"
+#include "pipeline/features/feature_batch.h"
 
 namespace serenade {
 namespace {
 
-PowerToDbOptions decibels(const std::optional<double>& top_db) {
-  PowerToDbOptions options;
-  options.top_db = top_db;
-  return options;
+void refuse_empty(const Ragged& samples) {
+  for (Index clip = 0; clip < samples.clips(); ++clip) {
+    if (samples.length(clip) == 0) throw ClipError(clip, "the clip has no samples");
+  }
 }
-
-/// The tables that features are computed with, each made once and kept by its options' text.
-struct Tables {
-  explicit Tables(const FeatureSpec& spec)
-      : stft(StftOptions{.n_fft = spec.n_fft, .hop_length = spec.hop_length}),
-        sample_rate(spec.sample_rate),
-        n_fft(spec.n_fft) {}
-
-  void add(const MelOptions& options) {
-    mel.try_emplace(canonical_text(options), options, sample_rate, n_fft);
-  }
-  void add(const ChromaOptions& options) {
-    chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
-  }
-  void add(const SpectralContrastOptions& options) {
-    contrast.try_emplace(canonical_text(options), options, sample_rate, n_fft);
-  }
-  void add_dct(const MfccFeature& options) {
-    if (options.n_mfcc > options.n_mels) {
-      throw ConfigError(fmt::format("n_mfcc is {} but there are only {} mel bands (n_mels)",
-                                    options.n_mfcc, options.n_mels));
-    }
-    dct.try_emplace({options.n_mels, options.n_mfcc}, options.n_mels, options.n_mfcc);
-  }
-
-  StftPlan stft;
-  double sample_rate;
-  int n_fft;
-  std::map<std::string, MelBank> mel;
-  std::map<std::string, ChromaBank> chroma;
-  std::map<std::string, ContrastBands> contrast;
-  std::map<std::pair<int, int>, DctBasis> dct;
-};
-
-ChromaOptions chroma_of(const TonnetzFeature& tonnetz) { return {.tuning = tonnetz.tuning}; }
-
-void add_tables(const MfccFeature& feature, Tables& tables) {
-  tables.add(static_cast<const MelOptions&>(feature));
-  tables.add_dct(feature);
-}
-void add_tables(const MelFeature& feature, Tables& tables) {
-  tables.add(static_cast<const MelOptions&>(feature));
-}
-void add_tables(const ChromaFeature& feature, Tables& tables) {
-  tables.add(static_cast<const ChromaOptions&>(feature));
-}
-void add_tables(const ContrastFeature& feature, Tables& tables) {
-  tables.add(static_cast<const SpectralContrastOptions&>(feature));
-}
-void add_tables(const TonnetzFeature& feature, Tables& tables) { tables.add(chroma_of(feature)); }
-void add_tables(const ZeroCrossingRateFeature&, Tables&) {}
-void add_tables(const RmsFeature&, Tables&) {}
-
-Index dims_of(const MfccFeature& feature) { return feature.n_mfcc; }
-Index dims_of(const MelFeature& feature) { return feature.n_mels; }
-Index dims_of(const ChromaFeature& feature) { return feature.n_chroma; }
-Index dims_of(const ContrastFeature& feature) { return feature.n_bands + 1; }
-Index dims_of(const TonnetzFeature&) { return 6; }
-Index dims_of(const ZeroCrossingRateFeature&) { return 1; }
-Index dims_of(const RmsFeature&) { return 1; }
-
-/// What is known of one batch so far. Every matrix has a row a frame, is computed when first asked
-/// for, and kept by a text that says what it is.
-class Batch {
- public:
-  Batch(Context& context, const Tables& tables, Tensor<const float> signal, const Ragged& samples)
-      : context_(context),
-        tables_(tables),
-        signal_(signal),
-        samples_(samples),
-        frames_(frames_of(samples, tables.stft.options().hop_length)) {}
-
-  const Ragged& frames() const { return frames_; }
-
-  Tensor<const float> of(const MfccFeature& feature) {
-    return once(option_text(Feature(feature)), feature.n_mfcc, [&](Tensor<float> out) {
-      dct(context_, log_mel(feature, feature.top_db),
-          tables_.dct.at({feature.n_mels, feature.n_mfcc}), out);
-    });
-  }
-  Tensor<const float> of(const MelFeature& feature) {
-    return feature.db ? log_mel(feature, feature.top_db) : mel(feature);
-  }
-  Tensor<const float> of(const ChromaFeature& feature) { return chroma(feature); }
-  Tensor<const float> of(const ContrastFeature& feature) {
-    const SpectralContrastOptions& options = feature;
-    return once(option_text(Feature(feature)), dims_of(feature), [&](Tensor<float> out) {
-      spectral_contrast(context_, magnitudes(), frames_,
-                        tables_.contrast.at(canonical_text(options)), out);
-    });
-  }
-  Tensor<const float> of(const TonnetzFeature& feature) {
-    return once(option_text(Feature(feature)), dims_of(feature),
-                [&](Tensor<float> out) { tonnetz(context_, chroma(chroma_of(feature)), out); });
-  }
-  Tensor<const float> of(const ZeroCrossingRateFeature&) {
-    return once("zero_crossing_rate", 1, [&](Tensor<float> out) {
-      zero_crossing_rate(context_, signal_, samples_, signal_frames(), out);
-    });
-  }
-  Tensor<const float> of(const RmsFeature&) {
-    return once("rms", 1,
-                [&](Tensor<float> out) { rms(context_, signal_, samples_, signal_frames(), out); });
-  }
-  Tensor<const float> of(const Feature& base, const DeltaOptions& options) {
-    const Tensor<const float> values = of_base(base);
-    return once(option_text(base) + canonical_text(options), values.extent(1),
-                [&](Tensor<float> out) { delta(context_, values, frames_, options, out); });
-  }
-  Tensor<const float> of_base(const Feature& base) {
-    return std::visit(
-        [&](const auto& feature) -> Tensor<const float> {
-          if constexpr (requires { feature.of; }) {
-            throw ConfigError("a derivative of a derivative");
-          } else {
-            return of(feature);
-          }
-        },
-        base);
-  }
-
- private:
-  template <class Compute>
-  Tensor<const float> once(const std::string& what, Index dims, const Compute& compute) {
-    if (const auto known = matrices_.find(what); known != matrices_.end()) {
-      return std::as_const(known->second).view();
-    }
-    Lent matrix = context_.lend({frames_.total(), dims});
-    compute(matrix.view());
-    return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
-  }
-
-  FrameOptions signal_frames() const {
-    return {.frame_length = tables_.n_fft, .hop_length = tables_.stft.options().hop_length};
-  }
-  Tensor<const float> power() {
-    return once("power", tables_.stft.bins(), [&](Tensor<float> out) {
-      stft_power(context_, tables_.stft, signal_, samples_, out);
-    });
-  }
-  Tensor<const float> magnitudes() {
-    return once("magnitude", tables_.stft.bins(),
-                [&](Tensor<float> out) { magnitude(context_, power(), out); });
-  }
-  Tensor<const float> mel(const MelOptions& options) {
-    const std::string key = canonical_text(options);
-    return once("mel" + key, options.n_mels,
-                [&](Tensor<float> out) { mel_power(context_, power(), tables_.mel.at(key), out); });
-  }
-  Tensor<const float> log_mel(const MelOptions& options, const std::optional<double>& top_db) {
-    const PowerToDbOptions db = decibels(top_db);
-    return once("log_mel" + canonical_text(options) + canonical_text(db), options.n_mels,
-                [&](Tensor<float> out) { power_to_db(context_, mel(options), frames_, db, out); });
-  }
-  Tensor<const float> chroma(const ChromaOptions& options) {
-    const std::string key = canonical_text(options);
-    return once("chroma" + key, options.n_chroma, [&](Tensor<float> out) {
-      chroma_stft(context_, power(), frames_, tables_.chroma.at(key), out);
-    });
-  }
-
-  Context& context_;
-  const Tables& tables_;
-  Tensor<const float> signal_;
-  const Ragged& samples_;
-  Ragged frames_;
-  std::map<std::string, Lent> matrices_;
-};
 
 /// Throws ClipError for the first clip that holds something other than sound.
 void refuse_unusable(Context& context, Tensor<const float> signal, const Ragged& samples) {
+  refuse_empty(samples);
   std::vector<std::optional<Index>> bad(static_cast<std::size_t>(samples.clips()));
   context.parallel(samples.clips(), [&](Index clip) {
     bad[static_cast<std::size_t>(clip)] =
         first_unusable({signal.data() + samples.begin(clip), signal.data() + samples.end(clip)});
   });
   for (Index clip = 0; clip < samples.clips(); ++clip) {
-    if (samples.length(clip) == 0) throw ClipError(clip, "the clip has no samples");
     const auto at = bad[static_cast<std::size_t>(clip)];
     if (!at) continue;
     throw ClipError(clip, fmt::format("sample {} of the clip is {}", *at,
@@ -250,7 +76,7 @@ struct FeatureExtractor::Plan {
     if constexpr (requires { options.of; }) {
       add_derivative(options);
     } else {
-      add_tables(options, tables);
+      tables.add(options);
       items.push_back({std::string(options.name), options, std::nullopt, dims_of(options)});
     }
   }
@@ -271,7 +97,7 @@ struct FeatureExtractor::Plan {
         [&](const auto& options) {
           if constexpr (!requires { options.of; }) {
             check_ranges(options);
-            add_tables(options, tables);
+            tables.add(options);
           }
         },
         base);
@@ -289,7 +115,7 @@ struct FeatureExtractor::Plan {
   }
 
   FeatureSpec spec;
-  Tables tables;
+  FeatureTables tables;
   std::vector<Item> items;
   Index frame_dims = 0;
 };
@@ -344,16 +170,19 @@ Ragged FeatureExtractor::rows_of(const Ragged& samples) const {
 }
 
 std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
-  // All that a Batch may hold of a frame: power, and magnitudes for contrast; for tuning a height
-  // and a step for each place that may be a peak; mel for each bank and its logarithm; for each
-  // item what it is and what it is a derivative of; the row.
-  const Tables& tables = plan_->tables;
+  // All that a FeatureBatch may hold of a frame: power where it is needed, magnitudes for contrast;
+  // for tuning a height and a step for each place that may be a peak; mel for each bank but the
+  // first, unless it is needed, and logarithms; for each item what it is and what it is a
+  // derivative of; the row.
+  const FeatureTables& tables = plan_->tables;
   const Index bins = tables.stft.bins();
   Index numbers = plan_->frame_dims;
-  if (!tables.mel.empty() || !tables.chroma.empty() || !tables.contrast.empty()) numbers += bins;
+  const bool is_fused = tables.together().bank.has_value();
+  if (tables.needs_power() || (!is_fused && !tables.contrast.empty())) numbers += bins;
   if (!tables.contrast.empty()) numbers += bins;
   if (!tables.chroma.empty()) numbers += 2 * bins;
   for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
+  if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;
   for (const Plan::Item& item : plan_->items) {
     numbers += 2 * item.dims;
     if (const auto* mfcc = std::get_if<MfccFeature>(&item.base)) numbers += mfcc->n_mels;
@@ -369,9 +198,13 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
                                Tensor<float> out) const {
   expect_shape("extract", "signal", signal.shape(), Shape{samples.total()});
   expect_shape("extract", "out", out.shape(), Shape{rows_of(samples).total(), dims()});
-  refuse_unusable(context, signal, samples);
+  if (signal.device() == Device::cpu) {
+    refuse_unusable(context, signal, samples);
+  } else {
+    refuse_empty(samples);
+  }
 
-  const bool elsewhere = context.device() != Device::cpu;
+  const bool elsewhere = context.device() != signal.device();
   Lent uploaded;
   Lent result;
   if (elsewhere) {
@@ -382,7 +215,7 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   }
   const Tensor<float> there = elsewhere ? result.view() : out;
 
-  Batch batch(context, plan_->tables, signal, samples);
+  FeatureBatch batch(context, plan_->tables, signal, samples);
   const Index frames = batch.frames().total();
   Lent memory;
   if (per_clip()) memory = context.lend({frames, plan_->frame_dims});
@@ -390,7 +223,7 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   Index column = 0;
   for (const Plan::Item& item : plan_->items) {
     const Tensor<const float> values =
-        item.derivative ? batch.of(item.base, *item.derivative) : batch.of_base(item.base);
+        item.derivative ? batch.of(item.base, *item.derivative) : batch.of(item.base);
     place_columns(context, values, column, rows);
     column += item.dims;
   }

@@ -51,12 +51,14 @@ class FeatureExtractor {
   /// beside tables and working memory of a fixed size.
   std::size_t working_bytes(const Ragged& samples) const;
 
-  /// signal  [samples]     at spec().sample_rate, clips end to end, on the CPU
-  /// out     [rows, dims]  rows = rows_of(samples), on the CPU
-  /// Computed on the context's device, to which the signal goes and from which the rows come back.
-  /// A clip's rows have the same bits whatever its neighbours, its place and the threads.
-  /// Throws ClipError for the first clip of the batch that has no samples or holds NaN, infinity
-  /// or a number that no recording holds, ShapeError when the shapes do not fit.
+  /// signal  [samples]     at spec().sample_rate, clips end to end
+  /// out     [rows, dims]  rows = rows_of(samples)
+  /// Both are on the context's device, or both on the CPU, where the signal goes from and the rows
+  /// come back to. A clip's rows have the same bits whatever its neighbours, its place and the
+  /// threads.
+  /// Throws ClipError for the first clip of the batch that has no samples or, where the signal is
+  /// on the CPU, holds NaN, infinity or a number that no recording holds; ShapeError when the
+  /// shapes do not fit.
   void extract(Context& context, Tensor<const float> signal, const Ragged& samples,
                Tensor<float> out) const;
 

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "kernels/device/context.h"
-#include "pipeline/audio/decode.h"
+#include "pipeline/audio/signals.h"
 #include "pipeline/features/extractor.h"
 
 namespace serenade {
@@ -18,21 +17,22 @@ struct FeatureFunction {
   int sample_rate = 0;
   DecodeOptions decode;
   std::vector<std::string> columns;
-  /// What is done to a recording's signal before anything is computed of it; nothing where unset.
-  std::function<std::vector<float>(std::vector<float> signal)> condition{};
+  /// What is done to recordings' signals before anything is computed of them; nothing where unset.
+  std::function<Signals(Context&, Signals)> condition{};
   /// Where they are computed: workers make their contexts on it.
   Device device = Device::cpu;
   /// Rows that a signal of so many samples gives.
   std::function<Index(Index samples)> rows;
-  /// signal [samples], clips end to end -> out [rows, dims]; DataError for a clip that has no
-  /// features. Called by several threads at a time, each with its own context.
+  /// signal [samples], clips end to end -> out [rows, dims], both on the context's device;
+  /// DataError for a clip that has no features. Called by several threads at a time, each with its
+  /// own context.
   std::function<void(Context&, Tensor<const float> signal, const Ragged& samples,
                      Tensor<float> out)>
       extract;
   /// How many clips one call is best given: a GPU is busy with some, a processor with one.
   Index clips_at_once = 1;
-  /// Bytes of the device's memory that a call takes for clips of so many samples; unset: not
-  /// bounded.
+  /// Bytes of the device's memory that condition and extract take for clips of so many samples;
+  /// unset: not bounded.
   std::function<std::size_t(const Ragged& samples)> device_bytes{};
 
   Index dims() const { return static_cast<Index>(columns.size()); }
@@ -41,22 +41,5 @@ struct FeatureFunction {
 /// The extractor as such a function; it must outlive the result. Another device than the CPU is
 /// part of the text: they agree within tolerances, not in bits.
 FeatureFunction feature_function(const FeatureExtractor& extractor, Device device = Device::cpu);
-
-/// Features of one recording.
-struct ClipFeatures {
-  Array<float> rows;  ///< [rows, dims]
-  Index samples = 0;  ///< of the signal that they were computed from, after conditioning
-};
-
-/// The way from a recording's signal, as load_mono(path, function.sample_rate, function.decode)
-/// gives it, to its features: what the cache holds and what a prediction hears. Throws as
-/// function.extract does.
-ClipFeatures compute_features(Context& context, const FeatureFunction& function,
-                              std::vector<float> signal);
-
-/// The same for several signals in one call, after function.condition: a clip's rows have the bits
-/// that it has alone.
-std::vector<ClipFeatures> compute_features(Context& context, const FeatureFunction& function,
-                                           std::span<const std::vector<float>> conditioned);
 
 }  // namespace serenade

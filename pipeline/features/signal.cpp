@@ -1,29 +1,36 @@
 #include "pipeline/features/signal.h"
 
-#include <span>
+#include <utility>
+#include <vector>
 
-#include "kernels/device/context.h"
+#include "kernels/device/copy.h"
 
 namespace serenade {
+namespace {
 
-std::vector<float> condition_signal(const FeatureSpec& spec, std::vector<float> signal) {
-  Context context(1);
-  const auto extent_of = [](const std::vector<float>& one) {
-    const auto size = static_cast<Index>(one.size());
-    return Ragged(std::span<const Index>(&size, 1));
-  };
-  const auto tensor_of = [](std::vector<float>& one) {
-    return Tensor<float>(one.data(), {static_cast<Index>(one.size())});
-  };
-  if (spec.trim) {
-    const Extent kept = trim(context, tensor_of(signal), extent_of(signal), *spec.trim).front();
-    signal.erase(signal.begin() + kept.end, signal.end());
-    signal.erase(signal.begin(), signal.begin() + kept.begin);
+Signals trimmed(Context& context, const TrimOptions& options, const Signals& signals) {
+  const std::vector<Extent> kept = trim(context, signals.view(), signals.samples, options);
+  Signals all;
+  for (const Extent& extent : kept) all.samples.append(extent.end - extent.begin);
+  all.values = context.lend({all.samples.total()});
+  for (Index clip = 0; clip < all.samples.clips(); ++clip) {
+    const Extent& extent = kept[static_cast<std::size_t>(clip)];
+    const Index begin = signals.samples.begin(clip);
+    copy(context, signals.view().rows(begin + extent.begin, begin + extent.end),
+         all.view().rows(all.samples.begin(clip), all.samples.end(clip)));
   }
+  return all;
+}
+
+}  // namespace
+
+Signals condition(Context& context, const FeatureSpec& spec, Signals signals) {
+  if (spec.trim) signals = trimmed(context, *spec.trim, signals);
   if (spec.normalise != Normalise::none) {
-    normalise(context, tensor_of(signal), extent_of(signal), spec.normalise, tensor_of(signal));
+    normalise(context, std::as_const(signals).view(), signals.samples, spec.normalise,
+              signals.view());
   }
-  return signal;
+  return signals;
 }
 
 }  // namespace serenade

@@ -129,7 +129,7 @@ struct FeatureSpec {
   /// Which part of the recording is decoded. The extractor does not use them.
   double offset = 0;
   std::optional<double> duration;
-  /// What is done to the resampled signal first, by condition_signal; not by the extractor either.
+  /// What is done to the resampled signal first, by condition(); not by the extractor either.
   std::optional<TrimOptions> trim;
   Normalise normalise = Normalise::none;
 

@@ -14,8 +14,10 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcm.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/spectra.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/zero_crossing.h"
@@ -44,6 +46,25 @@ Rows run_log_mel(Context& context, const Signals& signals) {
   Rows rows = run_mel(context, signals);
   power_to_db(context, rows.values.view(), rows.of_clip, {}, rows.values.view());
   return rows;
+}
+
+/// The same from one pass that gives all it can.
+Rows run_spectra(Context& context, const Signals& signals) {
+  const StftPlan plan;
+  const MelBank bank({}, sample_rate, 2048);
+  const Ragged frames = frames_of(signals.clips, 512);
+  Rows power = make_rows(context, frames, plan.bins());
+  Rows magnitudes = make_rows(context, frames, plan.bins());
+  Rows mel = make_rows(context, frames, bank.n_mels());
+  Rows log_mel = make_rows(context, frames, bank.n_mels());
+  spectra(context, plan, signals.view(context), signals.clips,
+          {power.values.view(),
+           magnitudes.values.view(),
+           &bank,
+           mel.values.view(),
+           log_mel.values.view(),
+           {}});
+  return log_mel;
 }
 
 Rows run_mfcc(Context& context, const Signals& signals) {
@@ -183,6 +204,58 @@ Operation resample_operation(int in_rate, int out_rate) {
           Tolerance{.peak = 5e-7}};
 }
 
+/// What a file that stores samples of this kind holds of x. Channels beyond the first are fainter.
+double stored_value(SampleFormat format, double x, int channel) {
+  x /= 1 + channel;
+  if (format == SampleFormat::float32) return static_cast<float>(x);
+  const double scale = std::ldexp(1, static_cast<int>(8 * bytes_of(format)) - 1);
+  return std::clamp(std::round(x * scale), -scale, scale - 1) / scale;
+}
+
+void store(SampleFormat format, double value, std::vector<std::byte>& bytes) {
+  const auto append = [&](const auto& number, std::size_t first, std::size_t count) {
+    const auto* from = reinterpret_cast<const std::byte*>(&number) + first;
+    bytes.insert(bytes.end(), from, from + count);
+  };
+  if (format == SampleFormat::float32) return append(static_cast<float>(value), 0, 4);
+  const auto count = static_cast<std::size_t>(bytes_of(format));
+  append(static_cast<std::int32_t>(std::llround(value * 0x1p31)), 4 - count, count);
+}
+
+Operation mono_operation(SampleFormat format, int channels) {
+  return {"to_mono_" + std::string(enum_name(format)) + "_" + std::to_string(channels),
+          [=](Context& context, const Signals& signals) {
+            std::vector<StoredClip> clips;
+            std::vector<std::byte> bytes;
+            for (Index i = 0; i < signals.clips.clips(); ++i) {
+              bytes.resize((bytes.size() + 3) / 4 * 4);
+              clips.push_back({static_cast<Index>(bytes.size()), channels, format});
+              for (const float x : signals.clip(i)) {
+                for (int c = 0; c < channels; ++c) {
+                  store(format, stored_value(format, x, c), bytes);
+                }
+              }
+            }
+            Array<std::byte> stored({static_cast<Index>(bytes.size())}, context.device());
+            copy(context, Tensor<const std::byte>(bytes.data(), stored.shape()), stored.view());
+            Rows rows = make_rows(context, signals.clips, 1);
+            to_mono(context, clips, std::as_const(stored).view(), signals.clips,
+                    rows.values.view().reshape({signals.clips.total()}));
+            return rows;
+          },
+          [=](const reference::Signal& x) {
+            reference::Matrix rows;
+            for (const double value : x) {
+              double sum = 0;
+              for (int c = 0; c < channels; ++c) sum += stored_value(format, value, c);
+              rows.push_back({sum / channels});
+            }
+            return rows;
+          },
+          // A rounding for the conversion, each sum and the division.
+          Tolerance{.absolute = 1e-9, .relative = 3e-7}};
+}
+
 const std::vector<std::string> statistic_names = {"mean", "std", "min",    "max",
                                                   "p10",  "p90", "median", "p33.3"};
 
@@ -257,6 +330,9 @@ std::vector<Operation> core_operations() {
       {"log_mel", run_log_mel,
        [](const reference::Signal& x) { return reference::power_to_db(mel_of(x), 1e-10, 1, 80); },
        Tolerance{.absolute = 1e-3}},
+      {"spectra", run_spectra,
+       [](const reference::Signal& x) { return reference::power_to_db(mel_of(x), 1e-10, 1, 80); },
+       Tolerance{.absolute = 1e-3}},
       {"mfcc", run_mfcc, mfcc_of, Tolerance{.absolute = 2e-3}},
       delta_operation(1),
       delta_operation(2),
@@ -313,6 +389,11 @@ std::vector<Operation> core_operations() {
        Tolerance{.absolute = 2e-3}, false},
       resample_operation(48000, 22050),
       resample_operation(16000, 22050),
+      mono_operation(SampleFormat::int16, 1),
+      mono_operation(SampleFormat::int16, 2),
+      mono_operation(SampleFormat::int24, 3),
+      mono_operation(SampleFormat::int32, 1),
+      mono_operation(SampleFormat::float32, 2),
       normalise_operation(Normalise::peak),
       normalise_operation(Normalise::rms),
   };

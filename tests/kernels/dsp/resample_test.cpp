@@ -107,5 +107,27 @@ TEST(Resample, RefusesWhatDoesNotFit) {
   EXPECT_THROW(resample(context, bank, batch.view(), Ragged(), out.view()), ShapeError);
 }
 
+TEST(Resample, GivesTheSameBitsOnEveryDevice) {
+  const Signals batch({noise(9'000, 21, 0.9), noise(7, 22, 0.9), {}, noise(1'234, 23, 0.9)});
+  for (const auto& [in_rate, out_rate] : measurable) {
+    const auto bank = ResampleBank::measure(in_rate, out_rate).value();
+    const Ragged lengths = resampled(batch.clips, in_rate, out_rate);
+    const auto on = [&](Device device) {
+      Context context = context_on(device, 1);
+      Rows rows = make_rows(context, lengths, 1);
+      resample(context, bank, batch.view(context), batch.clips,
+               rows.values.view().reshape({lengths.total()}));
+      return on_host(context, std::move(rows));
+    };
+    const Rows wanted = on(Device::cpu);
+    for (const Device device : devices()) {
+      const Rows found = on(device);
+      for (Index i = 0; i < lengths.total(); ++i) {
+        ASSERT_EQ(found.values[i], wanted.values[i]) << in_rate << " to " << out_rate << ", " << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace serenade::test

@@ -12,7 +12,9 @@
 #include <thread>
 
 #include "kernels/device/error.h"
-#include "pipeline/audio/resample.h"
+#include "kernels/dsp/soxr.h"
+#include "pipeline/audio/signals.h"
+#include "tests/support/load_mono.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -27,8 +29,10 @@ namespace serenade {
 namespace {
 
 namespace fs = std::filesystem;
+using test::load_mono;
 using test::noisy_sine;
 using test::read_bytes;
+using test::resample;
 using test::TemporaryFolder;
 using test::write_bytes;
 using test::write_sound;
@@ -197,10 +201,68 @@ TEST(Decode, ChannelsAreAveraged) {
   EXPECT_EQ(clip.channels, 2);
   EXPECT_EQ(clip.frames(), 100);
   EXPECT_EQ(clip.samples, stereo);
-  const auto mono = to_mono(clip);
+  const auto mono = load_mono(folder / "a.wav", 8000);
   ASSERT_EQ(mono.size(), 100U);
   EXPECT_EQ(mono[20], (0.5F + 0.2F) / 2);
-  EXPECT_EQ(to_mono({{1, 2, 6, 0, 0, 3}, 8000, 3}), (std::vector<float>{3, 1}));
+}
+
+std::vector<float> by_libsndfile(const fs::path& path, Index first, Index frames) {
+  SF_INFO info{};
+  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+  std::vector<float> samples(static_cast<std::size_t>(frames * info.channels));
+  sf_seek(file, first, SEEK_SET);
+  EXPECT_EQ(sf_readf_float(file, samples.data(), frames), frames);
+  sf_close(file);
+  return samples;
+}
+
+TEST(Decode, StoredSamplesAreLibsndfilesNumbers) {
+  const TemporaryFolder folder;
+  const auto signal = noisy_sine(2 * 5000, 440, 8000, 1);
+  using Format = SampleFormat;
+  for (const auto& [format, stored] : std::vector<std::pair<int, Format>>{
+           {SF_FORMAT_WAV | SF_FORMAT_PCM_U8, Format::int16},
+           {SF_FORMAT_WAV | SF_FORMAT_PCM_16, Format::int16},
+           {SF_FORMAT_WAV | SF_FORMAT_PCM_24, Format::int24},
+           {SF_FORMAT_WAV | SF_ENDIAN_BIG | SF_FORMAT_PCM_16, Format::int16},
+           {SF_FORMAT_WAV | SF_ENDIAN_BIG | SF_FORMAT_PCM_24, Format::int32},
+           {SF_FORMAT_WAVEX | SF_FORMAT_PCM_24, Format::int24},
+           {SF_FORMAT_WAV | SF_FORMAT_PCM_32, Format::int32},
+           {SF_FORMAT_WAV | SF_FORMAT_FLOAT, Format::float32},
+           {SF_FORMAT_WAV | SF_FORMAT_DOUBLE, Format::float32},
+           {SF_FORMAT_WAV | SF_FORMAT_ALAW, Format::float32},
+           {SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, Format::float32},
+           {SF_FORMAT_AIFF | SF_FORMAT_PCM_S8, Format::int16},
+           {SF_FORMAT_AIFF | SF_FORMAT_PCM_24, Format::int32},
+           {SF_FORMAT_FLAC | SF_FORMAT_PCM_S8, Format::int16},
+           {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, Format::int16},
+           {SF_FORMAT_FLAC | SF_FORMAT_PCM_24, Format::int32}}) {
+    const auto path = folder / "a";
+    write_sound(path, signal, 8000, 2, format);
+    HostBytes memory;
+    memory.resize(5);  // which stay
+    std::fill_n(memory.data(), 5, std::byte{7});
+    const StoredSound sound = decode_stored(path, {}, memory);
+    EXPECT_EQ(sound.clip.format, stored) << std::hex << format;
+    EXPECT_EQ(sound.clip.begin % 4, 0);
+    EXPECT_EQ(memory.data()[4], std::byte{7});
+    EXPECT_EQ(static_cast<Index>(memory.size()),
+              sound.clip.begin + sound.frames * 2 * bytes_of(stored));
+    EXPECT_EQ(decode(path).samples, by_libsndfile(path, 0, sound.frames)) << std::hex << format;
+    EXPECT_EQ(decode(path, {.offset = 0.25, .duration = 0.125}).samples,
+              by_libsndfile(path, 2000, 1000))
+        << std::hex << format;
+  }
+}
+
+TEST(Decode, MemoryIsAsBeforeWhereItFails) {
+  const TemporaryFolder folder;
+  write_sound(folder / "nan.wav", {0, std::numeric_limits<float>::quiet_NaN()}, 8000, 1,
+              SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  HostBytes memory;
+  memory.resize(5);
+  EXPECT_THROW(decode_stored(folder / "nan.wav", {}, memory), DataError);
+  EXPECT_EQ(memory.size(), 5U);
 }
 
 TEST(Decode, LoadMonoResamples) {
@@ -372,7 +434,7 @@ TEST(Decode, ReadsTheRealRecordings) {
     const Clip clip = decode(entry.path());
     EXPECT_EQ(clip.channels, 2) << stem;
     EXPECT_EQ(clip.sample_rate, 48'000);
-    const auto mono = to_mono(clip);
+    const auto mono = load_mono(entry.path(), clip.sample_rate);
     for (std::size_t i = 0; i < mono.size(); ++i) ASSERT_EQ(mono[i], clip.samples[2 * i]);
     const auto signal = load_mono(entry.path(), 22'050);
     EXPECT_EQ(static_cast<Index>(signal.size()), resampled_length(clip.frames(), 48'000, 22'050));

@@ -26,16 +26,5 @@ TEST(StatedSeconds, IsZeroForWhatCannotBeRead) {
   EXPECT_EQ(stated_seconds(folder / "absent.wav"), 0);
 }
 
-TEST(LoadMono, TellsWhereTheTimeGoes) {
-  const test::TemporaryFolder folder;
-  const auto path = folder / "a.wav";
-  test::write_sound(path, test::noisy_sine(48000, 300, 48000, 1), 48000);
-  LoadTimes times;
-  const auto signal = load_mono(path, 22050, {}, &times);
-  EXPECT_EQ(signal, load_mono(path, 22050));
-  EXPECT_GT(times.decode, 0);
-  EXPECT_GT(times.resample, 0);
-}
-
 }  // namespace
 }  // namespace serenade

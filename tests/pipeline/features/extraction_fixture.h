@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pipeline/features/extraction.h"
+#include "tests/support/load_mono.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -120,7 +121,7 @@ class ExtractionTest : public testing::Test {
       const auto cached = features.find(clip.content);
       ASSERT_TRUE(cached) << clip.id;
       EXPECT_EQ(cached->error, "");
-      const auto signal = load_mono(clip.path, function.sample_rate, function.decode);
+      const auto signal = test::load_mono(clip.path, function.sample_rate, function.decode);
       ASSERT_EQ(cached->samples, static_cast<Index>(signal.size()));
       Array<float> rows({function.rows(cached->samples), function.dims()});
       function.extract(context, {signal.data(), {cached->samples}},

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcm.h"
+#include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
@@ -23,10 +26,11 @@
 #include "kernels/dsp/trim.h"
 #include "kernels/dsp/tuning.h"
 #include "kernels/dsp/zero_crossing.h"
-#include "pipeline/audio/decode.h"
+#include "pipeline/audio/signals.h"
 #include "pipeline/support/content_hash.h"
 #include "pipeline/support/files.h"
 #include "tests/support/golden.h"
+#include "tests/support/load_mono.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/vector_paths.h"
 #include "tests/support/wav.h"
@@ -83,7 +87,7 @@ Output loaded() {
                       channels);
     for (const int rate : {16000, 44100, 48000}) {
       for (const DecodeOptions& part : {DecodeOptions{}, DecodeOptions{0.01, 0.0333}}) {
-        const std::vector<float> signal = load_mono(path, rate, part);
+        const std::vector<float> signal = test::load_mono(path, rate, part);
         all.insert(all.end(), signal.begin(), signal.end());
       }
     }
@@ -120,6 +124,18 @@ std::map<std::string, Output> outputs() {
     all.emplace(name, output(revision, shape, compute));
   };
   all.emplace("audio", loaded());
+  const Index samples = signal.extents.total();
+  const auto bank = ResampleBank::measure(22050, 16000).value();
+  const Ragged slower = resampled(signal.extents, 22050, 16000);
+  add("resample", resample_revision, Shape{slower.total()}, [&](Tensor<float> out) {
+    resample(context, bank, signal.values.view(), signal.extents, out);
+  });
+  add("to_mono", to_mono_revision, Shape{samples}, [&](Tensor<float> out) {
+    const auto bytes = std::as_bytes(signal.values.span());
+    // Floats taken for two channels of integers: as good as any.
+    to_mono(context, std::array{StoredClip{0, 2, SampleFormat::int16}},
+            {bytes.data(), {static_cast<Index>(bytes.size())}}, Ragged(std::array{samples}), out);
+  });
   add("stft", stft_revision, Shape{frames, plan.bins()}, [&](Tensor<float> out) {
     stft_power(context, plan, signal.values.view(), signal.extents, out);
     magnitude(context, out, out);
@@ -154,7 +170,6 @@ std::map<std::string, Output> outputs() {
       out.data()[2 * i + 1] = static_cast<float>(kept[i].end);
     }
   });
-  const Index samples = signal.extents.total();
   add("normalise", normalise_revision, Shape{2 * samples}, [&](Tensor<float> out) {
     normalise(context, signal.values.view(), signal.extents, Normalise::peak, out.rows(0, samples));
     normalise(context, signal.values.view(), signal.extents, Normalise::rms,

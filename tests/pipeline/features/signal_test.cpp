@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "pipeline/features/cache.h"
 #include "tests/support/golden.h"
@@ -13,6 +15,16 @@ namespace {
 
 std::vector<float> golden_signal() {
   return test::Golden("librosa_trim.h5")["between_zeros/samples"].floats();
+}
+
+std::vector<float> condition_signal(const FeatureSpec& spec, const std::vector<float>& signal) {
+  Context context;
+  Signals signals{context.lend({static_cast<Index>(signal.size())}), {}};
+  signals.samples.append(static_cast<Index>(signal.size()));
+  std::copy(signal.begin(), signal.end(), signals.view().data());
+  const Signals conditioned = condition(context, spec, std::move(signals));
+  const auto values = conditioned.view().span();
+  return {values.begin(), values.end()};
 }
 
 TEST(ConditionSignal, TrimsThenNormalises) {

@@ -1,0 +1,209 @@
+#include "pipeline/features/feature_batch.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+#include "kernels/device/error.h"
+#include "kernels/dsp/rms.h"
+#include "kernels/dsp/tonnetz.h"
+#include "kernels/dsp/zero_crossing.h"
+
+namespace serenade {
+namespace {
+
+PowerToDbOptions decibels(const std::optional<double>& top_db) {
+  PowerToDbOptions options;
+  options.top_db = top_db;
+  return options;
+}
+
+ChromaOptions chroma_of(const TonnetzFeature& tonnetz) { return {.tuning = tonnetz.tuning}; }
+
+const std::string power_key = "power";
+const std::string magnitude_key = "magnitude";
+std::string mel_key(const MelOptions& options) { return "mel" + canonical_text(options); }
+std::string log_mel_key(const MelOptions& options, const PowerToDbOptions& db) {
+  return "log_mel" + canonical_text(options) + canonical_text(db);
+}
+
+}  // namespace
+
+FeatureTables::FeatureTables(const FeatureSpec& spec)
+    : stft(StftOptions{.n_fft = spec.n_fft, .hop_length = spec.hop_length}),
+      sample_rate(spec.sample_rate),
+      n_fft(spec.n_fft) {}
+
+void FeatureTables::add_mel(const MelOptions& options, const std::optional<PowerToDbOptions>& db) {
+  mel.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+  if (!together_.bank) together_.bank = options;
+  if (canonical_text(*together_.bank) != canonical_text(options)) return;
+  if (db && !together_.log_mel) together_.log_mel = db;
+  // Other decibels are computed from mel.
+  if (!db || canonical_text(*together_.log_mel) != canonical_text(*db)) together_.mel = true;
+}
+
+void FeatureTables::add(const MfccFeature& feature) {
+  add_mel(feature, decibels(feature.top_db));
+  if (feature.n_mfcc > feature.n_mels) {
+    throw ConfigError(fmt::format("n_mfcc is {} but there are only {} mel bands (n_mels)",
+                                  feature.n_mfcc, feature.n_mels));
+  }
+  dct.try_emplace({feature.n_mels, feature.n_mfcc}, feature.n_mels, feature.n_mfcc);
+}
+void FeatureTables::add(const MelFeature& feature) {
+  add_mel(feature, feature.db ? std::optional(decibels(feature.top_db)) : std::nullopt);
+}
+void FeatureTables::add(const ChromaFeature& feature) {
+  const ChromaOptions& options = feature;
+  chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+void FeatureTables::add(const ContrastFeature& feature) {
+  const SpectralContrastOptions& options = feature;
+  contrast.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+void FeatureTables::add(const TonnetzFeature& feature) {
+  const ChromaOptions options = chroma_of(feature);
+  chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+
+Index dims_of(const MfccFeature& feature) { return feature.n_mfcc; }
+Index dims_of(const MelFeature& feature) { return feature.n_mels; }
+Index dims_of(const ChromaFeature& feature) { return feature.n_chroma; }
+Index dims_of(const ContrastFeature& feature) { return feature.n_bands + 1; }
+Index dims_of(const TonnetzFeature&) { return 6; }
+Index dims_of(const ZeroCrossingRateFeature&) { return 1; }
+Index dims_of(const RmsFeature&) { return 1; }
+
+FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
+                           Tensor<const float> signal, const Ragged& samples)
+    : context_(context),
+      tables_(tables),
+      signal_(signal),
+      samples_(samples),
+      frames_(frames_of(samples, tables.stft.options().hop_length)) {
+  if (tables.together().bank) compute_together();
+}
+
+void FeatureBatch::compute_together() {
+  const FeatureTables::Together& together = tables_.together();
+  const MelOptions& options = *together.bank;
+  Spectra wanted;
+  wanted.bank = &tables_.mel.at(canonical_text(options));
+  if (tables_.needs_power()) wanted.power = fresh(power_key, tables_.stft.bins());
+  if (!tables_.contrast.empty()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
+  if (together.mel) wanted.mel = fresh(mel_key(options), options.n_mels);
+  if (together.log_mel) {
+    wanted.db = *together.log_mel;
+    wanted.log_mel = fresh(log_mel_key(options, wanted.db), options.n_mels);
+  }
+  spectra(context_, tables_.stft, signal_, samples_, wanted);
+}
+
+Tensor<float> FeatureBatch::fresh(const std::string& what, Index dims) {
+  return matrices_.emplace(what, context_.lend({frames_.total(), dims})).first->second.view();
+}
+
+template <class Compute>
+Tensor<const float> FeatureBatch::once(const std::string& what, Index dims,
+                                       const Compute& compute) {
+  if (const auto known = matrices_.find(what); known != matrices_.end()) {
+    return std::as_const(known->second).view();
+  }
+  Lent matrix = context_.lend({frames_.total(), dims});
+  compute(matrix.view());
+  return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
+}
+
+FrameOptions FeatureBatch::signal_frames() const {
+  return {.frame_length = tables_.n_fft, .hop_length = tables_.stft.options().hop_length};
+}
+
+Tensor<const float> FeatureBatch::power() {
+  return once(power_key, tables_.stft.bins(), [&](Tensor<float> out) {
+    stft_power(context_, tables_.stft, signal_, samples_, out);
+  });
+}
+
+Tensor<const float> FeatureBatch::magnitudes() {
+  return once(magnitude_key, tables_.stft.bins(),
+              [&](Tensor<float> out) { magnitude(context_, power(), out); });
+}
+
+Tensor<const float> FeatureBatch::mel(const MelOptions& options) {
+  return once(mel_key(options), options.n_mels, [&](Tensor<float> out) {
+    mel_power(context_, power(), tables_.mel.at(canonical_text(options)), out);
+  });
+}
+
+Tensor<const float> FeatureBatch::log_mel(const MelOptions& options,
+                                          const std::optional<double>& top_db) {
+  const PowerToDbOptions db = decibels(top_db);
+  return once(log_mel_key(options, db), options.n_mels,
+              [&](Tensor<float> out) { power_to_db(context_, mel(options), frames_, db, out); });
+}
+
+Tensor<const float> FeatureBatch::chroma(const ChromaOptions& options) {
+  const std::string key = canonical_text(options);
+  return once("chroma" + key, options.n_chroma, [&](Tensor<float> out) {
+    chroma_stft(context_, power(), frames_, tables_.chroma.at(key), out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const MfccFeature& feature) {
+  return once(option_text(Feature(feature)), feature.n_mfcc, [&](Tensor<float> out) {
+    dct(context_, log_mel(feature, feature.top_db),
+        tables_.dct.at({feature.n_mels, feature.n_mfcc}), out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const MelFeature& feature) {
+  return feature.db ? log_mel(feature, feature.top_db) : mel(feature);
+}
+
+Tensor<const float> FeatureBatch::of(const ChromaFeature& feature) { return chroma(feature); }
+
+Tensor<const float> FeatureBatch::of(const ContrastFeature& feature) {
+  const SpectralContrastOptions& options = feature;
+  return once(option_text(Feature(feature)), dims_of(feature), [&](Tensor<float> out) {
+    spectral_contrast(context_, magnitudes(), frames_, tables_.contrast.at(canonical_text(options)),
+                      out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const TonnetzFeature& feature) {
+  return once(option_text(Feature(feature)), dims_of(feature),
+              [&](Tensor<float> out) { tonnetz(context_, chroma(chroma_of(feature)), out); });
+}
+
+Tensor<const float> FeatureBatch::of(const ZeroCrossingRateFeature&) {
+  return once("zero_crossing_rate", 1, [&](Tensor<float> out) {
+    zero_crossing_rate(context_, signal_, samples_, signal_frames(), out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const RmsFeature&) {
+  return once("rms", 1,
+              [&](Tensor<float> out) { rms(context_, signal_, samples_, signal_frames(), out); });
+}
+
+Tensor<const float> FeatureBatch::of(const Feature& base, const DeltaOptions& options) {
+  const Tensor<const float> values = of(base);
+  return once(option_text(base) + canonical_text(options), values.extent(1),
+              [&](Tensor<float> out) { delta(context_, values, frames_, options, out); });
+}
+
+Tensor<const float> FeatureBatch::of(const Feature& base) {
+  return std::visit(
+      [&](const auto& feature) -> Tensor<const float> {
+        if constexpr (requires { feature.of; }) {
+          throw ConfigError("a derivative of a derivative");
+        } else {
+          return of(feature);
+        }
+      },
+      base);
+}
+
+}  // namespace serenade

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/dsp/chroma.h"
+#include "kernels/dsp/contrast.h"
+#include "kernels/dsp/delta.h"
+#include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/spectra.h"
+#include "pipeline/features/spec.h"
+
+namespace serenade {
+
+/// The tables that features are computed with, each made once and kept by its options' text, and
+/// what of the spectra they are computed from.
+class FeatureTables {
+ public:
+  explicit FeatureTables(const FeatureSpec& spec);
+
+  /// A feature will be asked for. Throws ConfigError for options that do not fit each other.
+  void add(const MfccFeature& feature);
+  void add(const MelFeature& feature);
+  void add(const ChromaFeature& feature);
+  void add(const ContrastFeature& feature);
+  void add(const TonnetzFeature& feature);
+  void add(const ZeroCrossingRateFeature&) {}
+  void add(const RmsFeature&) {}
+
+  StftPlan stft;
+  double sample_rate;
+  int n_fft;
+  std::map<std::string, MelBank> mel;
+  std::map<std::string, ChromaBank> chroma;
+  std::map<std::string, ContrastBands> contrast;
+  std::map<std::pair<int, int>, DctBasis> dct;
+
+  /// What one pass over the spectra gives (kernels/dsp/spectra.h) where there is a mel bank: that
+  /// of the first, whatever else is asked of it, and the spectra that others need.
+  struct Together {
+    std::optional<MelOptions> bank;
+    std::optional<PowerToDbOptions> log_mel;
+    bool mel = false;
+  };
+  const Together& together() const { return together_; }
+  bool needs_power() const { return !chroma.empty() || mel.size() > 1; }
+
+ private:
+  void add_mel(const MelOptions& options, const std::optional<PowerToDbOptions>& db);
+  Together together_;
+};
+
+/// Columns of a feature.
+Index dims_of(const MfccFeature& feature);
+Index dims_of(const MelFeature& feature);
+Index dims_of(const ChromaFeature& feature);
+Index dims_of(const ContrastFeature& feature);
+Index dims_of(const TonnetzFeature& feature);
+Index dims_of(const ZeroCrossingRateFeature& feature);
+Index dims_of(const RmsFeature& feature);
+
+/// What is known of one batch so far. Every matrix has a row a frame, is computed when first asked
+/// for, and kept by a text that says what it is.
+class FeatureBatch {
+ public:
+  /// All must outlive the batch; signal is on the context's device.
+  FeatureBatch(Context& context, const FeatureTables& tables, Tensor<const float> signal,
+               const Ragged& samples);
+
+  const Ragged& frames() const { return frames_; }
+  Tensor<const float> of(const Feature& base, const DeltaOptions& options);
+  /// Of a feature that is no derivative.
+  Tensor<const float> of(const Feature& base);
+
+ private:
+  Tensor<const float> of(const MfccFeature& feature);
+  Tensor<const float> of(const MelFeature& feature);
+  Tensor<const float> of(const ChromaFeature& feature);
+  Tensor<const float> of(const ContrastFeature& feature);
+  Tensor<const float> of(const TonnetzFeature& feature);
+  Tensor<const float> of(const ZeroCrossingRateFeature& feature);
+  Tensor<const float> of(const RmsFeature& feature);
+
+  template <class Compute>
+  Tensor<const float> once(const std::string& what, Index dims, const Compute& compute);
+  Tensor<float> fresh(const std::string& what, Index dims);
+  /// What one pass gives, in one pass.
+  void compute_together();
+
+  FrameOptions signal_frames() const;
+  Tensor<const float> power();
+  Tensor<const float> magnitudes();
+  Tensor<const float> mel(const MelOptions& options);
+  Tensor<const float> log_mel(const MelOptions& options, const std::optional<double>& top_db);
+  Tensor<const float> chroma(const ChromaOptions& options);
+
+  Context& context_;
+  const FeatureTables& tables_;
+  Tensor<const float> signal_;
+  const Ragged& samples_;
+  Ragged frames_;
+  std::map<std::string, Lent> matrices_;
+};
+
+}  // namespace serenade
