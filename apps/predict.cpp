@@ -131,7 +131,7 @@ std::vector<std::string> listed_paths(const std::vector<std::string>& arguments,
 int predict(const Common& common, Console& console, const PredictArguments& arguments) {
   Context context(common.threads);
   const DeviceChoice device = choose_device(common.device, context);
-  Predictor predictor(arguments.run, device.features);
+  Predictor predictor(arguments.run, device.features, common.device_memory_mib << 20U);
   const auto paths = listed_paths(
       arguments.paths.empty() ? std::vector<std::string>{"-"} : arguments.paths, console);
   const Recordings recordings = find_recordings(paths);

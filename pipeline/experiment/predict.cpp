@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -46,7 +45,8 @@ struct Decoded {
 /// not for nothing.
 class Decoders {
  public:
-  explicit Decoders(const FeatureFunction& function) : function_(function) {}
+  Decoders(const FeatureFunction& function, std::size_t device_bytes)
+      : function_(function), device_bytes_(device_bytes) {}
 
   Decoded decode(const fs::path& file) {
     std::unique_ptr<Decoder> mine = take();
@@ -58,9 +58,8 @@ class Decoders {
 
  private:
   struct Decoder {
-    explicit Decoder(const FeatureFunction& function)
-        : context(function.device, 1),
-          batches(context, function, std::numeric_limits<std::size_t>::max()) {}
+    Decoder(const FeatureFunction& function, std::size_t device_bytes)
+        : context(function.device, 1), batches(context, function, device_bytes) {}
     Context context;
     ClipBatches batches;
   };
@@ -74,7 +73,7 @@ class Decoders {
         free_.pop_back();
       }
     }
-    if (!mine) return std::make_unique<Decoder>(function_);
+    if (!mine) return std::make_unique<Decoder>(function_, device_bytes_);
     use_on_this_thread(mine->context);
     return mine;
   }
@@ -101,6 +100,7 @@ class Decoders {
   }
 
   const FeatureFunction& function_;
+  const std::size_t device_bytes_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Decoder>> free_;
 };
@@ -110,7 +110,8 @@ class Decoders {
 struct Predictor::Models {
   Ensemble networks;
   FeatureExtractor extractor;
-  Device features;      ///< where they are computed
+  Device features;  ///< where they are computed
+  std::size_t device_memory;
   std::string warning;  ///< about the features; empty where they are the model's
 };
 
@@ -130,7 +131,7 @@ FeatureSpec features_of(const ModelDescription& description, const fs::path& run
 
 }  // namespace
 
-Predictor::Predictor(const fs::path& run, Device features) {
+Predictor::Predictor(const fs::path& run, Device features, std::size_t device_memory) {
   Ensemble networks(run);
   const ModelDescription& description = networks.description();
   FeatureExtractor extractor(features_of(description, run));
@@ -143,7 +144,7 @@ Predictor::Predictor(const fs::path& run, Device features) {
                 "differ from its evaluation. Then: {}; now: {}",
                 run.string(), on_one_line(description.feature_key), on_one_line(key));
   models_ = std::make_unique<Models>(
-      Models{std::move(networks), std::move(extractor), features, warning});
+      Models{std::move(networks), std::move(extractor), features, device_memory, warning});
 }
 
 Predictor::~Predictor() = default;
@@ -159,7 +160,8 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
   if (!models_->warning.empty()) observer.warn(models_->warning);
   const FeatureFunction function = feature_function(models_->extractor, models_->features);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
-  Decoders decoders(function);
+  Decoders decoders(function,
+                    bytes_a_thread(models_->features, models_->device_memory, context.threads()));
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
     std::vector<Decoded> decoded(count);

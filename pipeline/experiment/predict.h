@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -24,9 +25,11 @@ struct FilePrediction {
 class Predictor {
  public:
   /// `run` is a run folder, the folder of some of its networks, or a model file.
-  /// Features are computed on the device `features`, networks in the context of each call.
+  /// Features are computed on the device `features`, of whose memory they may use device_memory
+  /// bytes (0: half of it), networks in the context of each call.
   /// Throws DataError where there is no model, some are missing or they do not fit together.
-  explicit Predictor(const std::filesystem::path& run, Device features = Device::cpu);
+  explicit Predictor(const std::filesystem::path& run, Device features = Device::cpu,
+                     std::size_t device_memory = 0);
   ~Predictor();
   Predictor(const Predictor&) = delete;
   Predictor& operator=(const Predictor&) = delete;

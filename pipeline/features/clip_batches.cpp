@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -44,6 +45,14 @@ void sort_by_rate(std::vector<StoredSound>& sounds, std::vector<ClipResult>& cli
 }
 
 }  // namespace
+
+std::size_t bytes_a_thread(Device device, std::size_t all, int threads) {
+  if constexpr (has_cuda) {
+    if (device == Device::cuda && all == 0) all = cuda::usable_device().memory / 2;
+  }
+  if (all == 0) return std::numeric_limits<std::size_t>::max();
+  return all / 4 * 3 / static_cast<std::size_t>(threads);
+}
 
 ClipBatches::ClipBatches(Context& context, const FeatureFunction& function,
                          std::size_t device_bytes)

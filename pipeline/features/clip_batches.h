@@ -28,6 +28,11 @@ struct ClipResult {
   ClipSeconds seconds;
 };
 
+/// What each of so many threads may use of a device's memory for a batch, where all together may
+/// use `all` bytes, or of a GPU half where that is 0. A quarter is left for what contexts keep of
+/// batches of other sizes. No bound on the CPU.
+std::size_t bytes_a_thread(Device device, std::size_t all, int threads);
+
 /// The way from recordings to features: what the cache holds and what a prediction hears. Clips are
 /// computed function.clips_at_once in a call on the context's device, fewer where memory does not
 /// suffice, and while a GPU works on one batch the next is decoded. A clip's rows have the bits

@@ -161,7 +161,8 @@ class Filling {
     for (const auto& shard : shards) total += static_cast<Index>(shard.clips.size());
     found_ = 0;
     observer_.begin("extract", total, "clips");
-    ClipWorkers workers(function_, report_.threads, 2 * options_.shards.bytes, device_bytes());
+    ClipWorkers workers(function_, report_.threads, 2 * options_.shards.bytes,
+                        bytes_a_thread(function_.device, options_.device_memory, report_.threads));
     progress_ = {};
     for (;;) {
       claim(workers);
@@ -186,16 +187,6 @@ class Filling {
       nothing_to_claim_ = false;
     }
     observer_.end();
-  }
-
-  /// Of the GPU's memory, for what a thread computes at a time. A quarter is left for what contexts
-  /// keep of batches of other sizes.
-  std::size_t device_bytes() const {
-    std::size_t all = options_.device_memory;
-    if constexpr (has_cuda) {
-      if (function_.device == Device::cuda && all == 0) all = cuda::usable_device().memory / 2;
-    }
-    return all / 4 * 3 / static_cast<std::size_t>(report_.threads);
   }
 
   /// Claims shards until the threads have enough to do, or all that is left is claimed by others.
