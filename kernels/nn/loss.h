@@ -13,12 +13,19 @@ namespace serenade {
 void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
 
 /// Cross-entropy of softmax(logits) with targets, which are probabilities (one-hot or soft):
-/// losses[b] = - sum over c of targets[b, c] log softmax(logits)[b, c].
+/// losses[b] = - sum over c of targets[b, c] log softmax(logits)[b, c], in float64.
 /// logits, targets [batch, classes]; weights [batch], or an empty view for all ones;
-/// losses [batch]; dlogits [batch, classes] = gradient of the returned mean, or an empty view.
-/// Returns sum of weights x losses over sum of weights, added in row order in float64 (0 where all
-/// weights are 0). A row of weight 0 neither counts nor gets a gradient. Throws ShapeError where
-/// these do not fit.
+/// losses [batch]; dlogits [batch, classes] = gradient of mean_loss, or an empty view. A row of
+/// weight 0 gets no gradient. On a GPU nothing is waited for. Throws ShapeError where these do not
+/// fit.
+void row_losses(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                Tensor<const float> weights, Tensor<double> losses, Tensor<float> dlogits);
+
+/// Sum of weights x losses over sum of weights, added in row order (0 where all weights are 0);
+/// without weights, the mean. A row of weight 0 does not count, whatever its loss. Host memory.
+double mean_loss(std::span<const double> losses, std::span<const float> weights = {});
+
+/// row_losses, waited for: returns their mean_loss. losses [batch] are rounded to float32.
 double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
                              Tensor<const float> weights, Tensor<float> losses,
                              Tensor<float> dlogits);
@@ -32,16 +39,14 @@ void smooth_labels(double smoothing, Tensor<float> targets);
 
 namespace cpu {
 void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
-double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
-                             Tensor<const float> weights, Tensor<float> losses,
-                             Tensor<float> dlogits);
+void row_losses(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                Tensor<const float> weights, Tensor<double> losses, Tensor<float> dlogits);
 }  // namespace cpu
 
 namespace cuda {
 void softmax(Context&, Tensor<const float> logits, Tensor<float> probabilities);
-double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const float> targets,
-                             Tensor<const float> weights, Tensor<float> losses,
-                             Tensor<float> dlogits);
+void row_losses(Context&, Tensor<const float> logits, Tensor<const float> targets,
+                Tensor<const float> weights, Tensor<double> losses, Tensor<float> dlogits);
 }  // namespace cuda
 
 }  // namespace serenade

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "kernels/device/context.h"
+#include "kernels/nn/step.h"
 
 namespace serenade {
 
-/// What a training step's random masks depend on besides the seed: the step, counted over the whole
-/// training, and which utterance each row of the batch is.
+/// What a training step's random masks depend on besides the seed: the step, and which utterance
+/// each row of the batch is.
 struct TrainingKey {
-  std::uint32_t step = 0;
+  CurrentStep step;
   Tensor<const std::uint32_t> utterances;  ///< [batch]
 };
 

@@ -148,7 +148,9 @@ double Trainer::step(Member& member, std::span<const std::size_t> rows,
     }
     weights = row_weights_.view();
   }
-  const TrainingKey key{static_cast<std::uint32_t>(member.step_), batch_.utterances.view()};
+  const StepScalars scalars{static_cast<std::uint32_t>(member.step_)};
+  steps_.assign(context_, {&scalars, 1});
+  const TrainingKey key{steps_.now(), batch_.utterances.view()};
   const Tensor<const float> logits = member.network_.forward(context_, batch_.x.view(), key);
   count(confusion, data_, rows, logits);
   const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), weights,

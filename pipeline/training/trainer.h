@@ -58,6 +58,7 @@ class Trainer {
   const DataSet& data_;
   Observer& observer_;
   Batch batch_;
+  Steps steps_;
   std::vector<float> class_weights_;  ///< of the member at hand; empty: all alike
   Array<float> row_weights_, losses_, dlogits_;
 };
