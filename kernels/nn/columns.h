@@ -9,3 +9,10 @@ namespace serenade::cpu {
 void column_sums(Context& context, const float* x, Index rows, Index columns, float* sums);
 
 }  // namespace serenade::cpu
+
+namespace serenade::cuda {
+
+/// The same, bit for bit, of device memory. Uses the session's scratch 1.
+void column_sums(Session&, const float* x, Index rows, Index columns, float* sums);
+
+}  // namespace serenade::cuda

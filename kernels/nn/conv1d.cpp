@@ -5,6 +5,7 @@
 #include "kernels/device/checks.h"
 #include "kernels/nn/columns.h"
 #include "kernels/nn/conv1d_paths.h"
+#include "kernels/nn/convolution.h"
 #include "kernels/nn/elementwise.h"
 
 namespace serenade {
@@ -40,6 +41,13 @@ void check_bias(std::string_view operation, const Conv1dOptions& options, const 
   }
 }
 
+Index left_padding(const Conv1dOptions& options, Index time, Index out_time) {
+  const Index span = conv1d_span(options);
+  if (options.padding == Padding::valid) return 0;
+  if (options.padding == Padding::causal) return span - 1;
+  return std::max<Index>(0, (out_time - 1) * options.stride + span - time) / 2;
+}
+
 }  // namespace
 
 Index conv1d_span(const Conv1dOptions& options) {
@@ -51,54 +59,6 @@ Index conv1d_output_time(const Conv1dOptions& options, Index time) {
   if (options.padding != Padding::valid) return (time + stride - 1) / stride;
   const Index span = conv1d_span(options);
   return time < span ? 0 : (time - span) / stride + 1;
-}
-
-void conv1d(Context& context, const Conv1dOptions& options, Tensor<const float> x,
-            Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
-  check("conv1d", options, x.shape(), weights.shape(), y.shape());
-  check_bias("conv1d", options, bias.data(), bias.shape());
-  expect_on_device("conv1d", context, x, weights, y);
-  if constexpr (has_cuda_networks) {
-    if (context.device() == Device::cuda) {
-      return cuda::conv1d(context, options, x, weights, bias, y);
-    }
-  }
-  cpu::conv1d(context, options, x, weights, bias, y);
-}
-
-void conv1d_backward_data(Context& context, const Conv1dOptions& options,
-                          Tensor<const float> weights, Tensor<const float> dy, Tensor<float> dx) {
-  check("conv1d_backward_data", options, dx.shape(), weights.shape(), dy.shape());
-  expect_on_device("conv1d_backward_data", context, weights, dy, dx);
-  if constexpr (has_cuda_networks) {
-    if (context.device() == Device::cuda) {
-      return cuda::conv1d_backward_data(context, options, weights, dy, dx);
-    }
-  }
-  cpu::conv1d_backward_data(context, options, weights, dy, dx);
-}
-
-void conv1d_backward_weights(Context& context, const Conv1dOptions& options, Tensor<const float> x,
-                             Tensor<const float> dy, Tensor<float> dweights, Tensor<float> dbias) {
-  check("conv1d_backward_weights", options, x.shape(), dweights.shape(), dy.shape());
-  check_bias("conv1d_backward_weights", options, dbias.data(), dbias.shape());
-  expect_on_device("conv1d_backward_weights", context, x, dy, dweights);
-  if constexpr (has_cuda_networks) {
-    if (context.device() == Device::cuda) {
-      return cuda::conv1d_backward_weights(context, options, x, dy, dweights, dbias);
-    }
-  }
-  cpu::conv1d_backward_weights(context, options, x, dy, dweights, dbias);
-}
-
-namespace cpu {
-namespace {
-
-Index left_padding(const Conv1dOptions& options, Index time, Index out_time) {
-  const Index span = conv1d_span(options);
-  if (options.padding == Padding::valid) return 0;
-  if (options.padding == Padding::causal) return span - 1;
-  return std::max<Index>(0, (out_time - 1) * options.stride + span - time) / 2;
 }
 
 Convolution convolution_of(const Conv1dOptions& options, const Shape& x, const Shape& y) {
@@ -113,6 +73,47 @@ Convolution convolution_of(const Conv1dOptions& options, const Shape& x, const S
           .groups = options.groups,
           .left = left_padding(options, x[1], y[1])};
 }
+
+void conv1d(Context& context, const Conv1dOptions& options, Tensor<const float> x,
+            Tensor<const float> weights, Tensor<const float> bias, Tensor<float> y) {
+  check("conv1d", options, x.shape(), weights.shape(), y.shape());
+  check_bias("conv1d", options, bias.data(), bias.shape());
+  expect_on_device("conv1d", context, x, weights, y);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::conv1d(context, options, x, weights, bias, y);
+    }
+  }
+  cpu::conv1d(context, options, x, weights, bias, y);
+}
+
+void conv1d_backward_data(Context& context, const Conv1dOptions& options,
+                          Tensor<const float> weights, Tensor<const float> dy, Tensor<float> dx) {
+  check("conv1d_backward_data", options, dx.shape(), weights.shape(), dy.shape());
+  expect_on_device("conv1d_backward_data", context, weights, dy, dx);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::conv1d_backward_data(context, options, weights, dy, dx);
+    }
+  }
+  cpu::conv1d_backward_data(context, options, weights, dy, dx);
+}
+
+void conv1d_backward_weights(Context& context, const Conv1dOptions& options, Tensor<const float> x,
+                             Tensor<const float> dy, Tensor<float> dweights, Tensor<float> dbias) {
+  check("conv1d_backward_weights", options, x.shape(), dweights.shape(), dy.shape());
+  check_bias("conv1d_backward_weights", options, dbias.data(), dbias.shape());
+  expect_on_device("conv1d_backward_weights", context, x, dy, dweights);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::conv1d_backward_weights(context, options, x, dy, dweights, dbias);
+    }
+  }
+  cpu::conv1d_backward_weights(context, options, x, dy, dweights, dbias);
+}
+
+namespace cpu {
+namespace {
 
 /// The fastest way, where that by windows can be gone up to a stride.
 const ConvolutionPath& path_of(const Convolution& c, Index longest_stride) {

@@ -90,6 +90,14 @@ void conv1d_backward_data(Context&, const Conv1dOptions&, Tensor<const float> we
                           Tensor<const float> dy, Tensor<float> dx);
 void conv1d_backward_weights(Context&, const Conv1dOptions&, Tensor<const float> x,
                              Tensor<const float> dy, Tensor<float> dweights, Tensor<float> dbias);
+namespace plain {  // by own kernels alone
+void conv1d(Context&, const Conv1dOptions&, Tensor<const float> x, Tensor<const float> weights,
+            Tensor<const float> bias, Tensor<float> y);
+void conv1d_backward_data(Context&, const Conv1dOptions&, Tensor<const float> weights,
+                          Tensor<const float> dy, Tensor<float> dx);
+void conv1d_backward_weights(Context&, const Conv1dOptions&, Tensor<const float> x,
+                             Tensor<const float> dy, Tensor<float> dweights, Tensor<float> dbias);
+}  // namespace plain
 }  // namespace cuda
 
 }  // namespace serenade

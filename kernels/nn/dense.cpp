@@ -25,7 +25,7 @@ void dense(Context& context, Tensor<const float> x, Tensor<const float> weights,
     expect_shape("dense", "bias", bias.shape(), Shape{weights.extent(1)});
   }
   expect_on_device("dense", context, x, weights, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::dense(context, x, weights, bias, y);
   }
   cpu::dense(context, x, weights, bias, y);
@@ -35,7 +35,7 @@ void dense_backward_data(Context& context, Tensor<const float> weights, Tensor<c
                          Tensor<float> dx) {
   check("dense_backward_data", dx.shape(), weights.shape(), dy.shape());
   expect_on_device("dense_backward_data", context, weights, dy, dx);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::dense_backward_data(context, weights, dy, dx);
     }
@@ -50,7 +50,7 @@ void dense_backward_weights(Context& context, Tensor<const float> x, Tensor<cons
     expect_shape("dense_backward_weights", "dbias", dbias.shape(), Shape{dy.extent(1)});
   }
   expect_on_device("dense_backward_weights", context, x, dy, dweights);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::dense_backward_weights(context, x, dy, dweights, dbias);
     }

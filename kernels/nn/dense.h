@@ -47,6 +47,14 @@ void dense_backward_data(Context&, Tensor<const float> weights, Tensor<const flo
                          Tensor<float> dx);
 void dense_backward_weights(Context&, Tensor<const float> x, Tensor<const float> dy,
                             Tensor<float> dweights, Tensor<float> dbias);
+namespace plain {  // by own kernels alone
+void dense(Context&, Tensor<const float> x, Tensor<const float> weights, Tensor<const float> bias,
+           Tensor<float> y);
+void dense_backward_data(Context&, Tensor<const float> weights, Tensor<const float> dy,
+                         Tensor<float> dx);
+void dense_backward_weights(Context&, Tensor<const float> x, Tensor<const float> dy,
+                            Tensor<float> dweights, Tensor<float> dbias);
+}  // namespace plain
 }  // namespace cuda
 
 }  // namespace serenade

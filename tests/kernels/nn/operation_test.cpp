@@ -6,6 +6,7 @@
 
 #include "tests/kernels/nn/operation_case.h"
 #include "tests/kernels/nn/run_operation.h"
+#include "tests/support/devices.h"
 #include "tests/support/vector_paths.h"
 
 namespace serenade::test {
@@ -65,7 +66,7 @@ class DifferentiableOperation : public EveryOperation {};
 class RowwiseOperation : public EveryOperation {};
 
 TEST_P(EveryOperation, EqualsItsDefinition) {
-  for (const Device device : devices_of(GetParam())) {
+  for (const Device device : all_devices()) {
     SCOPED_TRACE(to_string(device));
     Context context(device);
     expect_definition(context, GetParam());
@@ -76,7 +77,7 @@ TEST_P(EveryOperation, GivesTheCpusNumbersOnEveryDeviceAndTheSameBitsTwice) {
   const OperationCase& c = GetParam();
   const Numbers inputs = random_inputs(c);
   const Results cpu = run(c, inputs);
-  for (const Device device : devices_of(c)) {
+  for (const Device device : all_devices()) {
     SCOPED_TRACE(to_string(device));
     Context context(device);
     const Results found = run(context, c, inputs);
@@ -106,7 +107,7 @@ TEST_P(RowwiseOperation, GivesARowTheSameBitsInAnyBatchOnEveryDevice) {
   const OperationCase& whole = GetParam();
   const Numbers inputs = random_inputs(whole);
   const Index batch = whole.output[0];
-  for (const Device device : devices_of(whole)) {
+  for (const Device device : all_devices()) {
     Context context(device, 2);
     const Results together = run(context, whole, inputs);
     for (const Index part : {Index{1}, Index{2}, Index{5}}) {

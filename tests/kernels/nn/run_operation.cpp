@@ -9,7 +9,6 @@
 
 #include "kernels/device/copy.h"
 #include "kernels/device/philox.h"
-#include "tests/support/devices.h"
 
 namespace serenade::test {
 namespace {
@@ -91,11 +90,6 @@ Results run(Context& context, const OperationCase& c, const Numbers& inputs) {
     results.gradients.push_back(gradient.values(c.name + ", a gradient"));
   }
   return results;
-}
-
-std::vector<Device> devices_of(const OperationCase& c) {
-  const bool matrix = c.name.starts_with("conv1d") || c.name.starts_with("dense");
-  return matrix && !has_cuda_networks ? std::vector{Device::cpu} : all_devices();
 }
 
 double largest_error(const std::vector<float>& got, const Doubles& want) {

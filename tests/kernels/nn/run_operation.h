@@ -25,9 +25,6 @@ struct Results {
 /// overwritten shows, and so does what is written past an end.
 Results run(Context& context, const OperationCase& c, const Numbers& inputs);
 
-/// The devices of this build that have the operation.
-std::vector<Device> devices_of(const OperationCase& c);
-
 /// Largest difference over the largest wanted value, or over 1 where all are smaller than the
 /// inputs. A NaN or infinity gives infinity.
 double largest_error(const std::vector<float>& got, const Doubles& want);
