@@ -98,15 +98,18 @@ void one_hot(std::span<const std::int32_t> labels, Tensor<float> targets) {
   }
 }
 
+float smoothed(double smoothing, Index classes, float target) {
+  return static_cast<float>((1 - smoothing) * double{target} +
+                            smoothing / static_cast<double>(classes));
+}
+
 void smooth_labels(double smoothing, Tensor<float> targets) {
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw ConfigError("label smoothing must be at least 0 and below 1");
   }
   check_logits("smooth_labels", targets.shape());
-  const auto classes = static_cast<double>(targets.extent(1));
-  for (float& target : targets.span()) {
-    target = static_cast<float>((1 - smoothing) * double{target} + smoothing / classes);
-  }
+  const Index classes = targets.extent(1);
+  for (float& target : targets.span()) target = smoothed(smoothing, classes, target);
 }
 
 // Rows are few and short here (a batch by the emotions), so everything is float64 and one thread.

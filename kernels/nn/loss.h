@@ -33,6 +33,9 @@ double softmax_cross_entropy(Context&, Tensor<const float> logits, Tensor<const 
 /// targets [batch, classes]: 1 at labels[b], else 0. Throws ShapeError where a label is no class.
 void one_hot(std::span<const std::int32_t> labels, Tensor<float> targets);
 
+/// A target of 0 or 1 with a share of it spread over all classes alike.
+float smoothed(double smoothing, Index classes, float target);
+
 /// targets [batch, classes] = (1 - smoothing) targets + smoothing / classes (Szegedy et al. 2016,
 /// as PyTorch and Keras). Throws ConfigError for a smoothing outside [0, 1).
 void smooth_labels(double smoothing, Tensor<float> targets);

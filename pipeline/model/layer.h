@@ -69,6 +69,9 @@ class Layer {
   /// where it is not an empty view, dx.
   virtual void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                         Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) = 0;
+  /// Puts what the layer keeps, trained numbers and all, on the context's device; views into it are
+  /// no longer valid. Layers that keep nothing do nothing.
+  virtual void move_to(Context& context) { (void)context; }
   virtual std::vector<Parameter> parameters() { return {}; }
   virtual std::vector<State> state() { return {}; }
 };

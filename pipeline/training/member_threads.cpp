@@ -172,6 +172,7 @@ void Trainer::train(std::span<Member> members, const TrainerHooks& hooks) {
                       members.front().name(), member.name()));
     }
   }
+  settle_data();
   if (members.size() == 1) return train(members.front(), hooks);
   if (!members.empty()) train_together(members, hooks);
 }
@@ -198,7 +199,9 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
         if (hooks.on_epoch) hooks.on_epoch(member, record);
       };
       try {
-        Trainer(context, data_, observer).train(members[*index], own);
+        Trainer trainer(context, data_, observer);
+        trainer.resident_ = resident_;
+        trainer.train(members[*index], own);
         // A network of its own size again: what its layers keep between steps goes.
         members[*index].network_ = members[*index].network_.clone();
         team.ended(*index);
@@ -215,7 +218,9 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
   // Made here, where what they throw can be caught.
   std::vector<Context> contexts;
   contexts.reserve(static_cast<std::size_t>(workers));
-  for (int i = 0; i < workers; ++i) contexts.emplace_back(share + (i < rest ? 1 : 0));
+  for (int i = 0; i < workers; ++i) {
+    contexts.emplace_back(context_.device(), share + (i < rest ? 1 : 0));
+  }
   observer_.begin("train", batches, "batches");
   std::vector<std::jthread> threads;
   for (Context& context : contexts) {

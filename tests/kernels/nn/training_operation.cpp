@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "kernels/device/copy.h"
+#include "kernels/nn/gather.h"
 #include "kernels/nn/gradients.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
@@ -207,6 +208,47 @@ std::vector<double> run_records(Context& context, Index batch, Index classes) {
   return numbers;
 }
 
+/// Clips of 1, 4, 9 and 20 frames in batches of three, the last one short.
+std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted) {
+  const std::vector<Index> offsets{0, 1, 5, 14, 34};
+  const auto place = [&]<class T>(const std::vector<T>& values) {
+    return placed(context, values, {static_cast<Index>(values.size())});
+  };
+  const auto features = placed(context, random_values(34 * dims, 1), {34, dims});
+  const auto first = place(offsets);
+  const auto labels = place(std::vector<std::int32_t>{2, 0, 1, 2});
+  const auto numbers = place(std::vector<std::uint32_t>{7, 8, 4000000000U, 9});
+  const auto clips = place(std::vector<std::uint32_t>{3, 0, 2, 1, 3, 3, 0});
+  std::vector<double> centre(static_cast<std::size_t>(dims), 0.1), spread(centre.size(), 0.3);
+  const auto mean = place(centre), scale = place(spread);
+  const auto class_weights = place(std::vector<float>{0.5F, 1, 2});
+  const ClipTable table{features.view(), first.view(), labels.view(), numbers.view()};
+  const EpochOrder order{clips.view(),
+                         3,
+                         mean.view(),
+                         scale.view(),
+                         weighted ? class_weights.view() : Tensor<const float>{},
+                         0.9F,
+                         0.05F};
+  Steps steps(context, std::vector<StepScalars>(3));
+  std::vector<double> all;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    set_index(context, steps, i);
+    const Index rows = i < 2 ? 3 : 1;
+    Array<float> x(Shape{rows, frames, dims}, context.device());
+    Array<float> targets(Shape{rows, 3}, context.device()), weights(Shape{rows}, context.device());
+    Array<std::uint32_t> utterances(Shape{rows}, context.device());
+    gather_batch(
+        context, table, order, steps.now().index,
+        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{}});
+    append(context, x.view(), all);
+    append(context, targets.view(), all);
+    append(context, utterances.view(), all);
+    if (weighted) append(context, weights.view(), all);
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<TrainingOperation> training_operations() {
@@ -231,6 +273,9 @@ std::vector<TrainingOperation> training_operations() {
           {"norms", run_norms, few_roundings},
           {"infinite_norm", run_infinite_norm, 0},
           {"l2", run_l2, few_roundings},
+          {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
+          {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
+          {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
           // float64 sums in another order, and another exp
           {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
           {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
