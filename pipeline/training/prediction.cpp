@@ -7,6 +7,7 @@
 
 #include "kernels/device/checks.h"
 #include "kernels/device/copy.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/loss.h"
 
 namespace serenade {
@@ -52,6 +53,7 @@ void average_windows(Tensor<const float> logits, std::span<float> result) {
 
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
                    std::span<const Tensor<const float>> features) {
+  const UseBackend own(context, {.backend = Backend::plain});
   const Shape row = input.shape();
   expect_shape("predict", "the network's input", network.input(), row);
   const auto clips = static_cast<Index>(features.size());
@@ -71,9 +73,7 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   Array<float> x, there(Shape{0}, context.device());
   for (Index begin = 0; begin < rows; begin += inference_batch) {
     const Index end = std::min(begin + inference_batch, rows);
-    // A GPU's libraries choose their ways by the size of a batch: there it is always the same.
-    x.resize({elsewhere ? inference_batch : end - begin, row[0], row[1]});
-    if (elsewhere) x.fill(0);
+    x.resize({end - begin, row[0], row[1]});
     context.parallel(end - begin, [&](Index i) {
       const Window& window = windows[static_cast<std::size_t>(begin + i)];
       input.write_window(features[window.clip], window.start, x.view().row(i));
@@ -82,7 +82,7 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     if (elsewhere) {
       there.resize(x.shape());
       copy(context, Tensor<const float>(x.view()), there.view());
-      copy(context, used.infer(context, there.view()).rows(0, end - begin), to);
+      copy(context, used.infer(context, there.view()), to);
     } else {
       copy(context, used.infer(context, x.view()), to);
     }

@@ -16,8 +16,6 @@ class EveryMatrixOperation : public testing::TestWithParam<OperationCase> {
   void SetUp() override {
     if constexpr (has_cuda) {
       if (cuda::devices().empty()) GTEST_SKIP() << "no GPU here";
-    } else {
-      GTEST_SKIP() << "this build has no CUDA";
     }
   }
 
@@ -74,7 +72,11 @@ TEST_P(EveryMatrixOperation, GivesTheSameBitsAgainByLibraries) {
   EXPECT_EQ(first.gradients, second.gradients);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryMatrixOperation, testing::ValuesIn(matrix_cases()),
+// Builds without CUDA have none of these, and nothing to skip.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(EveryMatrixOperation);
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryMatrixOperation,
+                         testing::ValuesIn(has_cuda ? matrix_cases()
+                                                    : std::vector<OperationCase>{}),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
