@@ -31,6 +31,8 @@ class Batches {
   /// What each of them counts; empty where all are alike.
   std::vector<float> weights(Index i) const;
 
+  /// Whether batches come out of a GPU's memory, so that nothing of the host's is needed for them.
+  bool resident() const { return resident_ != nullptr; }
   /// Batch i, filled: `now` must name it where the data set is resident. Valid until the next call.
   BatchTensors fill(Index i, const CurrentStep& now);
 

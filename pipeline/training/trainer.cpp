@@ -8,6 +8,7 @@
 #include "kernels/device/checks.h"
 #include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/metrics/scores.h"
 #include "pipeline/support/stopwatch.h"
@@ -111,6 +112,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     }
   } catch (...) {
     observer_.end();
+    graph_.reset();
     if (member.kept_epoch_ > 0) set_weights(member.network_, member.kept_);
     throw;
   }
@@ -188,6 +190,7 @@ EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batche
       read(member, batches, i, first_step, here, confusion, sum);
     }
     working.bring_back();
+    graph_.reset();
   }
   for (const Parameter& parameter : member.network_.parameters()) {
     const auto values = parameter.value.span();
@@ -203,11 +206,31 @@ EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batche
   return record;
 }
 
+/// Takes the step on batch i. On a GPU an epoch's second full batch is captured as it goes: by then
+/// the first has made room for all that a step needs. Graphs do not outlive the epoch, as what
+/// comes between two epochs may take more room and so move what lies in it.
 void Trainer::step(Member& member, MemberOnDevice& working, Batches& batches, Index i) {
-  const auto rows = batches.rows(i);
   const CurrentStep now = steps_.now();
-  const BatchTensors batch = batches.fill(i, now);
-  const Shape shape{static_cast<Index>(rows.size())};
+  const auto full = static_cast<std::size_t>(member.options_.batch_size);
+  const bool can = context_.device() != Device::cpu && backend_of(context_).graphs && i > 0 &&
+                   batches.rows(i).size() == full && batches.size() > 2;
+  if (!can) return compute(member, working, batches, i, batches.fill(i, now));
+  // What comes from the host cannot be captured, and lies where the last batch lay.
+  BatchTensors batch;
+  if (!batches.resident()) batch = batches.fill(i, now);
+  if (!graph_) {
+    graph_.emplace(context_, [&] {
+      if (batches.resident()) batch = batches.fill(i, now);
+      compute(member, working, batches, i, batch);
+    });
+  }
+  graph_->launch(context_);
+}
+
+void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
+                      const BatchTensors& batch) {
+  const CurrentStep now = steps_.now();
+  const Shape shape{batch.x.extent(0)};
   losses_.resize(shape);
   dlogits_.resize({shape[0], data_.classes()});
   Network& network = working.network();
@@ -217,12 +240,12 @@ void Trainer::step(Member& member, MemberOnDevice& working, Batches& batches, In
     // Before the weights follow it.
     const double loss = mean_loss(losses_.span(), batches.weights(i));
     if (!std::isfinite(loss)) {
-      fail(member, member.step_, fmt::format("the loss is {}", number_text(loss)), rows);
+      fail(member, member.step_, fmt::format("the loss is {}", number_text(loss)), batches.rows(i));
     }
   }
   network.backward(context_, dlogits_.view());
-  const bool clips = member.options_.clip_norm.has_value();
   update_weights(context_, member.options_, now, network, working.state(), norm_.view());
+  const bool clips = member.options_.clip_norm.has_value();
   finish_step(context_, losses_.view(), logits,
               clips ? Tensor<const double>(norm_.view()) : Tensor<const double>{}, records_.view(),
               steps_.index());

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "kernels/device/context.h"
+#include "kernels/device/graph.h"
 #include "kernels/nn/step.h"
 #include "pipeline/metrics/confusion.h"
 #include "pipeline/support/observer.h"
@@ -63,6 +65,8 @@ class Trainer {
   EpochRecord train_epoch(Member& member, MemberOnDevice& working, Batches& batches,
                           std::int64_t began);
   void step(Member& member, MemberOnDevice& working, Batches& batches, Index i);
+  void compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
+               const BatchTensors& batch);
   void validate(Member& member, Network& network, EpochRecord& record);
   [[noreturn]] void fail(const Member& member, std::int64_t step, const std::string& what,
                          std::span<const std::size_t> rows) const;
@@ -87,6 +91,7 @@ class Trainer {
   Records records_;
   Array<double> losses_, norm_;
   Array<float> dlogits_;
+  std::optional<Graph> graph_;  ///< a step on a full batch of this epoch
 };
 
 }  // namespace serenade

@@ -7,6 +7,7 @@
 
 #include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/nn/backend.h"
 #include "pipeline/training/batches.h"
 #include "pipeline/training/prediction.h"
 #include "pipeline/training/trainer.h"
@@ -135,6 +136,20 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   EXPECT_TRUE(all_of(once) == all_of(twice));
   Member streamed = trained(Device::cuda, sequences, adamw, 1000);
   EXPECT_TRUE(all_of(once) == all_of(streamed));
+}
+
+/// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
+TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
+  for (const std::size_t device_memory : {0, 1000}) {
+    const auto run = [&](bool graphs) {
+      Member one = member(sequences, adamw);
+      Context context(Device::cuda, 2);
+      use_backend(context, {.graphs = graphs});
+      train(context, one, device_memory);
+      return all_of(one);
+    };
+    EXPECT_TRUE(run(true) == run(false)) << device_memory;
+  }
 }
 
 TEST_F(DeviceTraining, OfMembersTogetherHasTheBitsOfEachAlone) {
