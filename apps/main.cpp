@@ -118,8 +118,9 @@ void add_common_options(CLI::App& program, Common& common) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   program
-      .add_option("--device-memory", common.device_memory_mib,
-                  "MiB of the GPU's memory that features may take; 0: half of it")
+      .add_option(
+          "--device-memory", common.device_memory_mib,
+          "MiB of the GPU's memory that features may take, computed or learned from; 0: half of it")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 24U))
       ->capture_default_str();
   program.add_option("--threads", common.threads, "number of threads; 0: all cores")

@@ -131,7 +131,8 @@ std::vector<std::string> listed_paths(const std::vector<std::string>& arguments,
 int predict(const Common& common, Console& console, const PredictArguments& arguments) {
   Context context(common.threads);
   const DeviceChoice device = choose_device(common.device, context);
-  Predictor predictor(arguments.run, device.features, common.device_memory_mib << 20U);
+  if (device.device != Device::cpu) context = Context(device.device, common.threads);
+  Predictor predictor(arguments.run, device.device, common.device_memory_mib << 20U);
   const auto paths = listed_paths(
       arguments.paths.empty() ? std::vector<std::string>{"-"} : arguments.paths, console);
   const Recordings recordings = find_recordings(paths);

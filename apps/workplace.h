@@ -16,6 +16,7 @@ class Session {
   Session(const Common& common, Console& console) : common_(common), console_(console) {
     context_ = Context(common.threads);
     device_ = choose_device(common.device, context_);
+    if (device_.device != Device::cpu) context_ = Context(device_.device, common.threads);
     console_.note(device_.text);
   }
 
@@ -24,7 +25,7 @@ class Session {
   /// `config_name` is for the report.
   Workplace workplace(const std::string& config_name = "") {
     Workplace place(context_, console_);
-    place.features = device_.features;
+    place.features = device_.device;
     place.device_memory = common_.device_memory_mib << 20U;
     place.cache = common_.cache;
     place.runs = common_.runs;

@@ -31,9 +31,11 @@ if(SERENADE_GPU STREQUAL "cuda")
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
   set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
   find_package(CUDAToolkit REQUIRED)
+  # --expt-relaxed-constexpr: constexpr functions (Philox, elementary functions) are the host's and
+  # the GPU's alike.
   target_compile_options(serenade_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:
     -Xcompiler=-march=${SERENADE_ARCH},-ffp-contract=off,-Wall,-Wextra,-Wno-restrict
-    -Werror=all-warnings -Xptxas=-v,-warn-spills,-warn-lmem-usage>)
+    -Werror=all-warnings --expt-relaxed-constexpr -Xptxas=-v,-warn-spills,-warn-lmem-usage>)
 else()
   find_package(Boost 1.71 REQUIRED COMPONENTS context)
   find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h REQUIRED

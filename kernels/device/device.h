@@ -20,7 +20,4 @@ inline constexpr bool has_cuda = true;
 inline constexpr bool has_cuda = false;
 #endif
 
-/// The same for networks, which have no `cuda` twins yet.
-inline constexpr bool has_cuda_networks = false;
-
 }  // namespace serenade

@@ -9,7 +9,7 @@ void add(Context& context, Tensor<const float> a, Tensor<const float> b, Tensor<
   expect_shape("add", "b", b.shape(), a.shape());
   expect_shape("add", "y", y.shape(), a.shape());
   expect_on_device("add", context, a, b, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::add(context, a, b, y);
   }
   cpu::add(context, a, b, y);

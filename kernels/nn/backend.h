@@ -16,6 +16,7 @@ constexpr auto enum_names(Backend) { return std::to_array<std::string_view>({"li
 struct BackendOptions {
   Backend backend = Backend::library;
   bool tf32 = false;
+  bool graphs = true;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -26,6 +27,9 @@ struct BackendOptions {
     visit("tf32", self.tf32, Range{},
           "the libraries may round factors to 10 bits of mantissa (TF32) for a GPU's tensor cores; "
           "sums stay float32");
+    visit("graphs", self.graphs, Range{},
+          "a training step is captured once an epoch and launched as a whole (CUDA Graphs); the "
+          "results are the same bits without");
   }
   friend bool operator==(const BackendOptions&, const BackendOptions&) = default;
 };

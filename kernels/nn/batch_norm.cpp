@@ -44,7 +44,7 @@ void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const 
   check_channels(operation, x.shape(), "running_variance", statistics.running_variance.shape());
   expect_shape(operation, "y", y.shape(), x.shape());
   expect_on_device(operation, context, x, gamma, beta, statistics.mean, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::batch_norm(context, options, x, gamma, beta, statistics, y);
     }
@@ -64,7 +64,7 @@ void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const f
   check_channels(operation, x.shape(), "dgamma", dgamma.shape());
   check_channels(operation, x.shape(), "dbeta", dbeta.shape());
   expect_on_device(operation, context, x, gamma, dy, dgamma, dbeta);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::batch_norm_backward(context, x, gamma, statistics, dy, dx, dgamma, dbeta);
     }
@@ -85,7 +85,7 @@ void batch_norm_inference(Context& context, const BatchNormOptions& options, Ten
   check_channels(operation, x.shape(), "running_variance", running_variance.shape());
   expect_shape(operation, "y", y.shape(), x.shape());
   expect_on_device(operation, context, x, gamma, beta, running_mean, running_variance, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::batch_norm_inference(context, options, x, gamma, beta, running_mean,
                                         running_variance, y);

@@ -21,7 +21,7 @@ void channel_gate(Context& context, Tensor<const float> x, Tensor<const float> l
   check("channel_gate", x.shape(), logits.shape());
   expect_shape("channel_gate", "y", y.shape(), x.shape());
   expect_on_device("channel_gate", context, x, logits, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::channel_gate(context, x, logits, y);
   }
   cpu::channel_gate(context, x, logits, y);
@@ -35,7 +35,7 @@ void channel_gate_backward(Context& context, Tensor<const float> x, Tensor<const
   if (dx.data() != nullptr) expect_shape(operation, "dx", dx.shape(), x.shape());
   expect_shape(operation, "dlogits", dlogits.shape(), logits.shape());
   expect_on_device(operation, context, x, logits, dy, dlogits);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::channel_gate_backward(context, x, logits, dy, dx, dlogits);
     }

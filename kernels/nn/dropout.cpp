@@ -1,7 +1,6 @@
 #include "kernels/nn/dropout.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/device/checks.h"
 #include "kernels/nn/random.h"
@@ -14,8 +13,9 @@ void dropout(Context& context, const DropoutOptions& options, const DropoutKey& 
   if (x.rank() < 1) throw ShapeError("dropout: x has no batch");
   expect_shape("dropout", "y", y.shape(), x.shape());
   expect_shape("dropout", "utterances", utterances.shape(), Shape{x.extent(0)});
-  expect_on_device("dropout", context, utterances, x, y);
-  if constexpr (has_cuda_networks) {
+  expect_shape("dropout", "the step's index", key.step.index.shape(), Shape{1});
+  expect_on_device("dropout", context, key.step.steps, key.step.index, utterances, x, y);
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::dropout(context, options, key, utterances, x, y);
     }
@@ -32,16 +32,16 @@ void dropout(Context& context, const DropoutOptions& options, const DropoutKey& 
   if (batch == 0) return;
   const Index row = x.size() / batch, blocks = (row + block - 1) / block;
   const auto scale = static_cast<float>(1.0 / (1.0 - options.rate));
-  // uniform(word) = (word >> 8) / 2^24 >= rate, without leaving the integers
-  const auto threshold = static_cast<std::uint32_t>(std::ceil(options.rate * 0x1p24));
+  const std::uint32_t threshold = dropout_threshold(options.rate);
   const Philox philox(key.seed);
   const std::uint32_t purpose = purpose_of(Purpose::dropout, key.layer);
+  const std::uint32_t step = key.step.scalars().step;
   context.parallel(batch * blocks, [&](Index chunk) {
     const Index b = chunk / blocks, begin = chunk % blocks * block;
     const float* from = x.data() + b * row;
     float* to = y.data() + b * row;
-    for_each_word(philox, utterances.data()[b], key.step, purpose, begin,
-                  std::min(row, begin + block), [=](Index e, std::uint32_t word) {
+    for_each_word(philox, utterances.data()[b], step, purpose, begin, std::min(row, begin + block),
+                  [=](Index e, std::uint32_t word) {
                     to[e] = word >> 8U >= threshold ? from[e] * scale : 0.0F;
                   });
   });

@@ -4,6 +4,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
+#include "kernels/nn/step.h"
 
 namespace serenade {
 
@@ -19,7 +20,7 @@ struct DropoutOptions {
 /// What a mask depends on besides the element and the utterance; see Philox.
 struct DropoutKey {
   std::uint64_t seed = 0;
-  std::uint32_t step = 0;
+  CurrentStep step;
   std::uint32_t layer = 0;
 };
 

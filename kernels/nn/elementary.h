@@ -7,9 +7,10 @@
 /// Elementary functions of one float, written so that the compiler turns loops over them into
 /// vectors: no branch (both sides of a choice are computed before it), no table, no library. Each
 /// is a fixed sequence of correctly rounded operations, so that results depend neither on the
-/// library nor on the width of a vector. They pass NaN on. Errors are against float64
-/// (tests/kernels/nn/elementary_test.cpp).
-namespace serenade::cpu {
+/// library nor on the width of a vector. Kernels use them too (nvcc compiles constexpr functions
+/// for both sides); there the compiler may fuse a product with a sum, which changes the last bit.
+/// They pass NaN on. Errors are against float64 (tests/kernels/nn/elementary_test.cpp).
+namespace serenade {
 
 namespace detail {
 
@@ -18,7 +19,7 @@ struct Exponential {
   float rest;   // e^r - 1; e^x = 2^n e^r
 };
 
-inline Exponential split_exp(float x) {
+constexpr Exponential split_exp(float x) {
   float bounded = x > 88.0F ? 88.0F : x;
   bounded = bounded < -87.0F ? -87.0F : bounded;
   // Adding 1.5 x 2^23 rounds to a whole number, which then stands in the lowest bits.
@@ -40,19 +41,19 @@ inline Exponential split_exp(float x) {
 }  // namespace detail
 
 /// e^x, at most 1.1 ulp for x from -87 to 88; beyond these it stays what it is there.
-inline float exponential(float x) {
+constexpr float exponential(float x) {
   const auto [power, rest] = detail::split_exp(x);
   return std::fma(power, rest, power);
 }
 
 /// e^x - 1 without cancellation near 0, relative error at most 2e-7; the same bounds.
-inline float exponential_minus_1(float x) {
+constexpr float exponential_minus_1(float x) {
   const auto [power, rest] = detail::split_exp(x);
   return std::fma(power, rest, power - 1.0F);
 }
 
 /// 1 / (1 + e^-x), relative error at most 3e-7 for x of at least -87.
-inline float logistic(float x) { return 1.0F / (1.0F + exponential(-x)); }
+constexpr float logistic(float x) { return 1.0F / (1.0F + exponential(-x)); }
 
 /// The normal distribution: its density exp(-x^2 / 2) / sqrt(2 pi) and its cumulative, which is
 /// (1 + erf(x / sqrt 2)) / 2.
@@ -64,7 +65,7 @@ struct Normal {
 /// Absolute errors at most 1e-7 and 2e-7. The tail beyond |x| is e^(-x^2 / 2) times a smooth
 /// function of u = 1 / (1 + 0.3 |x|), here a polynomial fitted for least relative error on |x| <=
 /// 14.
-inline Normal normal(float x) {
+constexpr Normal normal(float x) {
   const float t = std::fabs(x);
   const float bell = exponential(-0.5F * t * t);
   const float u = 1.0F / std::fma(0.3F, t, 1.0F);
@@ -82,4 +83,4 @@ inline Normal normal(float x) {
   return {bell * 0.398942280F, 0.5F + std::copysign(0.5F - tail, x)};
 }
 
-}  // namespace serenade::cpu
+}  // namespace serenade

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/device/checks.h"
+#include "kernels/device/copy.h"
 #include "kernels/nn/elementwise.h"
 
 namespace serenade {
@@ -12,7 +13,7 @@ void add_l2_gradient(Context& context, double l2, Tensor<const float> value,
                      Tensor<float> gradient) {
   expect_shape("add_l2_gradient", "gradient", gradient.shape(), value.shape());
   expect_on_device("add_l2_gradient", context, value, gradient);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::add_l2_gradient(context, l2, value, gradient);
     }
@@ -20,29 +21,46 @@ void add_l2_gradient(Context& context, double l2, Tensor<const float> value,
   cpu::add_l2_gradient(context, l2, value, gradient);
 }
 
-double global_norm(Context& context, std::span<const Tensor<float>> gradients) {
+void global_norm(Context& context, std::span<const Tensor<float>> gradients, Tensor<double> norm) {
+  expect_shape("global_norm", "norm", norm.shape(), Shape{1});
+  expect_on_device("global_norm", context, norm);
   for (const auto& gradient : gradients) expect_on_device("global_norm", context, gradient);
-  if constexpr (has_cuda_networks) {
-    if (context.device() == Device::cuda) return cuda::global_norm(context, gradients);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::global_norm(context, gradients, norm);
   }
-  return cpu::global_norm(context, gradients);
+  cpu::global_norm(context, gradients, norm);
+}
+
+void clip_by_global_norm(Context& context, double limit, std::span<const Tensor<float>> gradients,
+                         Tensor<double> norm) {
+  global_norm(context, gradients, norm);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::clip(context, limit, gradients, norm);
+  }
+  cpu::clip(context, limit, gradients, norm);
+}
+
+namespace {
+
+/// What `work` writes into a number on the context's device.
+template <class Work>
+double waited_for(Context& context, const Work& work) {
+  Array<double> there(Shape{1}, context.device()), here(Shape{1});
+  work(there.view());
+  copy(context, Tensor<const double>(there.view()), here.view());
+  return here[0];
+}
+
+}  // namespace
+
+double global_norm(Context& context, std::span<const Tensor<float>> gradients) {
+  return waited_for(context, [&](Tensor<double> norm) { global_norm(context, gradients, norm); });
 }
 
 double clip_by_global_norm(Context& context, double limit,
                            std::span<const Tensor<float>> gradients) {
-  const double norm = global_norm(context, gradients);
-  if (!std::isfinite(norm) || norm <= limit) return norm;
-  const auto factor = static_cast<float>(limit / norm);
-  for (const auto& gradient : gradients) {
-    if constexpr (has_cuda_networks) {
-      if (context.device() == Device::cuda) {
-        cuda::scale(context, factor, gradient);
-        continue;
-      }
-    }
-    cpu::scale(context, factor, gradient);
-  }
-  return norm;
+  return waited_for(
+      context, [&](Tensor<double> norm) { clip_by_global_norm(context, limit, gradients, norm); });
 }
 
 namespace cpu {
@@ -57,7 +75,7 @@ void add_l2_gradient(Context& context, double l2, Tensor<const float> value,
   });
 }
 
-double global_norm(Context& context, std::span<const Tensor<float>> gradients) {
+void global_norm(Context& context, std::span<const Tensor<float>> gradients, Tensor<double> norm) {
   double total = 0;
   std::vector<double> shares;
   for (const auto& gradient : gradients) {
@@ -81,14 +99,20 @@ double global_norm(Context& context, std::span<const Tensor<float>> gradients) {
     });
     for (const double share : shares) total += share;
   }
-  return std::sqrt(total);
+  norm.data()[0] = std::sqrt(total);
 }
 
-void scale(Context& context, float factor, Tensor<float> values) {
-  parallel_ranges(context, values.size(), element_share, [=](Index begin, Index end) {
-    float* to = values.data();
-    for (Index i = begin; i < end; ++i) to[i] *= factor;
-  });
+void clip(Context& context, double limit, std::span<const Tensor<float>> gradients,
+          Tensor<const double> norm) {
+  const double found = norm.data()[0];
+  if (!std::isfinite(found) || found <= limit) return;
+  const auto factor = static_cast<float>(limit / found);
+  for (const auto& gradient : gradients) {
+    parallel_ranges(context, gradient.size(), element_share, [=](Index begin, Index end) {
+      float* to = gradient.data();
+      for (Index i = begin; i < end; ++i) to[i] *= factor;
+    });
+  }
 }
 
 }  // namespace cpu

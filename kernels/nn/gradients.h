@@ -11,25 +11,33 @@ namespace serenade {
 /// differ.
 void add_l2_gradient(Context&, double l2, Tensor<const float> value, Tensor<float> gradient);
 
-/// The root of the sum of the squares of all numbers. Squares are added in float64: eight chains in
-/// each 32,768 numbers, the sums in order, whatever the number of threads.
-double global_norm(Context&, std::span<const Tensor<float>> gradients);
+/// norm [1] = the root of the sum of the squares of all numbers, in float64. On the CPU squares are
+/// added in eight chains in each 32,768 numbers, the sums in order, whatever the number of threads.
+/// Throws ShapeError for another shape of norm.
+void global_norm(Context&, std::span<const Tensor<float>> gradients, Tensor<double> norm);
 
 /// Multiplies all gradients by limit / norm where their global norm is above the limit, so that
-/// they keep their direction (Pascanu et al. 2013; Keras' global_clipnorm). Returns the norm as it
-/// was; where that is NaN or infinite nothing is changed.
+/// they keep their direction (Pascanu et al. 2013; Keras' global_clipnorm). norm [1] is what it was
+/// before; where that is NaN or infinite nothing is changed. On a GPU nothing is waited for.
+void clip_by_global_norm(Context&, double limit, std::span<const Tensor<float>> gradients,
+                         Tensor<double> norm);
+
+/// The same two, waited for: they return the norm.
+double global_norm(Context&, std::span<const Tensor<float>> gradients);
 double clip_by_global_norm(Context&, double limit, std::span<const Tensor<float>> gradients);
 
 namespace cpu {
 void add_l2_gradient(Context&, double l2, Tensor<const float> value, Tensor<float> gradient);
-double global_norm(Context&, std::span<const Tensor<float>> gradients);
-void scale(Context&, float factor, Tensor<float> values);
+void global_norm(Context&, std::span<const Tensor<float>> gradients, Tensor<double> norm);
+void clip(Context&, double limit, std::span<const Tensor<float>> gradients,
+          Tensor<const double> norm);
 }  // namespace cpu
 
 namespace cuda {
 void add_l2_gradient(Context&, double l2, Tensor<const float> value, Tensor<float> gradient);
-double global_norm(Context&, std::span<const Tensor<float>> gradients);
-void scale(Context&, float factor, Tensor<float> values);
+void global_norm(Context&, std::span<const Tensor<float>> gradients, Tensor<double> norm);
+void clip(Context&, double limit, std::span<const Tensor<float>> gradients,
+          Tensor<const double> norm);
 }  // namespace cuda
 
 }  // namespace serenade

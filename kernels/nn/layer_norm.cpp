@@ -28,7 +28,7 @@ void layer_norm(Context& context, const LayerNormOptions& options, Tensor<const 
   expect_shape("layer_norm", "beta", beta.shape(), gamma.shape());
   expect_shape("layer_norm", "y", y.shape(), x.shape());
   expect_on_device("layer_norm", context, x, gamma, beta, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::layer_norm(context, options, x, gamma, beta, y);
     }
@@ -46,7 +46,7 @@ void layer_norm_backward(Context& context, const LayerNormOptions& options, Tens
   expect_shape(operation, "dgamma", dgamma.shape(), gamma.shape());
   expect_shape(operation, "dbeta", dbeta.shape(), gamma.shape());
   expect_on_device(operation, context, x, gamma, dy, dgamma, dbeta);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::layer_norm_backward(context, options, x, gamma, dy, dx, dgamma, dbeta);
     }

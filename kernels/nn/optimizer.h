@@ -5,6 +5,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
+#include "kernels/nn/step.h"
 
 namespace serenade {
 
@@ -54,40 +55,68 @@ struct OptimizerSlot {
   bool decay = false;  ///< whether weight decay applies (AdamW)
 };
 
+/// The numbers of Adam's step `step`, which counts from 1 (throws ShapeError for less): for
+/// learning_rate sqrt(1 - beta_2^step) / (1 - beta_1^step) and learning_rate weight_decay.
+StepScalars adamw_step(const AdamwOptions&, double learning_rate, std::int64_t step);
+/// The same for stochastic gradient descent, to which all steps are alike.
+StepScalars sgd_step(double learning_rate, std::int64_t step);
+
+// Optimizers take their step by a view: it may lie on a GPU (see CurrentStep). Where `norm` [1] is
+// not an empty view and holds NaN or infinity, they change nothing. They throw ShapeError where a
+// slot's tensors differ in shape.
+
 /// One step of Adam (Kingma & Ba 2015, in the form of section 2 and of Keras: epsilon is added to
-/// the root of the uncorrected second moment):
+/// the root of the uncorrected second moment) with decoupled decay (Loshchilov & Hutter 2019, as
+/// Keras and PyTorch):
+/// value -= learning_rate weight_decay value, for slots with `decay`;
 /// m += (1 - beta_1) (g - m); v += (1 - beta_2) (g^2 - v);
 /// value -= learning_rate sqrt(1 - beta_2^step) / (1 - beta_1^step) m / (sqrt(v) + epsilon).
-/// `step` counts from 1. Throws ShapeError where a slot's tensors differ in shape.
-void adam(Context&, const AdamOptions&, double learning_rate, std::int64_t step,
-          std::span<const OptimizerSlot> slots);
-
-/// Adam with decoupled decay (Loshchilov & Hutter 2019, as Keras and PyTorch): slots with `decay`
-/// first lose learning_rate weight_decay value.
-void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
-           std::span<const OptimizerSlot> slots);
+void adamw(Context&, const AdamwOptions&, const CurrentStep& step,
+           std::span<const OptimizerSlot> slots, Tensor<const double> norm = {});
 
 /// Stochastic gradient descent, with momentum as Keras has it: velocity = momentum velocity -
 /// learning_rate g; value += velocity, or with nesterov value += momentum velocity - learning_rate
 /// g. (PyTorch keeps the learning rate out of the velocity, which is the same while it does not
 /// change.) The velocity is the slot's first moment; the second is not touched.
-void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
+void sgd(Context&, const SgdOptions&, const CurrentStep& step, std::span<const OptimizerSlot> slots,
+         Tensor<const double> norm = {});
 
-/// average += (1 - decay) (value - average). Throws ShapeError where the shapes differ.
+/// A tensor and its moving average, of one shape.
+struct AverageSlot {
+  Tensor<const float> value;
+  Tensor<float> average;
+};
+
+/// average += blend (value - average), with the step's blend.
+void moving_average(Context&, const CurrentStep& step, std::span<const AverageSlot> slots,
+                    Tensor<const double> norm = {});
+
+// The same for a step by itself, given by its numbers.
+
+void adam(Context&, const AdamOptions&, double learning_rate, std::int64_t step,
+          std::span<const OptimizerSlot> slots);
+void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
+           std::span<const OptimizerSlot> slots);
+void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
+/// With a blend of 1 - decay.
 void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
 
 namespace cpu {
-void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
-void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
-void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
-           std::span<const OptimizerSlot> slots);
+void adamw(Context&, const AdamwOptions&, const CurrentStep& step,
+           std::span<const OptimizerSlot> slots, Tensor<const double> norm);
+void sgd(Context&, const SgdOptions&, const CurrentStep& step, std::span<const OptimizerSlot> slots,
+         Tensor<const double> norm);
+void moving_average(Context&, const CurrentStep& step, std::span<const AverageSlot> slots,
+                    Tensor<const double> norm);
 }  // namespace cpu
 
 namespace cuda {
-void sgd(Context&, const SgdOptions&, double learning_rate, std::span<const OptimizerSlot> slots);
-void moving_average(Context&, double decay, Tensor<const float> value, Tensor<float> average);
-void adamw(Context&, const AdamwOptions&, double learning_rate, std::int64_t step,
-           std::span<const OptimizerSlot> slots);
+void adamw(Context&, const AdamwOptions&, const CurrentStep& step,
+           std::span<const OptimizerSlot> slots, Tensor<const double> norm);
+void sgd(Context&, const SgdOptions&, const CurrentStep& step, std::span<const OptimizerSlot> slots,
+         Tensor<const double> norm);
+void moving_average(Context&, const CurrentStep& step, std::span<const AverageSlot> slots,
+                    Tensor<const double> norm);
 }  // namespace cuda
 
 }  // namespace serenade

@@ -35,7 +35,7 @@ void max_pool(Context& context, const MaxPoolOptions& options, Tensor<const floa
               Tensor<float> y) {
   check_pool("max_pool", options, x.shape(), y.shape());
   expect_on_device("max_pool", context, x, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::max_pool(context, options, x, y);
   }
   cpu::max_pool(context, options, x, y);
@@ -46,7 +46,7 @@ void max_pool_backward(Context& context, const MaxPoolOptions& options, Tensor<c
   check_pool("max_pool_backward", options, x.shape(), dy.shape());
   expect_shape("max_pool_backward", "dx", dx.shape(), x.shape());
   expect_on_device("max_pool_backward", context, x, dy, dx);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::max_pool_backward(context, options, x, dy, dx);
     }
@@ -58,7 +58,7 @@ void average_pool(Context& context, const AveragePoolOptions& options, Tensor<co
                   Tensor<float> y) {
   check_pool("average_pool", options, x.shape(), y.shape());
   expect_on_device("average_pool", context, x, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::average_pool(context, options, x, y);
   }
   cpu::average_pool(context, options, x, y);
@@ -68,7 +68,7 @@ void average_pool_backward(Context& context, const AveragePoolOptions& options,
                            Tensor<const float> dy, Tensor<float> dx) {
   check_pool("average_pool_backward", options, dx.shape(), dy.shape());
   expect_on_device("average_pool_backward", context, dy, dx);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::average_pool_backward(context, options, dy, dx);
     }
@@ -79,7 +79,7 @@ void average_pool_backward(Context& context, const AveragePoolOptions& options,
 void global_average_pool(Context& context, Tensor<const float> x, Tensor<float> y) {
   check_global("global_average_pool", x.shape(), y.shape());
   expect_on_device("global_average_pool", context, x, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::global_average_pool(context, x, y);
   }
   cpu::global_average_pool(context, x, y);
@@ -88,7 +88,7 @@ void global_average_pool(Context& context, Tensor<const float> x, Tensor<float> 
 void global_average_pool_backward(Context& context, Tensor<const float> dy, Tensor<float> dx) {
   check_global("global_average_pool_backward", dx.shape(), dy.shape());
   expect_on_device("global_average_pool_backward", context, dy, dx);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::global_average_pool_backward(context, dy, dx);
     }

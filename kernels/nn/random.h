@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/device/philox.h"
 #include "kernels/device/tensor.h"
 
 namespace serenade {
+
+/// The smallest word >> 8 of which uniform(word) is at least `rate`: compared with it, draws stay
+/// whole numbers.
+inline std::uint32_t dropout_threshold(double rate) {
+  return static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
+}
 
 /// Calls body(e, word) for e in [begin, end): word e % 4 of philox((e / 4, c1, c2, c3)). Counters
 /// are computed sixteen at a time so that the compiler turns the rounds into vector code. begin

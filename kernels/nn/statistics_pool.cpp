@@ -21,7 +21,7 @@ void statistics_pool(Context& context, const StatisticsPoolOptions& options, Ten
   check_ranges(options);
   check("statistics_pool", x.shape(), y.shape());
   expect_on_device("statistics_pool", context, x, y);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) return cuda::statistics_pool(context, options, x, y);
   }
   cpu::statistics_pool(context, options, x, y);
@@ -34,7 +34,7 @@ void statistics_pool_backward(Context& context, Tensor<const float> x, Tensor<co
   expect_shape(operation, "dy", dy.shape(), y.shape());
   expect_shape(operation, "dx", dx.shape(), x.shape());
   expect_on_device(operation, context, x, y, dy, dx);
-  if constexpr (has_cuda_networks) {
+  if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::statistics_pool_backward(context, x, y, dy, dx);
     }

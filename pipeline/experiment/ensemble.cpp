@@ -55,6 +55,10 @@ Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const fl
   mean.fill(0);
   if (features.empty()) return mean;
   for (Model& model : models_) {
+    // Once, and not for every block of clips.
+    if (model.network.device() == Device::cpu && context.device() != Device::cpu) {
+      model.network = model.network.on(context);
+    }
     const Prediction one = serenade::predict(context, model.network, model.file.input, features);
     for (Index i = 0; i < mean.size(); ++i) mean[i] += one.probabilities[i];
   }

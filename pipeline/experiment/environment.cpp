@@ -90,7 +90,7 @@ DeviceChoice choose_device(const std::string& device, const Context& context) {
     if (device == "cpu") return {Device::cpu, "device: " + cpu};
     try {
       const std::string gpu = describe(cuda::usable_device());
-      return {Device::cuda, fmt::format("device: cuda for features, {}; networks: {}", gpu, cpu)};
+      return {Device::cuda, fmt::format("device: cuda, {}; {}", gpu, cpu)};
     } catch (const DeviceError& error) {
       if (device == "cuda") throw;
       why = error.what();

@@ -24,8 +24,8 @@ void expect_supported_processor();
 
 /// What `--device auto|cpu|cuda` came to.
 struct DeviceChoice {
-  Device features = Device::cpu;  ///< networks are computed on the CPU so far
-  std::string text;               ///< one line: what was chosen and why
+  Device device = Device::cpu;
+  std::string text;  ///< one line: what was chosen and why
 };
 /// Throws ConfigError for another word and DeviceError where the device asked for is not to be had.
 DeviceChoice choose_device(const std::string& device, const Context& context);

@@ -117,7 +117,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
   };
   use_backend(workplace.context, config.nn);
-  Trainer trainer(workplace.context, data, workplace.observer);
+  Trainer trainer(workplace.context, data, workplace.observer, workplace.device_memory);
   trainer.train(members, hooks);
 
   TrainedRun trained;

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "kernels/device/context.h"
+#include "kernels/nn/step.h"
 
 namespace serenade {
 
-/// What a training step's random masks depend on besides the seed: the step, counted over the whole
-/// training, and which utterance each row of the batch is.
+/// What a training step's random masks depend on besides the seed: the step, and which utterance
+/// each row of the batch is.
 struct TrainingKey {
-  std::uint32_t step = 0;
+  CurrentStep step;
   Tensor<const std::uint32_t> utterances;  ///< [batch]
 };
 
@@ -68,6 +69,9 @@ class Layer {
   /// where it is not an empty view, dx.
   virtual void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                         Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) = 0;
+  /// Puts what the layer keeps, trained numbers and all, on the context's device; views into it are
+  /// no longer valid. Layers that keep nothing do nothing.
+  virtual void move_to(Context& context) { (void)context; }
   virtual std::vector<Parameter> parameters() { return {}; }
   virtual std::vector<State> state() { return {}; }
 };

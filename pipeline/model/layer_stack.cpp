@@ -130,6 +130,12 @@ void LayerStack::backward(Context& context, const TrainingKey& key, Tensor<const
   }
 }
 
+void LayerStack::move_to(Context& context) {
+  for (const auto& layer : layers_) layer->move_to(context);
+  for (Array<float>& output : outputs_) move_room(context, output);
+  for (Array<float>& gradient : gradients_) move_room(context, gradient);
+}
+
 std::vector<Parameter> LayerStack::parameters() const {
   std::vector<Parameter> all;
   for (const auto& layer : layers_) std::ranges::move(layer->parameters(), std::back_inserter(all));

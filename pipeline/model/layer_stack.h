@@ -49,6 +49,9 @@ class LayerStack {
   void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                 Tensor<const float> dy, Tensor<float> dx);
 
+  /// See Layer.
+  void move_to(Context& context);
+
   std::vector<Parameter> parameters() const;
   std::vector<State> state() const;
 

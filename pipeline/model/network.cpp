@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/device/checks.h"
+#include "kernels/device/copy.h"
 
 namespace serenade {
 namespace {
@@ -54,6 +55,7 @@ Network::Network(Network&&) noexcept = default;
 Network& Network::operator=(Network&&) noexcept = default;
 
 Network Network::clone() const {
+  if (device_ != Device::cpu) throw ShapeError("network: only one on the CPU can be cloned");
   Network other(spec_, input_, classes_, seed_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     std::ranges::copy(parameters_[i].value.span(), other.parameters_[i].value.data());
@@ -62,6 +64,24 @@ Network Network::clone() const {
     std::ranges::copy(state_[i].value.span(), other.state_[i].value.data());
   }
   return other;
+}
+
+Network Network::on(Context& context) const {
+  Network other = clone();
+  other.layers_.move_to(context);
+  other.device_ = context.device();
+  other.parameters_ = other.layers_.parameters();
+  other.state_ = other.layers_.state();
+  return other;
+}
+
+void Network::take_weights(Context& context, const Network& other) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    copy(context, Tensor<const float>(other.parameters_.at(i).value), parameters_[i].value);
+  }
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    copy(context, Tensor<const float>(other.state_.at(i).value), state_[i].value);
+  }
 }
 
 void Network::expect_input(Tensor<const float> x) const {

@@ -42,6 +42,14 @@ class Network {
   /// Another network with the same parameters and running statistics.
   Network clone() const;
 
+  /// A copy of it on the context's device, with the same numbers; its tensors live there. The
+  /// network itself must be one of the CPU, as all are at first.
+  Network on(Context& context) const;
+  Device device() const { return device_; }
+  /// Takes over the parameters and running statistics of a network of the same layers on any
+  /// device.
+  void take_weights(Context& context, const Network& other);
+
   /// Logits [batch, classes] for x [batch, ...input]; valid until the next call. Dropout does
   /// nothing, batch norm uses its running statistics: a row's bits do not depend on the other rows,
   /// on the batch size or on the number of threads. Throws ShapeError where x does not fit.
@@ -76,6 +84,7 @@ class Network {
   Shape input_;
   Index classes_ = 0;
   std::uint64_t seed_ = 0;
+  Device device_ = Device::cpu;
   LayerStack layers_;
   std::vector<Parameter> parameters_;
   std::vector<State> state_;

@@ -173,6 +173,7 @@ void Trainer::train(std::span<Member> members, const TrainerHooks& hooks) {
                       members.front().name(), member.name()));
     }
   }
+  settle_data();
   if (members.size() == 1) return train(members.front(), hooks);
   if (!members.empty()) train_together(members, hooks);
 }
@@ -199,7 +200,9 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
         if (hooks.on_epoch) hooks.on_epoch(member, record);
       };
       try {
-        Trainer(context, data_, observer).train(members[*index], own);
+        Trainer trainer(context, data_, observer);
+        trainer.resident_ = resident_;
+        trainer.train(members[*index], own);
         // A network of its own size again: what its layers keep between steps goes.
         members[*index].network_ = members[*index].network_.clone();
         team.ended(*index);
@@ -217,7 +220,7 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
   std::vector<Context> contexts;
   contexts.reserve(static_cast<std::size_t>(workers));
   for (int i = 0; i < workers; ++i) {
-    contexts.emplace_back(share + (i < rest ? 1 : 0));
+    contexts.emplace_back(context_.device(), share + (i < rest ? 1 : 0));
     use_backend(contexts.back(), backend_of(context_));
   }
   observer_.begin("train", batches, "batches");

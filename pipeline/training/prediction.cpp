@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "kernels/device/checks.h"
+#include "kernels/device/copy.h"
 #include "kernels/nn/backend.h"
 #include "kernels/nn/loss.h"
 
@@ -64,7 +66,11 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   }
   const auto rows = static_cast<Index>(windows.size());
   Array<float> window_logits({rows, network.classes()});
-  Array<float> x;
+  std::optional<Network> copied;
+  if (network.device() != context.device()) copied.emplace(network.on(context));
+  Network& used = copied ? *copied : network;
+  const bool elsewhere = context.device() != Device::cpu;
+  Array<float> x, there(Shape{0}, context.device());
   for (Index begin = 0; begin < rows; begin += inference_batch) {
     const Index end = std::min(begin + inference_batch, rows);
     x.resize({end - begin, row[0], row[1]});
@@ -72,8 +78,14 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
       const Window& window = windows[static_cast<std::size_t>(begin + i)];
       input.write_window(features[window.clip], window.start, x.view().row(i));
     });
-    const Tensor<const float> logits = network.infer(context, x.view());
-    std::copy_n(logits.data(), logits.size(), window_logits.view().row(begin).data());
+    const Tensor<float> to = window_logits.view().rows(begin, end);
+    if (elsewhere) {
+      there.resize(x.shape());
+      copy(context, Tensor<const float>(x.view()), there.view());
+      copy(context, used.infer(context, there.view()), to);
+    } else {
+      copy(context, used.infer(context, x.view()), to);
+    }
   }
   for (std::size_t begin = 0; begin < windows.size();) {
     const std::size_t clip = windows[begin].clip;
@@ -89,7 +101,8 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     }
     begin = end;
   }
-  if (clips > 0) softmax(context, result.logits.view(), result.probabilities.view());
+  // A few numbers, on the host by now.
+  if (clips > 0) cpu::softmax(context, result.logits.view(), result.probabilities.view());
   return result;
 }
 

@@ -17,6 +17,7 @@ struct Prediction {
   Array<float> probabilities;  ///< [clips, classes], their softmax
 };
 
+/// On the context's device; a network that lives on another is copied there for the call.
 /// features: a matrix [frames, dims] for each clip, as the feature extractor gives it.
 /// Throws ShapeError where features do not fit the input or the input the network.
 Prediction predict(Context& context, Network& network, const NetworkInput& input,

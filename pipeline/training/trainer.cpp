@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "kernels/device/checks.h"
+#include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/metrics/scores.h"
 #include "pipeline/support/stopwatch.h"
@@ -46,6 +48,17 @@ void Trainer::expect_fit(Member& member) const {
   expect_rows(member.validation(), data_, member);
 }
 
+/// Puts the data set on the GPU where it fits.
+void Trainer::settle_data() {
+  if constexpr (has_cuda) {
+    if (context_.device() != Device::cuda || resident_ != nullptr) return;
+    const std::size_t bound =
+        device_memory_ > 0 ? device_memory_ : cuda::usable_device().memory / 2;
+    if (ResidentData::bytes(data_) > bound) return;
+    resident_ = std::make_shared<const ResidentData>(context_, data_);
+  }
+}
+
 Index Trainer::batches_left(const Member& member) {
   const TrainingOptions& options = member.options_;
   const auto rows = static_cast<Index>(member.training_.size());
@@ -57,12 +70,22 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   const CheckpointOptions& checkpoint = options.checkpoint;
   const std::int64_t began = member.step_;  // past 0 where an interrupted training goes on
   observer_.begin(fmt::format("train {}", member.name()), batches_left(member), "batches");
+  losses_ = Array<double>(Shape{0}, context_.device());
+  norm_ = Array<double>(Shape{1}, context_.device());
+  dlogits_ = Array<float>(Shape{0}, context_.device());
   try {
+    MemberOnDevice working(context_, member.network_, member.weight_state_);
+    Batches batches(context_, data_, member.input_, options,
+                    class_weights(options.class_weights, data_, member.training_), resident_.get());
+    const bool averages = !member.weight_state_.average.empty();
     while (!member.finished()) {
       const Stopwatch watch;
-      EpochRecord record = train_epoch(member, began);
+      EpochRecord record = train_epoch(member, working, batches, began);
       swap_average(member.network_, member.weight_state_);
-      if (!member.validation_.empty()) validate(member, record);
+      if (!member.validation_.empty()) {
+        if (averages) working.send_weights();
+        validate(member, working.network(), record);
+      }
       record.seconds = watch.seconds();
 
       member.history_.push_back(record);
@@ -81,6 +104,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
         member.kept_ = copy_weights(member.network_);
       }
       swap_average(member.network_, member.weight_state_);
+      if (averages && !member.validation_.empty()) working.send_weights();
       if (keep && hooks.on_kept) hooks.on_kept(member, record);
       if (hooks.on_epoch) hooks.on_epoch(member, record);
       // Here a member may be told to stop: what it has done is saved by then.
@@ -88,6 +112,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     }
   } catch (...) {
     observer_.end();
+    graph_.reset();
     if (member.kept_epoch_ > 0) set_weights(member.network_, member.kept_);
     throw;
   }
@@ -95,91 +120,155 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   observer_.end();
 }
 
-EpochRecord Trainer::train_epoch(Member& member, std::int64_t began) {
+void Trainer::Records::resize(Device device, Index steps, Index rows) {
+  const auto give = [&]<class T>(Array<T>& array, Shape shape) {
+    if (array.device() != device) array = Array<T>(Shape{0}, device);
+    array.resize(shape);
+  };
+  give(losses, {steps, rows});
+  give(classes, {steps, rows});
+  give(norms, {steps});
+}
+
+/// Takes batch i's losses and classes out of the records, which are the host's.
+void Trainer::read(const Member& member, const Batches& batches, Index i, std::int64_t first_step,
+                   const Records& records, ConfusionMatrix& confusion, double& sum) const {
+  const auto rows = batches.rows(i);
+  const auto classes = records.classes.view().row(i).span();
+  for (std::size_t b = 0; b < rows.size(); ++b) confusion.add(data_.label(rows[b]), classes[b]);
+  const double loss =
+      mean_loss(records.losses.view().row(i).span().first(rows.size()), batches.weights(i));
+  if (!std::isfinite(loss)) {
+    fail(member, first_step + i, fmt::format("the loss is {}", number_text(loss)), rows);
+  }
+  const double norm = records.norms[i];
+  if (!std::isfinite(norm)) {
+    fail(member, first_step + i, fmt::format("the norm of the gradients is {}", number_text(norm)),
+         rows);
+  }
+  sum += loss * static_cast<double>(rows.size());
+}
+
+EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batches& batches,
+                                 std::int64_t began) {
   const TrainingOptions& options = member.options_;
   const auto epoch = static_cast<int>(member.history_.size()) + 1;
-  const auto order =
-      shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch));
+  batches.begin_epoch(
+      shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch)));
   EpochRecord record;
   record.epoch = epoch;
   const std::string before = member.history_.empty()
                                  ? fmt::format("epoch 1/{}", options.epochs)
                                  : describe(member.history_.back(), options.epochs);
 
-  class_weights_ = class_weights(options.class_weights, data_, member.training_);
+  const std::int64_t first_step = member.step_;
+  std::vector<StepScalars> scalars;
+  for (Index i = 0; i < batches.size(); ++i) {
+    const std::int64_t at = first_step + i;
+    scalars.push_back(step_scalars(options, member.schedule_.at(at), at + 1));
+  }
+  steps_.assign(context_, scalars);
+  records_.resize(context_.device(), batches.size(), options.batch_size);
   ConfusionMatrix confusion(data_.classes());
   double sum = 0;
-  for (std::size_t begin = 0; begin < order.size();) {
-    const std::size_t size =
-        std::min(order.size() - begin, static_cast<std::size_t>(options.batch_size));
-    const std::span<const std::size_t> rows(order.data() + begin, size);
-    sum += step(member, rows, confusion) * static_cast<double>(size);
-    begin += size;
+  for (Index i = 0; i < batches.size(); ++i) {
+    step(member, working, batches, i);
+    // The CPU's records are there at once.
+    if (context_.device() == Device::cpu) {
+      read(member, batches, i, first_step, records_, confusion, sum);
+    }
+    ++member.step_;
     observer_.advance(member.step_ - began, 0, before);
+  }
+  if (context_.device() != Device::cpu) {
+    Records here;
+    here.resize(Device::cpu, batches.size(), options.batch_size);
+    copy(context_, Tensor<const double>(records_.losses.view()), here.losses.view());
+    copy(context_, Tensor<const std::int32_t>(records_.classes.view()), here.classes.view());
+    copy(context_, Tensor<const double>(records_.norms.view()), here.norms.view());
+    for (Index i = 0; i < batches.size(); ++i) {
+      read(member, batches, i, first_step, here, confusion, sum);
+    }
+    working.bring_back();
+    graph_.reset();
   }
   for (const Parameter& parameter : member.network_.parameters()) {
     const auto values = parameter.value.span();
     if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
-      fail(member, fmt::format("'{}' holds NaN or infinity", parameter.name), {});
+      fail(member, member.step_, fmt::format("'{}' holds NaN or infinity", parameter.name), {});
     }
   }
   const Scores scores = scores_of(confusion);
   record.learning_rate = member.schedule_.at(member.step_ - 1);
-  record.loss = sum / static_cast<double>(order.size());
+  record.loss = sum / static_cast<double>(member.training_.size());
   record.accuracy = scores.accuracy;
   record.uar = scores.uar;
   return record;
 }
 
-double Trainer::step(Member& member, std::span<const std::size_t> rows,
-                     ConfusionMatrix& confusion) {
-  gather(context_, data_, member.input_, rows, batch_);
-  const auto batch = static_cast<Index>(rows.size());
-  losses_.resize({batch});
-  dlogits_.resize({batch, data_.classes()});
-  const TrainingOptions& options = member.options_;
-  smooth_labels(options.label_smoothing, batch_.targets.view());
-  Tensor<const float> weights;
-  if (!class_weights_.empty()) {
-    row_weights_.resize({batch});
-    for (Index i = 0; i < batch; ++i) {
-      const auto label = data_.label(rows[static_cast<std::size_t>(i)]);
-      row_weights_[i] = class_weights_[static_cast<std::size_t>(label)];
-    }
-    weights = row_weights_.view();
+/// Takes the step on batch i. On a GPU an epoch's second full batch is captured as it goes: by then
+/// the first has made room for all that a step needs. Graphs do not outlive the epoch, as what
+/// comes between two epochs may take more room and so move what lies in it.
+void Trainer::step(Member& member, MemberOnDevice& working, Batches& batches, Index i) {
+  const CurrentStep now = steps_.now();
+  const auto full = static_cast<std::size_t>(member.options_.batch_size);
+  const bool can = context_.device() != Device::cpu && backend_of(context_).graphs && i > 0 &&
+                   batches.rows(i).size() == full && batches.size() > 2;
+  if (!can) return compute(member, working, batches, i, batches.fill(i, now));
+  // What comes from the host cannot be captured, and lies where the last batch lay.
+  BatchTensors batch;
+  if (!batches.resident()) batch = batches.fill(i, now);
+  if (!graph_) {
+    graph_.emplace(context_, [&] {
+      if (batches.resident()) batch = batches.fill(i, now);
+      compute(member, working, batches, i, batch);
+    });
   }
-  const TrainingKey key{static_cast<std::uint32_t>(member.step_), batch_.utterances.view()};
-  const Tensor<const float> logits = member.network_.forward(context_, batch_.x.view(), key);
-  count(confusion, data_, rows, logits);
-  const double loss = softmax_cross_entropy(context_, logits, batch_.targets.view(), weights,
-                                            losses_.view(), dlogits_.view());
-  if (!std::isfinite(loss)) fail(member, fmt::format("the loss is {}", number_text(loss)), rows);
-  member.network_.backward(context_, dlogits_.view());
-  const double norm = update_weights(context_, options, member.schedule_.at(member.step_),
-                                     member.step_ + 1, member.network_, member.weight_state_);
-  if (!std::isfinite(norm)) {
-    fail(member, fmt::format("the norm of the gradients is {}", number_text(norm)), rows);
-  }
-  ++member.step_;
-  return loss;
+  graph_->launch(context_);
 }
 
-void Trainer::validate(Member& member, EpochRecord& record) {
+void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
+                      const BatchTensors& batch) {
+  const CurrentStep now = steps_.now();
+  const Shape shape{batch.x.extent(0)};
+  losses_.resize(shape);
+  dlogits_.resize({shape[0], data_.classes()});
+  Network& network = working.network();
+  const Tensor<const float> logits = network.forward(context_, batch.x, {now, batch.utterances});
+  row_losses(context_, logits, batch.targets, batch.weights, losses_.view(), dlogits_.view());
+  if (context_.device() == Device::cpu) {
+    // Before the weights follow it.
+    const double loss = mean_loss(losses_.span(), batches.weights(i));
+    if (!std::isfinite(loss)) {
+      fail(member, member.step_, fmt::format("the loss is {}", number_text(loss)), batches.rows(i));
+    }
+  }
+  network.backward(context_, dlogits_.view());
+  update_weights(context_, member.options_, now, network, working.state(), norm_.view());
+  const bool clips = member.options_.clip_norm.has_value();
+  finish_step(context_, losses_.view(), logits,
+              clips ? Tensor<const double>(norm_.view()) : Tensor<const double>{}, records_.view(),
+              steps_.index());
+}
+
+void Trainer::validate(Member& member, Network& network, EpochRecord& record) {
   std::vector<Tensor<const float>> features;
   std::vector<std::int32_t> labels;
   for (const std::size_t row : member.validation_) {
     features.push_back(data_.features(row));
     labels.push_back(data_.label(row));
   }
-  const Prediction prediction = predict(context_, member.network_, member.input_, features);
+  const Prediction prediction = predict(context_, network, member.input_, features);
   const auto clips = static_cast<Index>(labels.size());
   Array<float> targets({clips, data_.classes()});
   one_hot(labels, targets.view());
-  Array<float> losses({clips});
-  const double loss = softmax_cross_entropy(context_, prediction.logits.view(), targets.view(), {},
-                                            losses.view(), {});
-  if (!std::isfinite(loss))
-    fail(member, fmt::format("the validation loss is {}", number_text(loss)), {});
+  // What is predicted is on the host.
+  Array<double> losses({clips});
+  cpu::row_losses(context_, prediction.logits.view(), targets.view(), {}, losses.view(), {});
+  const double loss = mean_loss(losses.span());
+  if (!std::isfinite(loss)) {
+    fail(member, member.step_, fmt::format("the validation loss is {}", number_text(loss)), {});
+  }
   ConfusionMatrix confusion(data_.classes());
   count(confusion, data_, member.validation_, prediction.probabilities.view());
   const Scores scores = scores_of(confusion);
@@ -188,7 +277,7 @@ void Trainer::validate(Member& member, EpochRecord& record) {
   record.val_uar = scores.uar;
 }
 
-void Trainer::fail(const Member& member, const std::string& what,
+void Trainer::fail(const Member& member, std::int64_t step, const std::string& what,
                    std::span<const std::size_t> rows) const {
   std::string clips;
   for (std::size_t i = 0; i < std::min(rows.size(), named_clips); ++i) {
@@ -201,8 +290,8 @@ void Trainer::fail(const Member& member, const std::string& what,
   throw DataError(
       fmt::format("{}: {} in epoch {}, step {} (learning rate {}); {}. A lower "
                   "training.optimizer.learning_rate may help{}",
-                  member.name(), what, member.history_.size() + 1, member.step_ + 1,
-                  shortest(member.schedule_.at(member.step_)), kept, clips));
+                  member.name(), what, member.history_.size() + 1, step + 1,
+                  shortest(member.schedule_.at(step)), kept, clips));
 }
 
 }  // namespace serenade

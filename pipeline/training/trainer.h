@@ -1,13 +1,20 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 
 #include "kernels/device/context.h"
+#include "kernels/device/graph.h"
+#include "kernels/nn/step.h"
 #include "pipeline/metrics/confusion.h"
 #include "pipeline/support/observer.h"
+#include "pipeline/training/batches.h"
 #include "pipeline/training/dataset.h"
 #include "pipeline/training/member.h"
+#include "pipeline/training/member_on_device.h"
 
 namespace serenade {
 
@@ -30,10 +37,16 @@ struct TrainerHooks {
 /// against one-hot labels (smoothed and weighted by class as the options say), and one
 /// update_weights. The last batch of an epoch holds what is left. Validation takes plain labels,
 /// all clips alike, and the average of the weights where there is one, which is also what is kept.
+///
+/// On a GPU the same steps are taken there: batches of a data set that lies in its memory where
+/// that suffices, masks, order and first weights those of the CPU; each member has a context of its
+/// own on the device. An epoch's losses are read at its end, when what went wrong in it is found.
 class Trainer {
  public:
-  Trainer(Context& context, const DataSet& data, Observer& observer)
-      : context_(context), data_(data), observer_(observer) {}
+  /// device_memory: bytes of a GPU's memory that the data set may take, 0: half of it. A larger one
+  /// is sent batch by batch.
+  Trainer(Context& context, const DataSet& data, Observer& observer, std::size_t device_memory = 0)
+      : context_(context), data_(data), observer_(observer), device_memory_(device_memory) {}
 
   /// Trains every member to its end; each network then holds its kept weights. The observer hears
   /// one task, counted in batches from where the members take up, on the caller's thread.
@@ -48,18 +61,37 @@ class Trainer {
   void train_together(std::span<Member> members, const TrainerHooks& hooks);
   static Index batches_left(const Member& member);
   void expect_fit(Member& member) const;
-  EpochRecord train_epoch(Member& member, std::int64_t began);
-  double step(Member& member, std::span<const std::size_t> rows, ConfusionMatrix& confusion);
-  void validate(Member& member, EpochRecord& record);
-  [[noreturn]] void fail(const Member& member, const std::string& what,
+  void settle_data();
+  EpochRecord train_epoch(Member& member, MemberOnDevice& working, Batches& batches,
+                          std::int64_t began);
+  void step(Member& member, MemberOnDevice& working, Batches& batches, Index i);
+  void compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
+               const BatchTensors& batch);
+  void validate(Member& member, Network& network, EpochRecord& record);
+  [[noreturn]] void fail(const Member& member, std::int64_t step, const std::string& what,
                          std::span<const std::size_t> rows) const;
 
   Context& context_;
   const DataSet& data_;
   Observer& observer_;
-  Batch batch_;
-  std::vector<float> class_weights_;  ///< of the member at hand; empty: all alike
-  Array<float> row_weights_, losses_, dlogits_;
+  std::size_t device_memory_;
+  std::shared_ptr<const ResidentData> resident_;  ///< shared by members; none on the CPU
+
+  /// What the steps of an epoch leave behind, on the context's device.
+  struct Records {
+    void resize(Device device, Index steps, Index rows);
+    StepRecords view() { return {losses.view(), classes.view(), norms.view()}; }
+    Array<double> losses, norms;
+    Array<std::int32_t> classes;
+  };
+  void read(const Member& member, const Batches& batches, Index i, std::int64_t first_step,
+            const Records& records, ConfusionMatrix& confusion, double& sum) const;
+
+  Steps steps_;
+  Records records_;
+  Array<double> losses_, norm_;
+  Array<float> dlogits_;
+  std::optional<Graph> graph_;  ///< a step on a full batch of this epoch
 };
 
 }  // namespace serenade

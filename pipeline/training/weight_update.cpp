@@ -1,8 +1,8 @@
 #include "pipeline/training/weight_update.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "kernels/device/copy.h"
 #include "kernels/nn/gradients.h"
 #include "kernels/nn/optimizer.h"
 
@@ -35,8 +35,43 @@ WeightState::WeightState(const TrainingOptions& options, const Network& network)
   for (const State& statistic : network.state()) average.push_back(copied(statistic.value));
 }
 
-double update_weights(Context& context, const TrainingOptions& options, double learning_rate,
-                      std::int64_t step, Network& network, WeightState& state) {
+WeightState WeightState::on(Context& context) const {
+  WeightState other;
+  const auto place = [&](const std::vector<Array<float>>& from, std::vector<Array<float>>& to) {
+    for (const Array<float>& array : from) to.emplace_back(array.shape(), context.device());
+  };
+  place(first_moments, other.first_moments);
+  place(second_moments, other.second_moments);
+  place(average, other.average);
+  other.take(context, *this);
+  return other;
+}
+
+void WeightState::take(Context& context, const WeightState& other) {
+  const auto take_all = [&](const std::vector<Array<float>>& from, std::vector<Array<float>>& to) {
+    for (std::size_t i = 0; i < to.size(); ++i) copy(context, from.at(i).view(), to[i].view());
+  };
+  take_all(other.first_moments, first_moments);
+  take_all(other.second_moments, second_moments);
+  take_all(other.average, average);
+}
+
+StepScalars step_scalars(const TrainingOptions& options, double learning_rate, std::int64_t step) {
+  AdamwOptions adamw = options.optimizer.adamw;
+  if (options.optimizer.name == OptimizerName::adam) adamw.weight_decay = 0;
+  StepScalars scalars = options.optimizer.name == OptimizerName::sgd
+                            ? sgd_step(learning_rate, step)
+                            : adamw_step(adamw, learning_rate, step);
+  if (options.ema) {
+    const auto done = static_cast<double>(step);
+    const double decay = std::min(*options.ema, (1 + done) / (10 + done));
+    scalars.blend = static_cast<float>(1 - decay);
+  }
+  return scalars;
+}
+
+void update_weights(Context& context, const TrainingOptions& options, const CurrentStep& step,
+                    Network& network, WeightState& state, Tensor<double> norm) {
   const auto& parameters = network.parameters();
   std::vector<Tensor<float>> gradients;
   std::vector<OptimizerSlot> slots;
@@ -49,30 +84,22 @@ double update_weights(Context& context, const TrainingOptions& options, double l
     slots.push_back({parameter.value, parameter.gradient, state.first_moments[i].view(),
                      state.second_moments[i].view(), parameter.decay});
   }
-  double norm = 0;
+  Tensor<const double> found;
   if (options.clip_norm) {
-    norm = clip_by_global_norm(context, *options.clip_norm, gradients);
-    if (!std::isfinite(norm)) return norm;
+    clip_by_global_norm(context, *options.clip_norm, gradients, norm);
+    found = norm;
   }
-  switch (options.optimizer.name) {
-    case OptimizerName::adam:
-      adam(context, options.optimizer.adamw.adam, learning_rate, step, slots);
-      break;
-    case OptimizerName::adamw:
-      adamw(context, options.optimizer.adamw, learning_rate, step, slots);
-      break;
-    case OptimizerName::sgd:
-      sgd(context, options.optimizer.sgd, learning_rate, slots);
-      break;
+  if (options.optimizer.name == OptimizerName::sgd) {
+    sgd(context, options.optimizer.sgd, step, slots, found);
+  } else {
+    adamw(context, options.optimizer.adamw, step, slots, found);
   }
-  if (options.ema) {
-    const auto done = static_cast<double>(step);
-    const double decay = std::min(*options.ema, (1 + done) / (10 + done));
-    for_each_weight(network, state, [&](Tensor<float> value, Array<float>& average) {
-      moving_average(context, decay, value, average.view());
-    });
-  }
-  return norm;
+  if (!options.ema) return;
+  std::vector<AverageSlot> averages;
+  for_each_weight(network, state, [&](Tensor<float> value, Array<float>& average) {
+    averages.push_back({value, average.view()});
+  });
+  moving_average(context, step, averages, found);
 }
 
 void swap_average(Network& network, WeightState& state) {

@@ -9,6 +9,9 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/emulation/accesses.h"
@@ -33,14 +36,21 @@ struct Work {
   bool can_run() const { return !waits_for || waits_for->reached >= record; }
 };
 
+/// What was captured; a launch runs it as it was, arguments and all.
+using Captured = std::vector<std::function<void()>>;
+
 struct Stream {
   std::deque<Work> queue;
+  std::shared_ptr<Captured> capture;  // where work goes while the stream is captured
+  std::thread::id capturing;          // the thread that must not wait or allocate meanwhile
 };
 
 struct Device {
   std::recursive_mutex mutex;
   std::map<cudaStream_t, std::unique_ptr<Stream>> streams;
   std::map<cudaEvent_t, std::shared_ptr<Event>> events;
+  std::map<cudaGraph_t, std::shared_ptr<Captured>> graphs;
+  std::map<cudaGraphExec_t, std::shared_ptr<Captured>> executables;
   std::map<std::byte*, std::size_t> pinned;
   std::map<const void*, std::size_t> asked_shared;  // by kernel
   std::mt19937_64 chance{1};
@@ -63,6 +73,17 @@ cudaError_t state() {
 Stream* find(cudaStream_t stream) {
   const auto found = device().streams.find(stream);
   return found == device().streams.end() ? nullptr : found->second.get();
+}
+
+/// What would wait, allocate or free ends a capture by the same thread (in the mode that says so,
+/// cudaStreamCaptureModeThreadLocal); the graph is then none.
+bool forbidden_while_capturing(std::string_view what) {
+  for (auto& [handle, stream] : device().streams) {
+    if (!stream->capture || stream->capturing != std::this_thread::get_id()) continue;
+    fault(std::string(what) + ": not while a stream is captured");
+    return true;
+  }
+  return false;
 }
 
 /// Runs the first piece of work of some stream that has one it can run; false where none has.
@@ -126,7 +147,11 @@ cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
     fault("work was given to the default stream or to one that does not exist");
     return cudaErrorInvalidResourceHandle;
   }
-  stream->queue.push_back({std::move(work), nullptr, 0});
+  if (stream->capture) {
+    stream->capture->push_back(std::move(work));
+  } else {
+    stream->queue.push_back({std::move(work), nullptr, 0});
+  }
   return cudaSuccess;
 }
 
@@ -169,6 +194,9 @@ cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind k
     std::memcpy(to, source, bytes);
     if (to_device) watch_written(to, bytes);
   };
+  if (kind != cudaMemcpyDeviceToDevice && forbidden_while_capturing("a copy from or to the host")) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
   if (!from_device && !is_pinned(from, bytes)) {
     // Pageable memory is staged before the call returns.
     const auto* first = static_cast<const std::byte*>(from);
@@ -256,12 +284,14 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   const Lock lock(device().mutex);
+  if (emulation::forbidden_while_capturing("cudaMalloc")) return cudaErrorStreamCaptureUnsupported;
   *memory = emulation::allocate(bytes);
   return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {
   const Lock lock(device().mutex);
   if (memory == nullptr) return cudaSuccess;
+  if (emulation::forbidden_while_capturing("cudaFree")) return cudaErrorStreamCaptureUnsupported;
   const cudaError_t result = emulation::run_all();
   if (!emulation::release(memory)) {
     emulation::fault("cudaFree: of something that is not a buffer, or not any more");
@@ -319,10 +349,16 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const Lock lock(device().mutex);
   if (emulation::find(stream) == nullptr) return cudaErrorInvalidResourceHandle;
+  if (emulation::forbidden_while_capturing("cudaStreamSynchronize")) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
   return emulation::run_until([&] { return emulation::find(stream)->queue.empty(); });
 }
 cudaError_t cudaDeviceSynchronize() {
   const Lock lock(device().mutex);
+  if (emulation::forbidden_while_capturing("cudaDeviceSynchronize")) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
   return emulation::run_all();
 }
 
@@ -340,6 +376,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const Lock lock(device().mutex);
   const auto found = device().events.find(event);
   if (found == device().events.end()) return cudaErrorInvalidResourceHandle;
+  if (emulation::forbidden_while_capturing("cudaEventRecord")) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
   const std::uint64_t record = ++found->second->recorded;
   return emulation::enqueue(stream, [state = found->second, record] {
     state->reached = std::max(state->reached, record);
@@ -350,6 +389,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   const auto found = device().events.find(event);
   emulation::Stream* waiting = emulation::find(stream);
   if (found == device().events.end() || waiting == nullptr) return cudaErrorInvalidResourceHandle;
+  if (emulation::forbidden_while_capturing("cudaStreamWaitEvent")) {
+    return cudaErrorStreamCaptureUnsupported;
+  }
   waiting->queue.push_back({nullptr, found->second, found->second->recorded});
   return cudaSuccess;
 }
@@ -359,6 +401,53 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (found == device().events.end()) return cudaErrorInvalidResourceHandle;
   const std::shared_ptr<emulation::Event> state = found->second;
   return emulation::run_until([&] { return state->reached >= state->recorded; });
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mode) {
+  const Lock lock(device().mutex);
+  emulation::Stream* stream = emulation::find(handle);
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  // The only mode that the project uses.
+  if (mode != cudaStreamCaptureModeThreadLocal || stream->capture) return cudaErrorInvalidValue;
+  stream->capture = std::make_shared<emulation::Captured>();
+  stream->capturing = std::this_thread::get_id();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  const Lock lock(device().mutex);
+  *graph = nullptr;
+  emulation::Stream* stream = emulation::find(handle);
+  if (stream == nullptr || !stream->capture) return cudaErrorInvalidValue;
+  const auto captured = std::exchange(stream->capture, nullptr);
+  if (const cudaError_t result = emulation::state(); result != cudaSuccess) return result;
+  *graph = emulation::new_handle<cudaGraph_t>();
+  device().graphs[*graph] = captured;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  const Lock lock(device().mutex);
+  const auto found = device().graphs.find(graph);
+  if (found == device().graphs.end()) return cudaErrorInvalidValue;
+  *executable = emulation::new_handle<cudaGraphExec_t>();
+  device().executables[*executable] = found->second;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  const Lock lock(device().mutex);
+  const auto found = device().executables.find(executable);
+  if (found == device().executables.end()) return cudaErrorInvalidValue;
+  return emulation::enqueue(stream, [captured = found->second] {
+    for (const auto& work : *captured) work();
+  });
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  const Lock lock(device().mutex);
+  return device().graphs.erase(graph) == 1 ? cudaSuccess : cudaErrorInvalidValue;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  const Lock lock(device().mutex);
+  return device().executables.erase(executable) == 1 ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {

@@ -35,6 +35,13 @@ class BatchNormLayer final : public Layer {
     batch_norm_backward(context, x, gamma_.value.view(), statistics(), dy, dx,
                         gamma_.gradient.view(), beta_.gradient.view());
   }
+  void move_to(Context& context) override {
+    gamma_.move_to(context);
+    beta_.move_to(context);
+    for (auto* statistic : {&mean_, &inverse_std_, &running_mean_, &running_variance_}) {
+      move_array(context, *statistic);
+    }
+  }
   std::vector<Parameter> parameters() override {
     return {gamma_.parameter(site_.name + ".gamma", false),
             beta_.parameter(site_.name + ".beta", false)};

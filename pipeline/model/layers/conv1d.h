@@ -43,6 +43,10 @@ class Conv1dLayer final : public Layer {
       conv1d_backward_data(context, options_, kernel_.value.view(), dy, dx);
     }
   }
+  void move_to(Context& context) override {
+    kernel_.move_to(context);
+    bias_.move_to(context);
+  }
   std::vector<Parameter> parameters() override {
     std::vector<Parameter> all{kernel_.parameter(site_.name + ".kernel", true)};
     if (options_.use_bias) all.push_back(bias_.parameter(site_.name + ".bias", false));

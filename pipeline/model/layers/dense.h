@@ -28,6 +28,10 @@ class DenseLayer final : public Layer {
     dense_backward_weights(context, x, dy, kernel_.gradient.view(), bias_.gradient.view());
     if (dx.data() != nullptr) dense_backward_data(context, kernel_.value.view(), dy, dx);
   }
+  void move_to(Context& context) override {
+    kernel_.move_to(context);
+    bias_.move_to(context);
+  }
   std::vector<Parameter> parameters() override {
     std::vector<Parameter> all{kernel_.parameter(site_.name + ".kernel", true)};
     if (options_.use_bias) all.push_back(bias_.parameter(site_.name + ".bias", false));

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <algorithm>
-
+#include "kernels/device/copy.h"
 #include "kernels/nn/dropout.h"
 #include "pipeline/model/layers/support.h"
 
@@ -15,8 +14,8 @@ class DropoutLayer final : public Layer {
   DropoutLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {}
 
   Shape output() const override { return site_.input; }
-  void infer(Context&, Tensor<const float> x, Tensor<float> y) override {
-    std::copy_n(x.data(), x.size(), y.data());
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    copy(context, x, y);
   }
   void forward(Context& context, const TrainingKey& key, Tensor<const float> x,
                Tensor<float> y) override {

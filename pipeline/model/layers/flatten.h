@@ -1,7 +1,6 @@
 #pragma once
 
-#include <algorithm>
-
+#include "kernels/device/copy.h"
 #include "kernels/device/options.h"
 #include "pipeline/model/layers/support.h"
 
@@ -21,12 +20,12 @@ class FlattenLayer final : public Layer {
   FlattenLayer(const Options&, const LayerSite& site) : output_{site.input.size()} {}
 
   Shape output() const override { return output_; }
-  void infer(Context&, Tensor<const float> x, Tensor<float> y) override {
-    std::copy_n(x.data(), x.size(), y.data());
+  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+    copy(context, x.reshape(y.shape()), y);
   }
-  void backward(Context&, const TrainingKey&, Tensor<const float>, Tensor<const float>,
+  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
                 Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) std::copy_n(dy.data(), dy.size(), dx.data());
+    if (dx.data() != nullptr) copy(context, dy.reshape(dx.shape()), dx);
   }
 
  private:

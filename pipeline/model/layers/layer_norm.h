@@ -26,6 +26,10 @@ class LayerNormLayer final : public Layer {
     layer_norm_backward(context, options_, x, gamma_.value.view(), dy, dx, gamma_.gradient.view(),
                         beta_.gradient.view());
   }
+  void move_to(Context& context) override {
+    gamma_.move_to(context);
+    beta_.move_to(context);
+  }
   std::vector<Parameter> parameters() override {
     return {gamma_.parameter(site_.name + ".gamma", false),
             beta_.parameter(site_.name + ".beta", false)};

@@ -110,6 +110,13 @@ void ResidualLayer::backward(Context& context, const TrainingKey& key, Tensor<co
   if (wanted) add(context, dx, through, dx);
 }
 
+void ResidualLayer::move_to(Context& context) {
+  stack_.move_to(context);
+  if (projection_ != nullptr) projection_->move_to(context);
+  move_room(context, projected_);
+  move_room(context, dshortcut_);
+}
+
 std::vector<Parameter> ResidualLayer::parameters() {
   std::vector<Parameter> all = stack_.parameters();
   if (projection_ != nullptr) {

@@ -48,6 +48,7 @@ class ResidualLayer final : public Layer {
                Tensor<float> y) override;
   void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                 Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override;
+  void move_to(Context& context) override;
   std::vector<Parameter> parameters() override;
   std::vector<State> state() override { return stack_.state(); }
 

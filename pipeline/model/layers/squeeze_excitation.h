@@ -65,6 +65,15 @@ class SqueezeExcitationLayer final : public Layer {
     global_average_pool_backward(context, dmeans_.view(), spread_.view());
     add(context, dx, spread_.view(), dx);
   }
+  void move_to(Context& context) override {
+    reduce_.move_to(context);
+    relu_.move_to(context);
+    expand_.move_to(context);
+    for (auto* array : {&means_, &reduced_, &hidden_, &logits_, &dmeans_, &dreduced_, &dhidden_,
+                        &dlogits_, &spread_}) {
+      move_room(context, *array);
+    }
+  }
   std::vector<Parameter> parameters() override {
     std::vector<Parameter> all = reduce_.parameters();
     std::ranges::move(expand_.parameters(), std::back_inserter(all));

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernels/device/copy.h"
 #include "kernels/device/error.h"
 #include "pipeline/model/layer.h"
 
@@ -12,6 +13,17 @@ namespace serenade {
 /// Throws ConfigError "layers.2.conv1d: gets [64] but needs at least 5 time steps".
 [[noreturn]] inline void refuse(const LayerSite& site, const std::string& why) {
   throw ConfigError(site.name + ": gets " + to_string(site.input) + " but " + why);
+}
+
+/// Puts an array on the context's device, numbers and all.
+inline void move_array(Context& context, Array<float>& array) {
+  Array<float> there(array.size() > 0 ? array.shape() : Shape{0}, context.device());
+  if (array.size() > 0) copy(context, Tensor<const float>(array.view()), there.view());
+  array = std::move(there);
+}
+/// The same for one that holds nothing between two passes.
+inline void move_room(Context& context, Array<float>& array) {
+  array = Array<float>(Shape{0}, context.device());
 }
 
 /// A parameter's numbers and their gradient; empty where the layer does without it.
@@ -27,6 +39,10 @@ struct Trained {
     }
     value.resize(shape);
     gradient.resize(shape);
+  }
+  void move_to(Context& context) {
+    move_array(context, value);
+    move_array(context, gradient);
   }
   Parameter parameter(std::string name, bool decay) {
     return {std::move(name), value.view(), gradient.view(), decay};

@@ -275,9 +275,9 @@ TEST_F(EmulatedExtraction, EndsWhereTheGpusMemoryIsUsedUp) {
 
 TEST_F(EmulatedExtraction, SaysWhichDeviceWasChosenAndWhy) {
   const Context context(2);
-  EXPECT_EQ(choose_device("auto", context).features, Device::cuda);
+  EXPECT_EQ(choose_device("auto", context).device, Device::cuda);
   EXPECT_THAT(choose_device("cuda", context).text,
-              StartsWith("device: cuda for features, Emulated GPU (8.0, 8192 MiB); networks: cpu"));
+              StartsWith("device: cuda, Emulated GPU (8.0, 8192 MiB); cpu, 2 threads"));
   EXPECT_EQ(choose_device("cpu", context).text, "device: cpu, 2 threads");
   emulation::machine().devices = 0;
   EXPECT_EQ(choose_device("auto", context).text, "device: cpu, 2 threads (no NVIDIA GPU is there)");

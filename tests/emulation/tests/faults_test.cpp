@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "kernels/device/copy.h"
+#include "kernels/device/graph.h"
 #include "kernels/device/launch.cuh"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
@@ -389,6 +393,39 @@ TEST_F(PlantedFault, BufferThatIsFreedTwiceOrNeverWas) {
   EXPECT_NE(cudaFree(memory), cudaSuccess);
 }
 
+/// A graph's kernels keep the numbers they were captured with; what is to differ lies in memory.
+TEST_F(PlantedFault, StaleGraphArgument) {
+  const Array<float> once = uploaded(0);
+  Array<float> out(Shape{size}, Device::cuda);
+  float value = 3;
+  const Graph graph(context_, [&] {
+    launch<fill_kernel>(context_.session(), {1, size, 0}, value, out.data());
+  });
+  value = 4;
+  graph.launch(context_);
+  EXPECT_EQ(values(out)[5], 3);
+  // What memory holds is read when the graph is launched.
+  Array<float> from = uploaded(10), to(Shape{size}, Device::cuda);
+  const Graph reading(context_, [&] {
+    launch<read_kernel>(context_.session(), {1, size, 0}, from.data(), to.data());
+  });
+  copy(context_, once.view(), from.view());
+  reading.launch(context_);
+  const auto first = values(once);
+  EXPECT_EQ(values(to)[7], first[7] + 1);
+  EXPECT_EQ(emulation::take_faults(), "");
+}
+
+TEST_F(PlantedFault, GraphWhoseCaptureWaitsOrAllocates) {
+  const auto capture = [&](const std::function<void()>& work) {
+    const Graph graph(context_, work);
+  };
+  EXPECT_THROW(capture([&] { context_.synchronize(); }), DeviceError);
+  EXPECT_THAT(emulation::take_faults(), HasSubstr("not while a stream is captured"));
+  EXPECT_THROW(capture([&] { const Array<float> more(Shape{4}, Device::cuda); }), DeviceError);
+  EXPECT_THAT(emulation::take_faults(), HasSubstr("cudaMalloc"));
+}
+
 TEST_F(PlantedFault, DefaultStream) {
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(1);
@@ -430,6 +467,23 @@ TEST_F(PlantedFault, NoGpuAnOldDriverAnOldGpu) {
 }
 
 using PlantedFaultDeathTest = PlantedFault;
+TEST_F(PlantedFaultDeathTest, GraphThatOutlivesItsMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  auto from = std::make_unique<Array<float>>(uploaded(1));
+  Array<float> out(Shape{size}, Device::cuda);
+  const Graph graph(context_, [&] {
+    launch<read_kernel>(context_.session(), {1, size, 0}, from->data(), out.data());
+  });
+  graph.launch(context_);
+  EXPECT_EQ(values(out)[0], 2);
+  const auto again = [&] {
+    from.reset();
+    graph.launch(context_);
+    context_.synchronize();
+  };
+  EXPECT_DEATH(again(), "read_kernel: block 0, thread 0");
+}
+
 TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemory) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Array<float> there = uploaded(0);

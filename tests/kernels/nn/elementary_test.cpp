@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace serenade::cpu {
+namespace serenade::test {
 namespace {
 
 /// Largest value of error(x) over floats from low to high.
@@ -79,4 +79,4 @@ TEST(Elementary, StaysWithinBoundsBeyondThem) {
 }
 
 }  // namespace
-}  // namespace serenade::cpu
+}  // namespace serenade::test

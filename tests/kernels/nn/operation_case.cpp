@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "kernels/device/copy.h"
 #include "kernels/nn/add.h"
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/channel_gate.h"
@@ -23,6 +24,37 @@ int small(Index value) { return static_cast<int>(value); }
 
 reference::Extents extents(Index batch, Index time, Index channels) {
   return {small(batch), small(time), small(channels)};
+}
+
+/// Numbers that an operation takes besides its inputs, or keeps, on whatever device it runs: they
+/// begin as what they are on the CPU.
+template <class T>
+class Aside {
+ public:
+  explicit Aside(Shape shape) : here_(shape) {}
+  T& operator[](Index i) { return here_[i]; }
+  Array<T>& here() { return here_; }
+  Tensor<T> on(Context& context) {
+    if (context.device() == Device::cpu) return here_.view();
+    if (there_.data() == nullptr) {
+      there_ = Array<T>(here_.shape(), context.device());
+      copy(context, Tensor<const T>(here_.view()), there_.view());
+    }
+    return there_.view();
+  }
+  void forget() { there_ = {}; }
+
+ private:
+  Array<T> here_, there_;
+};
+
+/// Changes numbers on any device by a function of the host's.
+template <class Change>
+void change(Context& context, Tensor<float> numbers, const Change& change) {
+  Array<float> here(numbers.shape());
+  copy(context, Tensor<const float>(numbers), here.view());
+  for (float& value : here.span()) value = change(value);
+  copy(context, Tensor<const float>(here.view()), numbers);
 }
 
 std::string named(const std::string& operation, std::initializer_list<Index> sizes) {
@@ -111,16 +143,17 @@ OperationCase batch_norm_case(Index batch, Index time, Index channels) {
                                  reference::column_moments(in[0], rows, small(channels)), in[1],
                                  in[2], options.epsilon);
   };
-  const auto memory = std::make_shared<Array<float>>(Shape{4, channels});
-  const auto statistics = [=] {
-    const auto view = memory->view();
+  const auto memory = std::make_shared<Aside<float>>(Shape{4, channels});
+  const auto statistics = [=](Context& context) {
+    const auto view = memory->on(context);
     return BatchNormStatistics{view.row(0), view.row(1), view.row(2), view.row(3)};
   };
+  c.finish = [=] { memory->forget(); };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
-    batch_norm(context, options, in[0], in[1], in[2], statistics(), y);
+    batch_norm(context, options, in[0], in[1], in[2], statistics(context), y);
   };
   c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
-    batch_norm_backward(context, in[0], in[1], statistics(), dy, gradients[0], gradients[1],
+    batch_norm_backward(context, in[0], in[1], statistics(context), dy, gradients[0], gradients[1],
                         gradients[2]);
   };
   return c;
@@ -132,15 +165,16 @@ OperationCase batch_norm_inference_case(Index batch, Index time, Index channels)
   c.name = named("batch_norm_inference", {batch, time, channels});
   c.inputs = {Shape{batch, time, channels}, Shape{channels}, Shape{channels}, Shape{channels}};
   c.output = c.inputs[0];
-  const auto variance = std::make_shared<Array<float>>(Shape{channels});
-  variance->fill(0.75F);
+  const auto variance = std::make_shared<Aside<float>>(Shape{channels});
+  variance->here().fill(0.75F);
   c.definition = [=](const std::vector<Doubles>& in) {
     return reference::batch_norm(in[0], small(batch * time), small(channels),
                                  {in[3], Doubles(in[3].size(), 0.75)}, in[1], in[2],
                                  options.epsilon);
   };
+  c.finish = [=] { variance->forget(); };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
-    batch_norm_inference(context, options, in[0], in[1], in[2], in[3], variance->view(), y);
+    batch_norm_inference(context, options, in[0], in[1], in[2], in[3], variance->on(context), y);
   };
   c.on_rows = [=](Index rows, Index) { return batch_norm_inference_case(rows, time, channels); };
   return c;
@@ -350,20 +384,30 @@ OperationCase dropout_case(Index batch, Index time, Index channels, double rate,
   c.name = named("dropout", {batch, time, channels, static_cast<Index>(rate * 100)});
   c.inputs = {Shape{batch, time, channels}};
   c.output = c.inputs[0];
-  const auto utterances = std::make_shared<Array<std::uint32_t>>(Shape{batch});
+  const auto utterances = std::make_shared<Aside<std::uint32_t>>(Shape{batch});
   for (Index b = 0; b < batch; ++b) {
     (*utterances)[b] = static_cast<std::uint32_t>(1000 + 7 * (first + b));
   }
-  const DropoutKey key{12345678901234567ULL, 42, 3};
-  c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::dropout(in[0], small(batch), rate, key.seed, key.step, key.layer,
-                              utterances->span());
+  constexpr std::uint64_t seed = 12345678901234567ULL;
+  constexpr std::uint32_t step = 42, layer = 3;
+  const auto apply = [=](Context& context, View x, Tensor<float> y) {
+    // The one before is done.
+    const std::array<StepScalars, 2> scalars{StepScalars{step - 1}, StepScalars{step}};
+    Steps steps(context, scalars);
+    const std::uint32_t second = 1;
+    copy(context, Tensor<const std::uint32_t>(&second, Shape{1}), steps.index());
+    dropout(context, {rate}, {seed, steps.now(), layer}, utterances->on(context), x, y);
   };
+  c.definition = [=](const std::vector<Doubles>& in) {
+    return reference::dropout(in[0], small(batch), rate, seed, step, layer,
+                              utterances->here().span());
+  };
+  c.finish = [=] { utterances->forget(); };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
-    dropout(context, {rate}, key, utterances->view(), in[0], y);
+    apply(context, in[0], y);
   };
   c.backward = [=](Context& context, const Inputs&, View, View dy, const Gradients& gradients) {
-    dropout(context, {rate}, key, utterances->view(), dy, gradients[0]);
+    apply(context, dy, gradients[0]);
   };
   c.on_rows = [=](Index rows, Index begin) {
     return dropout_case(rows, time, channels, rate, begin);
@@ -392,8 +436,8 @@ OperationCase loss_case(Index batch, Index classes) {
   c.inputs = {Shape{batch, classes}};
   c.output = Shape{1};
   c.terms = batch * classes;
-  const auto targets = std::make_shared<Array<float>>(Shape{batch, classes});
-  const auto weights = std::make_shared<Array<float>>(Shape{batch});
+  const auto targets = std::make_shared<Aside<float>>(Shape{batch, classes});
+  const auto weights = std::make_shared<Aside<float>>(Shape{batch});
   for (Index b = 0; b < batch; ++b) {
     (*weights)[b] = b == 1 ? 0.0F : 0.5F + static_cast<float>(b);
     for (Index k = 0; k < classes; ++k) {  // soft, and not of sum 1
@@ -401,26 +445,33 @@ OperationCase loss_case(Index batch, Index classes) {
     }
   }
   c.definition = [=](const std::vector<Doubles>& in) {
-    const Doubles soft(targets->span().begin(), targets->span().end());
+    const Doubles soft(targets->here().span().begin(), targets->here().span().end());
     const Doubles losses = reference::cross_entropy(in[0], soft, small(batch), small(classes));
     double sum = 0, weight = 0;
     for (std::size_t b = 0; b < losses.size(); ++b) {
-      sum += losses[b] * double{weights->span()[b]};
-      weight += double{weights->span()[b]};
+      sum += losses[b] * double{weights->here().span()[b]};
+      weight += double{weights->here().span()[b]};
     }
     return Doubles{sum / weight};
   };
   const auto loss = [=](Context& context, View logits, Tensor<float> dlogits) {
-    Array<float> losses(Shape{batch});
-    return softmax_cross_entropy(context, logits, targets->view(), weights->view(), losses.view(),
-                                 dlogits);
+    Array<float> losses(Shape{batch}, context.device());
+    return softmax_cross_entropy(context, logits, targets->on(context), weights->on(context),
+                                 losses.view(), dlogits);
+  };
+  c.finish = [=] {
+    targets->forget();
+    weights->forget();
   };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
-    y.data()[0] = static_cast<float>(loss(context, in[0], {}));
+    const auto mean = static_cast<float>(loss(context, in[0], {}));
+    change(context, y, [=](float) { return mean; });
   };
   c.backward = [=](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
     loss(context, in[0], gradients[0]);
-    for (float& value : gradients[0].span()) value *= dy.data()[0];
+    float factor = 0;
+    copy(context, dy, Tensor<float>(&factor, Shape{1}));
+    change(context, gradients[0], [=](float value) { return value * factor; });
   };
   return c;
 }

@@ -26,6 +26,8 @@ struct OperationCase {
   std::function<void(Context&, const Inputs&, Tensor<const float> y, Tensor<const float> dy,
                      const std::vector<Tensor<float>>& gradients)>
       backward;
+  /// Gives back what a run took on a device; to be called when it is over.
+  std::function<void()> finish = [] {};
   /// Most terms added up for one number of the output or of a gradient.
   Index terms = 1;
   /// The same operation on rows [first, first + batch) only; empty where a row of the output

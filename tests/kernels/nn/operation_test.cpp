@@ -2,106 +2,19 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <limits>
 
-#include "kernels/device/philox.h"
 #include "tests/kernels/nn/operation_case.h"
+#include "tests/kernels/nn/run_operation.h"
+#include "tests/support/devices.h"
 #include "tests/support/vector_paths.h"
 
 namespace serenade::test {
 namespace {
 
-/// A tensor with sentinels behind it, so that a write past its end is seen.
-class Guarded {
- public:
-  explicit Guarded(Shape shape) : shape_(shape), numbers_(Shape{shape.size() + guard}) {
-    numbers_.fill(sentinel);
-  }
-  Tensor<float> view() { return {numbers_.data(), shape_}; }
-  std::vector<float> values() const { return {numbers_.data(), numbers_.data() + shape_.size()}; }
-  bool intact() const {
-    const auto behind = numbers_.span().subspan(static_cast<std::size_t>(shape_.size()));
-    return std::ranges::all_of(behind, [](float value) { return value == sentinel; });
-  }
-
- private:
-  static constexpr Index guard = 32;
-  static constexpr float sentinel = -123456.0F;
-  Shape shape_;
-  Array<float> numbers_;
-};
-
-using Numbers = std::vector<std::vector<float>>;
-
-/// Uniform in [-1, 1).
-std::vector<float> random_values(Index size, std::uint32_t stream) {
-  std::vector<float> values;
-  for (Index i = 0; i < size; ++i) {
-    const Philox::Counter counter{static_cast<std::uint32_t>(i), stream, 0,
-                                  purpose_of(Purpose::test)};
-    values.push_back(2 * uniform(Philox(1)(counter)[0]) - 1);
-  }
-  return values;
-}
-
-Numbers random_inputs(const OperationCase& c) {
-  Numbers inputs;
-  for (const Shape& shape : c.inputs) {
-    inputs.push_back(random_values(shape.size(), static_cast<std::uint32_t>(inputs.size())));
-  }
-  return inputs;
-}
-
-std::vector<float> random_dy(const OperationCase& c) { return random_values(c.output.size(), 99); }
-
-struct Results {
-  std::vector<float> output;
-  Numbers gradients;
-};
-
-/// Forward and backward into buffers full of sentinels: what is not overwritten shows.
-Results run(const OperationCase& c, const Numbers& numbers, int threads = 1) {
+Results run(const OperationCase& c, const Numbers& inputs, int threads = 1) {
   Context context(threads);
-  Inputs inputs;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    inputs.emplace_back(numbers[i].data(), c.inputs[i]);
-  }
-  Guarded y(c.output);
-  c.forward(context, inputs, y.view());
-  EXPECT_TRUE(y.intact()) << c.name << " writes past the end of its output";
-  Results results{y.values(), {}};
-  if (!c.backward) return results;
-  std::vector<Guarded> gradients;
-  for (const Shape& shape : c.inputs) gradients.emplace_back(shape);
-  std::vector<Tensor<float>> views;
-  for (Guarded& gradient : gradients) views.push_back(gradient.view());
-  const auto dy = random_dy(c);
-  c.backward(context, inputs, y.view(), {dy.data(), c.output}, views);
-  for (const Guarded& gradient : gradients) {
-    EXPECT_TRUE(gradient.intact()) << c.name << " writes past the end of a gradient";
-    results.gradients.push_back(gradient.values());
-  }
-  return results;
-}
-
-/// Largest difference over the largest wanted value, or over 1 where all are smaller than the
-/// inputs. A NaN or infinity gives infinity.
-double largest_error(const std::vector<float>& got, const Doubles& want) {
-  double error = 0, scale = 1;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    if (!std::isfinite(got[i])) return std::numeric_limits<double>::infinity();
-    error = std::max(error, std::abs(double{got[i]} - want[i]));
-    scale = std::max(scale, std::abs(want[i]));
-  }
-  return error / scale;
-}
-
-/// A chain of n float32 roundings strays by about sqrt(n) half-units of the last place (6e-8):
-/// four times that, and eight roundings for the rest of an operation.
-double tolerance(const OperationCase& c) {
-  return 6e-8 * (8 + 4 * std::sqrt(static_cast<double>(c.terms)));
+  return run(context, c, inputs);
 }
 
 std::vector<Doubles> widened(const Numbers& numbers) {
@@ -110,11 +23,16 @@ std::vector<Doubles> widened(const Numbers& numbers) {
   return wide;
 }
 
-void expect_definition(const OperationCase& c) {
+void expect_definition(Context& context, const OperationCase& c) {
   const Numbers inputs = random_inputs(c);
   const Doubles want = c.definition(widened(inputs));
   ASSERT_EQ(static_cast<Index>(want.size()), c.output.size());
-  EXPECT_LE(largest_error(run(c, inputs).output, want), tolerance(c)) << c.name;
+  EXPECT_LE(largest_error(run(context, c, inputs).output, want), tolerance(c)) << c.name;
+}
+
+void expect_definition(const OperationCase& c) {
+  Context context;
+  expect_definition(context, c);
 }
 
 /// d sum(dy y) / d input by central differences of the definition: in float64 with a step of 1e-6
@@ -143,20 +61,30 @@ void expect_gradients(const OperationCase& c) {
   }
 }
 
-void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b,
-                      const std::string& what) {
-  ASSERT_EQ(a.size(), b.size()) << what;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ASSERT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i]))
-        << what << ", element " << i << ": " << a[i] << " and " << b[i];
-  }
-}
-
 class EveryOperation : public testing::TestWithParam<OperationCase> {};
 class DifferentiableOperation : public EveryOperation {};
 class RowwiseOperation : public EveryOperation {};
 
-TEST_P(EveryOperation, EqualsItsDefinition) { expect_definition(GetParam()); }
+TEST_P(EveryOperation, EqualsItsDefinition) {
+  for (const Device device : all_devices()) {
+    SCOPED_TRACE(to_string(device));
+    Context context(device);
+    expect_definition(context, GetParam());
+  }
+}
+
+TEST_P(EveryOperation, GivesTheCpusNumbersOnEveryDeviceAndTheSameBitsTwice) {
+  const OperationCase& c = GetParam();
+  const Numbers inputs = random_inputs(c);
+  const Results cpu = run(c, inputs);
+  for (const Device device : all_devices()) {
+    SCOPED_TRACE(to_string(device));
+    Context context(device);
+    const Results found = run(context, c, inputs);
+    expect_close(c, cpu, found);
+    expect_same_bits(found, run(context, c, inputs), c.name);
+  }
+}
 
 TEST_P(DifferentiableOperation, HasTheGradientOfItsDefinition) { expect_gradients(GetParam()); }
 
@@ -171,30 +99,30 @@ TEST_P(EveryOperationOnEveryPath, GivesTheBitsOfTheScalarPathOnAnyNumberOfThread
   use_vector_path(path);
   for (const int threads : {1, 2, 3, 7}) {
     const Results found = run(c, inputs, threads);
-    expect_same_bits(scalar.output, found.output, c.name);
-    for (std::size_t k = 0; k < scalar.gradients.size(); ++k) {
-      expect_same_bits(scalar.gradients[k], found.gradients[k], c.name + ", a gradient");
-    }
+    expect_same_bits(scalar, found, c.name);
   }
 }
 
-TEST_P(RowwiseOperation, GivesARowTheSameBitsInAnyBatch) {
+TEST_P(RowwiseOperation, GivesARowTheSameBitsInAnyBatchOnEveryDevice) {
   const OperationCase& whole = GetParam();
   const Numbers inputs = random_inputs(whole);
-  const Results together = run(whole, inputs, 2);
   const Index batch = whole.output[0];
-  for (const Index part : {Index{1}, Index{2}, Index{5}}) {
-    for (Index first = 0; first < batch; first += part) {
-      const Index rows = std::min(part, batch - first);
-      const auto slice = [&](const std::vector<float>& values) {
-        const Index row = static_cast<Index>(values.size()) / batch;
-        return std::vector<float>(values.begin() + first * row,
-                                  values.begin() + (first + rows) * row);
-      };
-      Numbers some = inputs;
-      some[0] = slice(inputs[0]);
-      const Results apart = run(whole.on_rows(rows, first), some);
-      expect_same_bits(apart.output, slice(together.output), whole.name);
+  for (const Device device : all_devices()) {
+    Context context(device, 2);
+    const Results together = run(context, whole, inputs);
+    for (const Index part : {Index{1}, Index{2}, Index{5}}) {
+      for (Index first = 0; first < batch; first += part) {
+        const Index rows = std::min(part, batch - first);
+        const auto slice = [&](const std::vector<float>& values) {
+          const Index row = static_cast<Index>(values.size()) / batch;
+          return std::vector<float>(values.begin() + first * row,
+                                    values.begin() + (first + rows) * row);
+        };
+        Numbers some = inputs;
+        some[0] = slice(inputs[0]);
+        const Results apart = run(context, whole.on_rows(rows, first), some);
+        expect_same_bits(apart.output, slice(together.output), whole.name);
+      }
     }
   }
 }

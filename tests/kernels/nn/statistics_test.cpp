@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -14,6 +15,12 @@
 
 namespace serenade::test {
 namespace {
+
+/// A step by itself.
+Steps step_of(Context& context, std::uint32_t step) {
+  const StepScalars scalars{step};
+  return {context, {&scalars, 1}};
+}
 
 Array<float> numbers(Shape shape, float scale = 1, float shift = 0) {
   Array<float> array(shape);
@@ -77,7 +84,8 @@ TEST(InPlace, OperationsThatAllowItGiveTheSame) {
   using View = Tensor<const float>;
   twice([&](View from, Tensor<float> to) { relu(context, from, to); });
   twice([&](View from, Tensor<float> to) {
-    dropout(context, {0.5}, {}, {utterances.data(), Shape{3}}, from, to);
+    const Steps steps = step_of(context, 0);
+    dropout(context, {0.5}, {0, steps.now()}, {utterances.data(), Shape{3}}, from, to);
   });
   twice([&](View from, Tensor<float> to) {
     batch_norm(context, {}, from, gamma.view(), beta.view(),
@@ -94,7 +102,8 @@ TEST(Dropout, KeepsTheShareAndTheMean) {
   Array<float> x(Shape{1, 40000}), y(x.shape());
   x.fill(1);
   const std::uint32_t utterance = 9;
-  dropout(context, {0.3}, {1, 2, 3}, {&utterance, Shape{1}}, x.view(), y.view());
+  const Steps steps = step_of(context, 2);
+  dropout(context, {0.3}, {1, steps.now(), 3}, {&utterance, Shape{1}}, x.view(), y.view());
   double sum = 0;
   for (const float value : y.span()) {
     EXPECT_TRUE(value == 0.0F || value == static_cast<float>(1 / 0.7));
@@ -108,9 +117,11 @@ TEST(Dropout, DrawsAnewForEveryStepLayerSeedAndUtterance) {
   Context context;
   Array<float> x(Shape{1, 64});
   x.fill(1);
-  const auto mask = [&](DropoutKey key, std::uint32_t utterance) {
+  const auto mask = [&](std::array<std::uint32_t, 3> key, std::uint32_t utterance) {
     Array<float> y(x.shape());
-    dropout(context, {0.5}, key, {&utterance, Shape{1}}, x.view(), y.view());
+    const auto [seed, step, layer] = key;
+    const Steps steps = step_of(context, step);
+    dropout(context, {0.5}, {seed, steps.now(), layer}, {&utterance, Shape{1}}, x.view(), y.view());
     return std::vector<float>(y.span().begin(), y.span().end());
   };
   const auto first = mask({1, 2, 3}, 4);

@@ -96,7 +96,10 @@ struct Trainee {
     Array<float> targets(Shape{batch, network.classes()}), losses(Shape{batch});
     Array<float> dlogits(targets.shape());
     one_hot(labels, targets.view());
-    const auto logits = network.forward(context, x, {count, {utterances.data(), Shape{batch}}});
+    const StepScalars scalars{count};
+    const Steps steps(context, {&scalars, 1});
+    const auto logits =
+        network.forward(context, x, {steps.now(), {utterances.data(), Shape{batch}}});
     const double loss =
         softmax_cross_entropy(context, logits, targets.view(), {}, losses.view(), dlogits.view());
     network.backward(context, dlogits.view());
@@ -155,7 +158,9 @@ void expect_own_gradient(const std::string& text) {
   }
   auto x = random_array({4, 6, 2}, 0);
   const std::vector<std::uint32_t> utterances{1, 2, 3, 4};
-  const TrainingKey key{7, {utterances.data(), Shape{4}}};
+  const StepScalars scalars{7};
+  const Steps steps(context, {&scalars, 1});
+  const TrainingKey key{steps.now(), {utterances.data(), Shape{4}}};
   Array<float> targets(Shape{4, 3}), losses(Shape{4}), dlogits(Shape{4, 3}), dx(x.shape());
   one_hot(std::vector<std::int32_t>{0, 1, 2, 0}, targets.view());
   const auto loss = [&] {
@@ -255,7 +260,9 @@ TEST(Network, DrawsMasksByUtteranceAndStep) {
   Array<float> x(Shape{2, 8, 4});
   x.fill(1);
   const auto logits = [&](std::vector<std::uint32_t> utterances, std::uint32_t step) {
-    return copied(network.forward(context, x.view(), {step, {utterances.data(), Shape{2}}}));
+    const StepScalars scalars{step};
+    const Steps steps(context, {&scalars, 1});
+    return copied(network.forward(context, x.view(), {steps.now(), {utterances.data(), Shape{2}}}));
   };
   const auto one = logits({4, 9}, 1), other = logits({9, 4}, 1);
   EXPECT_TRUE(std::equal(one.begin(), one.begin() + 3, other.begin() + 3));

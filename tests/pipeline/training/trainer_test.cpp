@@ -75,7 +75,10 @@ TEST(Trainer, TakesTheStepsItPromises) {
       gather(context, data, untrained.input(), std::span(order).subspan(begin, size), batch);
       losses.resize({static_cast<Index>(size)});
       dlogits.resize({static_cast<Index>(size), 3});
-      const auto logits = network.forward(context, batch.x.view(), {step, batch.utterances.view()});
+      const StepScalars scalars{step};
+      const Steps steps(context, {&scalars, 1});
+      const auto logits =
+          network.forward(context, batch.x.view(), {steps.now(), batch.utterances.view()});
       sum +=
           static_cast<double>(size) * softmax_cross_entropy(context, logits, batch.targets.view(),
                                                             {}, losses.view(), dlogits.view());
@@ -135,7 +138,10 @@ TEST(Trainer, TakesTheStepsThatOptionsAskFor) {
       for (float& target : batch.targets.span()) {
         target = static_cast<float>(0.9 * double{target} + 0.1 / 3);
       }
-      const auto logits = network.forward(context, batch.x.view(), {step, batch.utterances.view()});
+      const StepScalars scalars{step};
+      const Steps steps(context, {&scalars, 1});
+      const auto logits =
+          network.forward(context, batch.x.view(), {steps.now(), batch.utterances.view()});
       softmax_cross_entropy(context, logits, batch.targets.view(), weights.view(), losses.view(),
                             dlogits.view());
       network.backward(context, dlogits.view());

@@ -1,0 +1,81 @@
+#include "kernels/nn/gather.h"
+
+#include <algorithm>
+
+#include "kernels/device/checks.h"
+
+namespace serenade {
+
+void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
+                  Tensor<const std::uint32_t> index, const BatchTensors& batch) {
+  constexpr std::string_view operation = "gather_batch";
+  expect_rank(operation, "x", batch.x.shape(), 3, "[rows, frames, dims]");
+  expect_rank(operation, "targets", batch.targets.shape(), 2, "[rows, classes]");
+  expect_rank(operation, "features", table.features.shape(), 2, "[frames, dims]");
+  const Index rows = batch.x.extent(0), dims = batch.x.extent(2);
+  const Shape classes{batch.targets.extent(1)};
+  expect_shape(operation, "features", table.features.shape(),
+               Shape{table.features.extent(0), dims});
+  expect_shape(operation, "offsets", table.offsets.shape(), Shape{table.clips() + 1});
+  expect_shape(operation, "numbers", table.numbers.shape(), Shape{table.clips()});
+  expect_shape(operation, "mean", order.mean.shape(), Shape{dims});
+  expect_shape(operation, "scale", order.scale.shape(), Shape{dims});
+  expect_shape(operation, "index", index.shape(), Shape{1});
+  expect_shape(operation, "targets", batch.targets.shape(), Shape{rows, classes[0]});
+  expect_shape(operation, "utterances", batch.utterances.shape(), Shape{rows});
+  if (order.class_weights.data() != nullptr) {
+    expect_shape(operation, "class_weights", order.class_weights.shape(), classes);
+    expect_shape(operation, "weights", batch.weights.shape(), Shape{rows});
+  }
+  if (rows > order.batch_size || rows > order.clips.size()) {
+    throw ShapeError("gather_batch: " + std::to_string(rows) + " rows of batches of " +
+                     std::to_string(order.batch_size) + " out of " +
+                     std::to_string(order.clips.size()) + " clips");
+  }
+  expect_on_device(operation, context, table.features, table.offsets, table.labels, table.numbers,
+                   order.clips, order.mean, order.scale, index, batch.x, batch.targets,
+                   batch.utterances);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::gather_batch(context, table, order, index, batch);
+    }
+  }
+  cpu::gather_batch(context, table, order, index, batch);
+}
+
+namespace cpu {
+
+void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
+                  Tensor<const std::uint32_t> index, const BatchTensors& batch) {
+  const Index frames = batch.x.extent(1), dims = batch.x.extent(2);
+  const Index classes = batch.targets.extent(1);
+  const std::uint32_t* clips =
+      order.clips.data() + static_cast<Index>(index.data()[0]) * order.batch_size;
+  context.parallel(batch.x.extent(0), [&](Index b) {
+    const Index clip = clips[b];
+    const Index first = table.offsets.data()[clip];
+    const Index given = table.offsets.data()[clip + 1] - first;
+    const Index start = std::max<Index>(given - frames, 0) / 2;
+    const Index used = std::min(given, frames);
+    const float* from = table.features.data() + (first + start) * dims;
+    float* to = batch.x.data() + b * frames * dims;
+    for (Index t = 0; t < used; ++t) {
+      for (Index d = 0; d < dims; ++d) {
+        *to++ =
+            static_cast<float>((double{*from++} - order.mean.data()[d]) / order.scale.data()[d]);
+      }
+    }
+    std::fill_n(to, (frames - used) * dims, 0.0F);
+    const Index label = table.labels.data()[clip];
+    for (Index c = 0; c < classes; ++c) {
+      batch.targets.data()[b * classes + c] = c == label ? order.on : order.off;
+    }
+    batch.utterances.data()[b] = table.numbers.data()[clip];
+    if (order.class_weights.data() != nullptr) {
+      batch.weights.data()[b] = order.class_weights.data()[label];
+    }
+  });
+}
+
+}  // namespace cpu
+}  // namespace serenade

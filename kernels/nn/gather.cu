@@ -1,0 +1,62 @@
+#include "kernels/device/columns.cuh"
+#include "kernels/nn/gather.h"
+
+// float64 on purpose, as the CPU twin: standardised numbers are rounded once, to the same bits.
+namespace serenade::cuda {
+namespace {
+
+/// One thread a number of x, neighbours side by side in the dimensions: 8 bytes and a division in
+/// float64 a number; clip and extents come from cache.
+__global__ __launch_bounds__(most_threads) void gather_features_kernel(
+    const float* features, const Index* offsets, const std::uint32_t* clips, Index batch_size,
+    const std::uint32_t* index, const double* mean, const double* scale, Index frames, Index dims,
+    Index size, float* x) {
+  const Index i = global_index();
+  if (i >= size) return;
+  const Place at = place_of(i, dims);
+  const Place step = place_of(at.row, frames);
+  const Index clip = clips[static_cast<Index>(*index) * batch_size + step.row];
+  const Index first = offsets[clip];
+  const Index given = offsets[clip + 1] - first;
+  const Index frame = max(given - frames, Index{0}) / 2 + step.column;
+  if (step.column >= given) {
+    x[i] = 0;
+    return;
+  }
+  const auto value = static_cast<double>(features[(first + frame) * dims + at.column]);
+  x[i] = static_cast<float>((value - mean[at.column]) / scale[at.column]);
+}
+
+/// One thread a target: a few bytes each.
+__global__ __launch_bounds__(most_threads) void gather_targets_kernel(
+    const std::int32_t* labels, const std::uint32_t* numbers, const std::uint32_t* clips,
+    Index batch_size, const std::uint32_t* index, const float* class_weights, float on, float off,
+    Index classes, Index size, float* targets, std::uint32_t* utterances, float* weights) {
+  const Index i = global_index();
+  if (i >= size) return;
+  const Place at = place_of(i, classes);
+  const Index clip = clips[static_cast<Index>(*index) * batch_size + at.row];
+  const std::int32_t label = labels[clip];
+  targets[i] = at.column == label ? on : off;
+  if (at.column != 0) return;
+  utterances[at.row] = numbers[clip];
+  if (class_weights != nullptr) weights[at.row] = class_weights[label];
+}
+
+}  // namespace
+
+void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
+                  Tensor<const std::uint32_t> index, const BatchTensors& batch) {
+  Session& session = context.session();
+  launch<gather_features_kernel>(
+      session, one_thread_each(session, batch.x.size()), table.features.data(),
+      table.offsets.data(), order.clips.data(), order.batch_size, index.data(), order.mean.data(),
+      order.scale.data(), batch.x.extent(1), batch.x.extent(2), batch.x.size(), batch.x.data());
+  launch<gather_targets_kernel>(
+      session, one_thread_each(session, batch.targets.size()), table.labels.data(),
+      table.numbers.data(), order.clips.data(), order.batch_size, index.data(),
+      order.class_weights.data(), order.on, order.off, batch.targets.extent(1),
+      batch.targets.size(), batch.targets.data(), batch.utterances.data(), batch.weights.data());
+}
+
+}  // namespace serenade::cuda

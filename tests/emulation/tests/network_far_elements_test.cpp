@@ -1,0 +1,264 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
+#include "kernels/nn/activation.h"
+#include "kernels/nn/add.h"
+#include "kernels/nn/batch_norm.h"
+#include "kernels/nn/channel_gate.h"
+#include "kernels/nn/dropout.h"
+#include "kernels/nn/gather.h"
+#include "kernels/nn/layer_norm.h"
+#include "kernels/nn/loss.h"
+#include "kernels/nn/optimizer.h"
+#include "kernels/nn/pool.h"
+#include "kernels/nn/statistics_pool.h"
+#include "tests/emulation/tests/far_elements.h"
+
+namespace serenade::test {
+namespace {
+
+using View = Tensor<const float>;
+
+/// An operation on items of some rows each: [items rows, channels], views of the context's device.
+struct FarCase {
+  const char* name;
+  std::vector<Index> rows;  ///< of an item of each input
+  Index out_rows;
+  std::function<void(Context&, Index items, const std::vector<View>&, Tensor<float> out)> run;
+  Index in_channels = channels, out_channels = channels;
+
+  static constexpr Index time = 4, channels = 64;
+};
+
+constexpr Index time = FarCase::time, channels = FarCase::channels;
+
+Shape sequence(Index items, Index steps = time) { return {items, steps, channels}; }
+Shape vectors(Index items, Index width = channels) { return {items, width}; }
+
+class NetworkFarElements : public FarElements, public testing::WithParamInterface<FarCase> {};
+
+TEST_P(NetworkFarElements, AreTheLastItems) {
+  const FarCase& c = GetParam();
+  constexpr Index items = 12, compared = 2;
+  // As many items as make every one of the arrays pass 2^31 numbers.
+  Index fewest = c.out_rows * c.out_channels;
+  for (const Index rows : c.rows) fewest = std::min(fewest, rows * c.in_channels);
+  const Index before = far / fewest + 1;
+  std::vector<Array<float>> last, all;
+  std::vector<View> on_cpu, there;
+  for (const Index rows : c.rows) last.push_back(positive({items * rows, c.in_channels}));
+  for (std::size_t k = 0; k < last.size(); ++k) {
+    all.push_back(behind(before * c.rows[k], last[k]));
+    on_cpu.push_back(last[k].view());
+    there.push_back(all[k].view());
+  }
+  Array<float> expected(Shape{items * c.out_rows, c.out_channels});
+  c.run(cpu_, items, on_cpu, expected.view());
+  Array<float> found = on_gpu({(before + items) * c.out_rows, c.out_channels});
+  emulation::use_last_blocks(4);
+  c.run(gpu_, before + items, there, found.view());
+  expect_end(found, expected, compared * c.out_rows);
+}
+
+/// Numbers for a channel each, the same wherever they are needed.
+struct PerChannel {
+  explicit PerChannel(Context& context, float value = 0.5F, Index size = channels)
+      : there(Shape{size}, context.device()) {
+    Array<float> here(Shape{size});
+    here.fill(value);
+    copy(context, View(here.view()), there.view());
+  }
+  Array<float> there;
+};
+
+std::vector<FarCase> far_cases() {
+  return {
+      {"relu", {1}, 1, [](Context& c, Index, const auto& in, auto y) { relu(c, in[0], y); }},
+      {"relu_backward",
+       {1, 1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) { relu_backward(c, in[0], in[1], y); }},
+      {"gelu",
+       {1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) { activation(c, GeluOptions{}, in[0], y); }},
+      {"silu_backward",
+       {1, 1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) {
+         activation_backward(c, SiluOptions{}, in[0], in[1], y);
+       }},
+      {"add",
+       {1, 1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) { add(c, in[0], in[1], y); }},
+      {"batch_norm_inference",
+       {1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) {
+         const PerChannel p(c);
+         const auto v = p.there.view();
+         batch_norm_inference(c, {}, in[0], v, v, v, v, y);
+       }},
+      {"layer_norm",
+       {1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) {
+         const PerChannel p(c);
+         layer_norm(c, {}, in[0], p.there.view(), p.there.view(), y);
+       }},
+      {"channel_gate",
+       {time, 1},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         channel_gate(c, in[0].reshape(sequence(n)), in[1], y.reshape(sequence(n)));
+       }},
+      {"channel_gate_backward",
+       {time, 1, time},
+       1,
+       [](Context& c, Index n, const auto& in, auto y) {
+         channel_gate_backward(c, in[0].reshape(sequence(n)), in[1], in[2].reshape(sequence(n)), {},
+                               y);
+       }},
+      {"max_pool",
+       {time},
+       2,
+       [](Context& c, Index n, const auto& in, auto y) {
+         max_pool(c, {{2, {}}}, in[0].reshape(sequence(n)), y.reshape(sequence(n, 2)));
+       }},
+      {"max_pool_backward",
+       {time, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         max_pool_backward(c, {{2, {}}}, in[0].reshape(sequence(n)), in[1].reshape(sequence(n, 2)),
+                           y.reshape(sequence(n)));
+       }},
+      {"max_pool_overlapping_backward",
+       {time, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         max_pool_backward(c, {{3, 1}}, in[0].reshape(sequence(n)), in[1].reshape(sequence(n, 2)),
+                           y.reshape(sequence(n)));
+       }},
+      {"average_pool",
+       {time},
+       2,
+       [](Context& c, Index n, const auto& in, auto y) {
+         average_pool(c, {{2, {}}}, in[0].reshape(sequence(n)), y.reshape(sequence(n, 2)));
+       }},
+      {"average_pool_backward",
+       {2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         average_pool_backward(c, {{2, {}}}, in[0].reshape(sequence(n, 2)), y.reshape(sequence(n)));
+       }},
+      {"global_average_pool",
+       {time},
+       1,
+       [](Context& c, Index n, const auto& in, auto y) {
+         global_average_pool(c, in[0].reshape(sequence(n)), y);
+       }},
+      {"global_average_pool_backward",
+       {1},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         global_average_pool_backward(c, in[0], y.reshape(sequence(n)));
+       }},
+      {"statistics_pool",
+       {time},
+       2,
+       [](Context& c, Index n, const auto& in, auto y) {
+         statistics_pool(c, {}, in[0].reshape(sequence(n)), y.reshape(vectors(n, 2 * channels)));
+       }},
+      {"statistics_pool_backward",
+       {time, 2, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         const Shape wide = vectors(n, 2 * channels);
+         statistics_pool_backward(c, in[0].reshape(sequence(n)), in[1].reshape(wide),
+                                  in[2].reshape(wide), y.reshape(sequence(n)));
+       }},
+      {"softmax", {1}, 1, [](Context& c, Index, const auto& in, auto y) { softmax(c, in[0], y); }},
+      {"moving_average",
+       {1},
+       1,
+       [](Context& c, Index, const auto& in, auto y) {
+         StepScalars scalars;
+         scalars.blend = 0.5F;
+         const Steps one(c, {&scalars, 1});
+         if (c.device() == Device::cpu) std::fill_n(y.data(), y.size(), 0.0F);
+         const AverageSlot slot{in[0], y};
+         moving_average(c, one.now(), {&slot, 1});
+       }},
+      {"sgd", {1}, 1, [](Context& c, Index, const auto& in, auto y) {
+         const StepScalars scalars = sgd_step(0.5, 1);
+         const Steps one(c, {&scalars, 1});
+         Array<float> velocity(y.shape(), c.device());
+         const OptimizerSlot slot{y, in[0], velocity.view(), {}, false};
+         sgd(c, {}, one.now(), {&slot, 1});
+       }}};
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, NetworkFarElements, testing::ValuesIn(far_cases()),
+                         [](const auto& test) { return test.param.name; });
+
+/// Masks of items behind 2^31 numbers are those of their utterances.
+TEST_F(FarElements, Dropout) {
+  constexpr Index items = 12, row = 256;
+  const Array<float> last = positive({items, row});
+  const Index before = far_rows(row);
+  const auto numbers = [&](Index from) {
+    Array<std::uint32_t> all(Shape{from + items});
+    for (Index i = 0; i < items; ++i) all[from + i] = static_cast<std::uint32_t>(77 + i);
+    return all;
+  };
+  const StepScalars scalars{5};
+  const Steps cpus(cpu_, {&scalars, 1}), gpus(gpu_, {&scalars, 1});
+  Array<float> expected(last.shape());
+  const auto few = numbers(0), many = numbers(before);
+  dropout(cpu_, {0.5}, {1, cpus.now(), 2}, few.view(), last.view(), expected.view());
+  Array<std::uint32_t> there(many.shape(), Device::cuda);
+  copy(gpu_, many.view(), there.view());
+  const Array<float> x = behind(before, last);
+  Array<float> y = on_gpu(x.shape());
+  emulation::use_last_blocks(4);
+  dropout(gpu_, {0.5}, {1, gpus.now(), 2}, there.view(), x.view(), y.view());
+  expect_end(y, expected, 4);
+}
+
+/// A clip whose features lie behind 2^31 numbers.
+TEST_F(FarElements, Gather) {
+  constexpr Index frames = 8, dims = 64;
+  const Array<float> last = positive({frames, dims});
+  const Index before = far_rows(dims);
+  const auto run = [&](Context& context, Index first, View features, Tensor<float> x) {
+    const auto place = [&]<class T>(std::vector<T> values) {
+      Array<T> array(Shape{static_cast<Index>(values.size())}, context.device());
+      copy(context, Tensor<const T>(values.data(), array.shape()), array.view());
+      return array;
+    };
+    const auto offsets = place(std::vector<Index>{0, first, first + frames});
+    const auto labels = place(std::vector<std::int32_t>{0, 1});
+    const auto numbers = place(std::vector<std::uint32_t>{0, 1});
+    const auto clips = place(std::vector<std::uint32_t>{1});
+    const auto index = place(std::vector<std::uint32_t>{0});
+    const auto mean = place(std::vector<double>(dims, 0.1));
+    const auto scale = place(std::vector<double>(dims, 0.5));
+    Array<float> targets(Shape{1, 2}, context.device());
+    Array<std::uint32_t> utterances(Shape{1}, context.device());
+    gather_batch(context, {features, offsets.view(), labels.view(), numbers.view()},
+                 {clips.view(), 1, mean.view(), scale.view(), {}}, index.view(),
+                 {x.reshape({1, frames, dims}), targets.view(), utterances.view(), {}});
+  };
+  Array<float> expected(last.shape());
+  run(cpu_, 0, last.view(), expected.view());
+  const Array<float> features = behind(before, last);
+  Array<float> x = on_gpu(last.shape());
+  run(gpu_, before, features.view(), x.view());
+  expect_end(x, expected, frames);
+}
+
+}  // namespace
+}  // namespace serenade::test
