@@ -2,6 +2,35 @@
 #   cuda      by nvcc, for SERENADE_CUDA_ARCHITECTURES; warnings, spills and doubles that were not
 #             meant are errors
 #   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime and cuFFT
+
+# cuDNN, where it is: header and library (CUDNN_PATH and CUDA_PATH may say where). Version 9.8 or later,
+# whose plans need no GPU: tests make them in builds without CUDA as well.
+find_path(SERENADE_CUDNN_INCLUDE cudnn_graph.h
+          PATHS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
+find_library(SERENADE_CUDNN_LIBRARY cudnn
+             PATHS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES lib64 lib)
+find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h
+          PATHS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
+set(SERENADE_HAS_CUDNN OFF)
+if(SERENADE_CUDNN_INCLUDE AND SERENADE_CUDA_INCLUDE)
+  file(STRINGS ${SERENADE_CUDNN_INCLUDE}/cudnn_graph.h devices
+       REGEX "CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR|include .cudnn_graph_v9")
+  if(devices AND (SERENADE_CUDNN_LIBRARY OR SERENADE_GPU STREQUAL "emulated"))
+    set(SERENADE_HAS_CUDNN ON)
+  endif()
+endif()
+if(SERENADE_HAS_CUDNN)
+  add_library(serenade_cudnn INTERFACE)
+  target_include_directories(serenade_cudnn SYSTEM INTERFACE ${SERENADE_CUDNN_INCLUDE}
+                             ${SERENADE_CUDA_INCLUDE})
+  if(NOT SERENADE_GPU STREQUAL "emulated")
+    target_link_libraries(serenade_cudnn INTERFACE ${SERENADE_CUDNN_LIBRARY})
+  endif()
+endif()
+if(NOT SERENADE_HAS_CUDNN AND NOT SERENADE_GPU STREQUAL "off")
+  message(STATUS "no cuDNN 9.8 or later here: convolutions on the GPU are own kernels")
+endif()
+
 if(SERENADE_GPU STREQUAL "off")
   function(serenade_gpu_sources library)
   endfunction()
@@ -36,8 +65,9 @@ if(SERENADE_GPU STREQUAL "cuda")
     -Werror=all-warnings -Xptxas=-v,-warn-spills,-warn-lmem-usage>)
 else()
   find_package(Boost 1.71 REQUIRED COMPONENTS context)
-  find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h REQUIRED
-            PATHS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include)
+  if(NOT SERENADE_CUDA_INCLUDE)
+    message(FATAL_ERROR "the emulated GPU needs the CUDA toolkit's headers (cuda_runtime_api.h)")
+  endif()
 endif()
 
 # To be called in the folder whose targets compile them. Integers that overflow are reported by
