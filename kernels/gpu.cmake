@@ -1,7 +1,7 @@
 # The GPU twins (*.cu) of a library, built as SERENADE_GPU says. Included by the top level.
 #   cuda      by nvcc, for SERENADE_CUDA_ARCHITECTURES; warnings, spills and doubles that were not
 #             meant are errors
-#   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime and cuFFT
+#   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime, cuFFT and cuDNN
 
 # cuDNN, where it is: header and library (CUDNN_PATH and CUDA_PATH may say where). Version 9.8 or later,
 # whose plans need no GPU: tests make them in builds without CUDA as well.
@@ -25,6 +25,9 @@ if(SERENADE_HAS_CUDNN)
                              ${SERENADE_CUDA_INCLUDE})
   if(NOT SERENADE_GPU STREQUAL "emulated")
     target_link_libraries(serenade_cudnn INTERFACE ${SERENADE_CUDNN_LIBRARY})
+  endif()
+  if(NOT SERENADE_GPU STREQUAL "off")
+    target_compile_definitions(serenade_flags INTERFACE SERENADE_HAS_CUDNN)
   endif()
 endif()
 if(NOT SERENADE_HAS_CUDNN AND NOT SERENADE_GPU STREQUAL "off")
@@ -79,6 +82,11 @@ endfunction()
 
 function(serenade_gpu_sources library)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cu)
+  if(SERENADE_HAS_CUDNN)
+    target_link_libraries(${library} PUBLIC serenade_cudnn)
+  else()
+    list(FILTER sources EXCLUDE REGEX "cudnn[^/]*$")
+  endif()
   target_sources(${library} PRIVATE ${sources})
   if(SERENADE_GPU STREQUAL "cuda")
     # Those that compute in float64 say why in their first lines.
@@ -92,7 +100,8 @@ function(serenade_gpu_sources library)
     if(NOT TARGET serenade_gpu_objects)
       # What tools/kernel-report compiles.
       add_library(serenade_gpu_objects OBJECT EXCLUDE_FROM_ALL ${sources})
-      target_link_libraries(serenade_gpu_objects PRIVATE serenade_flags)
+      target_link_libraries(serenade_gpu_objects PRIVATE
+                            serenade_flags $<TARGET_NAME_IF_EXISTS:serenade_cudnn>)
     endif()
   else()
     serenade_emulated_sources(${sources})

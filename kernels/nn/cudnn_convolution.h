@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/convolution.h"
 #include "kernels/nn/cudnn.h"
 
@@ -44,14 +45,6 @@ ConvolutionGraph graph_of(Pass pass, const Convolution& convolution, bool bias, 
 /// "conv1d [32, 96, 61] to [32, 96, 32], kernel 5", for people.
 std::string to_string(const ConvolutionGraph& graph);
 
-/// Which engines may be taken. The first one that the library's heuristics name and these let pass
-/// is: nothing is timed, so that a plan follows from graph, GPU and library version alone.
-struct Rules {
-  bool tf32 = false;         ///< tensor cores, which round float32 inputs to 10 bits of mantissa
-  bool reproducible = true;  ///< refuse engines that give other bits from run to run
-  std::size_t most_workspace = std::size_t{256} << 20U;
-  auto operator<=>(const Rules&) const = default;
-};
 /// float32 means float32: no engine that rounds inputs or sums to less, nor Winograd or FFT, whose
 /// error grows with the numbers. Of engines with several notes each must be allowed.
 bool allows(const Rules& rules, cudnnBackendNumericalNote_t note);
