@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <ostream>
 #include <tuple>
 
 #include "kernels/device/session.h"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
+#include "tests/emulation/tests/orders.h"
 #include "tests/kernels/nn/matrix_cases.h"
 #include "tests/kernels/nn/on_device.h"
 
@@ -14,10 +14,6 @@ namespace serenade::test {
 namespace {
 
 using emulation::Order;
-
-std::string name_of(Order order) {
-  return order == Order::forward ? "forward" : order == Order::reverse ? "reverse" : "random";
-}
 
 using Case = std::tuple<OperationCase, Order>;
 class EveryMatrixOperationEmulated : public ::testing::TestWithParam<Case> {
@@ -56,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Nn, EveryMatrixOperationEmulated,
                                                               Order::random)),
                          [](const auto& test) {
                            return std::get<0>(test.param).name + "_" +
-                                  name_of(std::get<1>(test.param));
+                                  ::testing::PrintToString(std::get<1>(test.param));
                          });
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <ostream>
 
 #include "kernels/device/session.h"
 #include "kernels/dsp/chroma.h"
@@ -11,13 +10,8 @@
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
+#include "tests/emulation/tests/orders.h"
 #include "tests/kernels/dsp/operations.h"
-
-namespace emulation {
-void PrintTo(Order order, std::ostream* out) {
-  *out << (order == Order::forward ? "forward" : order == Order::reverse ? "reverse" : "random");
-}
-}  // namespace emulation
 
 namespace serenade::test {
 namespace {

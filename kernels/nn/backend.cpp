@@ -1,0 +1,11 @@
+#include "kernels/nn/backend.h"
+
+namespace serenade {
+
+void use_backend(Context& context, const BackendOptions& options) {
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) cuda::use_backend(context.session(), options);
+  }
+}
+
+}  // namespace serenade
