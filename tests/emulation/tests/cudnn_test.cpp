@@ -180,9 +180,9 @@ class ByHand : public OnCudnn {
     return cudnn::graph_of(pass, convolution_of(options(), x_shape(), y_shape()), false, 16);
   }
   static Conv1dOptions options() { return {.filters = 6, .kernel_size = 3, .use_bias = false}; }
-  static Shape x_shape() { return {2, 9, 4}; }
+  static Shape x_shape() { return {3, 9, 4}; }
   static Shape w_shape() { return {6, 3, 4}; }  // as cuDNN gets them
-  static Shape y_shape() { return {2, 9, 6}; }
+  static Shape y_shape() { return {3, 9, 6}; }
 
   /// What the pass leaves in `result` of x, w, y when it is run on these pointers.
   Numbers run(const cudnn::ConvolutionGraph& graph, Array<float>& result,
@@ -226,12 +226,19 @@ TEST_F(ByHand, RunsAsItShould) {
 }
 
 TEST_F(ByHand, SwappedPointersOfDxAndDwAreCaught) {
-  const auto swapped = [&](cudnn::Pass pass) {
-    return error_of<DeviceError>([&] { run(graph(pass), x_, {w_.data(), x_.data(), y_.data()}); });
-  };
-  // dx, 72 numbers, does not fit into dw's room... and w, 72 numbers, is read out of x's 72.
-  EXPECT_THAT(swapped(cudnn::Pass::backward_data), HasSubstr("cuDNN"));
-  EXPECT_NE(emulation::take_faults(), "");
+  // dx is larger than dw, so that there is no room for it.
+  Array<float> dx = filled(x_shape(), 4), dw = filled(w_shape(), 5);
+  EXPECT_THAT(error_of<DeviceError>([&] {
+                run(graph(cudnn::Pass::backward_data), dx, {dw.data(), w_.data(), y_.data()});
+              }),
+              HasSubstr("pointers"));
+  EXPECT_THAT(emulation::take_faults(), HasSubstr("x takes 432 bytes, more than"));
+  // dw has room where dx should be: the numbers tell.
+  const auto pass = graph(cudnn::Pass::backward_weights);
+  const Numbers right = run(pass, dw, {x_.data(), dw.data(), y_.data()});
+  dw = filled(w_shape(), 5);
+  EXPECT_GT(largest_error(run(pass, dw, {x_.data(), dx.data(), y_.data()}), right), 0.1);
+  EXPECT_EQ(run(pass, dw, {x_.data(), dw.data(), y_.data()}), right);
 }
 
 TEST_F(ByHand, AWorkspaceThatIsTooSmallIsCaught) {
@@ -241,7 +248,7 @@ TEST_F(ByHand, AWorkspaceThatIsTooSmallIsCaught) {
                   run(graph(pass), y_, {x_.data(), w_.data(), y_.data()}, 1);
                 }),
                 HasSubstr("workspace"));
-    EXPECT_THAT(emulation::take_faults(), HasSubstr("workspace takes 288 bytes, more than"));
+    EXPECT_THAT(emulation::take_faults(), HasSubstr("workspace takes 432 bytes, more than"));
   }
 }
 
@@ -258,11 +265,11 @@ TEST_F(ByHand, WrongStridesAreCaught) {
                 run(wrong, y_, {x_.data(), w_.data(), y_.data()});
               }),
               HasSubstr("pointers"));
-  EXPECT_THAT(emulation::take_faults(), HasSubstr("x takes 292 bytes, more than"));
+  EXPECT_THAT(emulation::take_faults(), HasSubstr("x takes 440 bytes, more than"));
 }
 
 TEST_F(ByHand, APointerThatIsNotAlignedIsCaught) {
-  Array<float> roomy = filled({73}, 4);
+  Array<float> roomy = filled({109}, 4);
   EXPECT_THAT(error_of<DeviceError>([&] {
                 run(graph(cudnn::Pass::forward), y_, {roomy.data() + 1, w_.data(), y_.data()});
               }),
