@@ -96,7 +96,7 @@ function(serenade_gpu_sources library)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Xptxas=-warn-double-usage)
       endif()
     endforeach()
-    target_link_libraries(${library} PUBLIC CUDA::cudart CUDA::cufft)
+    target_link_libraries(${library} PUBLIC CUDA::cudart CUDA::cufft CUDA::cublasLt)
     if(NOT TARGET serenade_gpu_objects)
       # What tools/kernel-report compiles.
       add_library(serenade_gpu_objects OBJECT EXCLUDE_FROM_ALL ${sources})

@@ -6,6 +6,7 @@
 
 #include "kernels/device/launch.cuh"
 #include "kernels/device/memory.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/cudnn_convolution.h"
 
 namespace serenade::cuda::cudnn {
@@ -95,11 +96,9 @@ Library& library(Session& session) {
 }
 
 const Plan* plan_of(Session& session, const ConvolutionGraph& graph) {
-  return library(session).plan(graph, rules(session));
-}
-
-bool is_for_cudnn(Session& session, const Convolution& convolution) {
-  return rules(session).enabled && convolution.batch > 0;
+  Rules& allowed = rules(session);
+  allowed.tf32 = backend(session).tf32;
+  return library(session).plan(graph, allowed);
 }
 
 /// Of all of them, in bytes, as far as cuDNN asks.
@@ -140,7 +139,7 @@ Rules& rules(Session& session) {
 
 bool conv1d(Session& session, const Convolution& c, const float* x, const float* weights,
             const float* bias, float* y) {
-  if (!is_for_cudnn(session, c)) return false;
+  if (c.batch == 0) return false;
   Convolution run = c;
   run.batch = items_a_run;
   const Index alignment = alignment_of({x, y, bias});
@@ -171,7 +170,7 @@ bool conv1d(Session& session, const Convolution& c, const float* x, const float*
 
 bool conv1d_backward_data(Session& session, const Convolution& c, const float* weights,
                           const float* dy, float* dx) {
-  if (!is_for_cudnn(session, c)) return false;
+  if (c.batch == 0) return false;
   const Plan* plan =
       plan_of(session, graph_of(Pass::backward_data, c, false, alignment_of({dx, dy})));
   if (plan == nullptr) return false;
@@ -182,7 +181,7 @@ bool conv1d_backward_data(Session& session, const Convolution& c, const float* w
 
 bool conv1d_backward_weights(Session& session, const Convolution& c, const float* x,
                              const float* dy, float* dweights) {
-  if (!is_for_cudnn(session, c)) return false;
+  if (c.batch == 0) return false;
   const Plan* plan =
       plan_of(session, graph_of(Pass::backward_weights, c, false, alignment_of({x, dy})));
   if (plan == nullptr) return false;
@@ -200,7 +199,6 @@ std::string version() {
 
 std::vector<std::string> plans(Session& session) {
   std::vector<std::string> lines;
-  if (!rules(session).enabled) return lines;
   for (const auto& [graph, planned] : library(session).plans()) {
     lines.push_back(to_string(graph) + ": " +
                     (planned.plan ? "cuDNN " + to_string(planned.plan->choice())

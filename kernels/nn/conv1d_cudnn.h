@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,21 +19,10 @@ class Session;
 
 namespace cudnn {
 
-/// Which of cuDNN's engines may be taken: the first one that its heuristics name and these let
-/// pass. Nothing is timed, so that the engine follows from graph, GPU and library version alone.
-struct Rules {
-  bool enabled = true;       ///< false: own kernels do everything, and cuDNN is not even begun
-  bool tf32 = false;         ///< tensor cores, which round float32 inputs to 10 bits of mantissa
-  bool reproducible = true;  ///< refuse engines that give other bits from run to run
-  std::size_t most_workspace = std::size_t{256} << 20U;  ///< bytes
-  bool operator==(const Rules&) const = default;
-};
-/// Those of the session; a change holds from the next convolution on.
-Rules& rules(Session& session);
-
 // Each enqueues its convolution on the session's stream and returns true; or, where cuDNN has no
-// plan for it under the rules, does nothing and returns false. Shapes as conv1d.h states them. Uses
-// all of the session's scratch. Throws DeviceError where cuDNN cannot be used at all.
+// plan for it under its rules (cudnn_convolution.h), does nothing and returns false. Shapes as
+// conv1d.h states them. Uses all of the session's scratch. Throws DeviceError where cuDNN cannot be
+// used at all.
 
 bool conv1d(Session& session, const Convolution& convolution, const float* x, const float* weights,
             const float* bias, float* y);

@@ -7,11 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/convolution.h"
 #include "kernels/nn/cudnn.h"
 
-/// Convolutions as graphs that cuDNN plans and runs. Needs no Session, and no GPU to plan.
+/// Convolutions as graphs that cuDNN plans and runs. Planning needs neither Session nor GPU.
+namespace serenade::cuda {
+class Session;
+}
 namespace serenade::cuda::cudnn {
 
 /// Items that one forward pass takes: an item's bits must not depend on how many others there are,
@@ -45,6 +47,14 @@ ConvolutionGraph graph_of(Pass pass, const Convolution& convolution, bool bias, 
 /// "conv1d [32, 96, 61] to [32, 96, 32], kernel 5", for people.
 std::string to_string(const ConvolutionGraph& graph);
 
+/// Which engines may be taken: the first one that the library's heuristics name and these let pass.
+/// Nothing is timed, so that the engine follows from graph, GPU and library version alone.
+struct Rules {
+  bool tf32 = false;         ///< tensor cores, which round float32 inputs to 10 bits of mantissa
+  bool reproducible = true;  ///< refuse engines that give other bits from run to run
+  std::size_t most_workspace = std::size_t{256} << 20U;  ///< bytes
+  bool operator==(const Rules&) const = default;
+};
 /// float32 means float32: no engine that rounds inputs or sums to less, nor Winograd or FFT, whose
 /// error grows with the numbers. Of engines with several notes each must be allowed.
 bool allows(const Rules& rules, cudnnBackendNumericalNote_t note);
@@ -112,5 +122,9 @@ struct Planned {
 /// time are not taken: they want NVRTC and half a second each. Throws DeviceError naming the
 /// condition where the graph itself is wrong.
 Planned make_plan(const Target& target, const ConvolutionGraph& graph, const Rules& rules);
+
+/// Those of a session's convolutions; a change holds from the next one on. `tf32` is the backend's
+/// (backend.h), whatever is written there.
+Rules& rules(Session& session);
 
 }  // namespace serenade::cuda::cudnn

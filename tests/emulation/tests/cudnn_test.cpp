@@ -6,6 +6,8 @@
 
 #include "kernels/device/copy.h"
 #include "kernels/device/session.h"
+#include "kernels/nn/backend.h"
+#include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/cudnn_convolution.h"
 #include "tests/emulation/cudnn.h"
 #include "tests/emulation/engine.h"
@@ -33,6 +35,12 @@ class OnCudnn : public ::testing::Test {
     EXPECT_EQ(emulation::take_faults(), "");
   }
 };
+
+Context with_backend(const BackendOptions& options) {
+  Context context(Device::cuda);
+  use_backend(context, options);
+  return context;
+}
 
 Context with_rules(const cudnn::Rules& rules) {
   Context context(Device::cuda);
@@ -78,7 +86,7 @@ TEST_P(EveryConvolutionOnCudnn, GivesTheCpusAndTheOwnKernelsNumbers) {
   const OperationCase& operation = GetParam();
   Context cpu(1);
   const Computed expected = compute(cpu, operation);
-  Context plain = with_rules({.enabled = false});
+  Context plain = with_backend({.backend = Backend::plain});
   const Computed by_own_kernels = compute(plain, operation);
   for (const int threads : {32, 96, 256}) {
     emulation::use_order(threads == 96 ? emulation::Order::random : emulation::Order::reverse, 3);
@@ -119,7 +127,7 @@ TEST_F(OnCudnn, Float32MeansFloat32AndTf32IsASwitch) {
   const Computed expected = compute(cpu, operation);
   Context strict(Device::cuda);
   EXPECT_LE(largest_error(compute(strict, operation), expected), tolerance(operation));
-  Context fast = with_rules({.tf32 = true});
+  Context fast = with_backend({.tf32 = true});
   const double error = largest_error(compute(fast, operation), expected);
   // TF32 rounds by up to 2^-11 of a number.
   EXPECT_GT(error, 1e-5);
@@ -142,7 +150,7 @@ TEST_F(OnCudnn, TheSameBitsComeAgainUnlessTheyNeedNot) {
 
 TEST_F(OnCudnn, WhatHasNoPlanIsDoneByOwnKernelsAndSaysSo) {
   const OperationCase operation = conv1d_case(3, 20, 8, {.filters = 6, .kernel_size = 3});
-  Context plain = with_rules({.enabled = false});
+  Context plain = with_backend({.backend = Backend::plain});
   const Computed expected = compute(plain, operation);
   emulation::use_cudnn_engines({emulation::tensor_core_engine, emulation::drifting_engine});
   Context gpu(Device::cuda);

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "kernels/device/session.h"
+#include "kernels/nn/backend.h"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
@@ -35,6 +36,7 @@ TEST_P(EveryMatrixOperationEmulated, GivesTheCpusNumbersForEveryBlockSize) {
     // Watched, it takes a hundred times as long.
     if (emulation::watches() && threads != 64) continue;
     Context gpu(Device::cuda);
+    use_backend(gpu, {Backend::plain});
     gpu.session().use_block_size(threads);
     emulation::use_stream_seed(static_cast<std::uint64_t>(threads));
     const Computed found = compute(gpu, operation);
