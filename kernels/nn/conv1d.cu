@@ -55,9 +55,10 @@ void conv1d(Context& context, const Conv1dOptions& options, Tensor<const float> 
 void conv1d_backward_data(Context& context, const Conv1dOptions& options,
                           Tensor<const float> weights, Tensor<const float> dy, Tensor<float> dx) {
   if constexpr (has_cudnn) {
-    if (cudnn::conv1d_backward_data(context.session(),
-                                    convolution_of(options, dx.shape(), dy.shape()), weights.data(),
-                                    dy.data(), dx.data())) {
+    Session& session = context.session();
+    const Convolution c = convolution_of(options, dx.shape(), dy.shape());
+    if (by_library(session) &&
+        cudnn::conv1d_backward_data(session, c, weights.data(), dy.data(), dx.data())) {
       return;
     }
   }
