@@ -55,36 +55,38 @@ void transpose(Session& session, const float* in, Index rows, Index columns, flo
                            out);
 }
 
-/// What a session keeps of cuDNN.
+/// What a session keeps of cuDNN, which is begun when it is first asked for a plan.
 class Library {
  public:
-  explicit Library(cudaStream_t stream) {
-    check(cudnnCreate(&handle_), "beginning");
-    const cudnnStatus_t set = cudnnSetStream(handle_, stream);
-    if (set != CUDNN_STATUS_SUCCESS) cudnnDestroy(handle_);
-    check(set, "choosing the stream");
-  }
+  explicit Library(cudaStream_t stream) : stream_(stream) {}
   ~Library() {
     plans_.clear();
-    cudnnDestroy(handle_);
+    if (handle_ != nullptr) cudnnDestroy(handle_);
   }
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;
 
-  cudnnHandle_t handle() const { return handle_; }
+  cudnnHandle_t handle() {
+    if (handle_ == nullptr) {
+      check(cudnnCreate(&handle_), "beginning");
+      check(cudnnSetStream(handle_, stream_), "choosing the stream");
+    }
+    return handle_;
+  }
   /// Null where there is none.
   const Plan* plan(const ConvolutionGraph& graph, const Rules& rules) {
     if (rules != rules_) plans_.clear();
     rules_ = rules;
     auto known = plans_.find(graph);
     if (known == plans_.end()) {
-      known = plans_.emplace(graph, make_plan(Target(handle_), graph, rules_)).first;
+      known = plans_.emplace(graph, make_plan(Target(handle()), graph, rules_)).first;
     }
     return known->second.plan.get();
   }
   const std::map<ConvolutionGraph, Planned>& plans() const { return plans_; }
 
  private:
+  cudaStream_t stream_;
   cudnnHandle_t handle_ = nullptr;
   Rules rules_;
   std::map<ConvolutionGraph, Planned> plans_;
@@ -101,13 +103,13 @@ const Plan* plan_of(Session& session, const ConvolutionGraph& graph) {
   return library(session).plan(graph, allowed);
 }
 
-/// Of all of them, in bytes, as far as cuDNN asks.
+/// Of all of them, in bytes, as far as cuDNN's engines ask.
+constexpr Index full_alignment = 16;
 Index alignment_of(std::initializer_list<const void*> pointers) {
-  constexpr std::uintptr_t wanted = 16;
   const bool aligned = std::ranges::all_of(pointers, [](const void* pointer) {
-    return reinterpret_cast<std::uintptr_t>(pointer) % wanted == 0;
+    return reinterpret_cast<std::uintptr_t>(pointer) % full_alignment == 0;
   });
-  return aligned ? wanted : sizeof(float);
+  return aligned ? full_alignment : Index{sizeof(float)};
 }
 
 /// cuDNN reads through pointers to numbers that are not const.
@@ -142,8 +144,8 @@ bool conv1d(Session& session, const Convolution& c, const float* x, const float*
   if (c.batch == 0) return false;
   Convolution run = c;
   run.batch = items_a_run;
-  const Index alignment = alignment_of({x, y, bias});
-  const Plan* plan = plan_of(session, graph_of(Pass::forward, run, bias != nullptr, alignment));
+  const Plan* plan =
+      plan_of(session, graph_of(Pass::forward, run, bias != nullptr, alignment_of({bias})));
   if (plan == nullptr) return false;
   float* packed = packed_weights(session, c, weights);
   const auto convolve = [&](const float* from, float* to) {
@@ -151,20 +153,25 @@ bool conv1d(Session& session, const Convolution& c, const float* x, const float*
   };
   const Index x_item = c.time * c.in;
   const Index y_item = c.out_time * c.out;
-  Index first = 0;
-  for (; first + items_a_run <= c.batch; first += items_a_run) {
-    convolve(x + first * x_item, y + first * y_item);
+  // Rows out of the midst of a batch may lie anywhere, and must not get another engine for it.
+  const bool in_place = alignment_of({x, y}) == full_alignment;
+  for (Index first = 0; first < c.batch; first += items_a_run) {
+    const Index items = std::min(items_a_run, c.batch - first);
+    const float* from = x + first * x_item;
+    float* to = y + first * y_item;
+    if (in_place && items == items_a_run) {
+      convolve(from, to);
+      continue;
+    }
+    const Index room = items_a_run * x_item;
+    auto* filled = session.scratch<float>(x_slot, room);
+    auto* result = session.scratch<float>(y_slot, items_a_run * y_item);
+    launch<fill_up_kernel>(session, one_thread_each(session, room), from, items * x_item, room,
+                           filled);
+    convolve(filled, result);
+    copy(session, to, result, static_cast<std::size_t>(items * y_item) * sizeof(float),
+         Direction::on_device);
   }
-  if (first == c.batch) return true;
-  const Index left = c.batch - first;
-  const Index room = items_a_run * x_item;
-  auto* filled = session.scratch<float>(x_slot, room);
-  auto* result = session.scratch<float>(y_slot, items_a_run * y_item);
-  launch<fill_up_kernel>(session, one_thread_each(session, room), x + first * x_item, left * x_item,
-                         room, filled);
-  convolve(filled, result);
-  copy(session, y + first * y_item, result, static_cast<std::size_t>(left * y_item) * sizeof(float),
-       Direction::on_device);
   return true;
 }
 

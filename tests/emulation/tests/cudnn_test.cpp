@@ -294,16 +294,41 @@ TEST_F(ByHand, AWrongShapeIsRefusedNamingTheCondition) {
               HasSubstr("y.L == (x.L + left + right - span) / stride + 1"));
 }
 
-TEST_F(OnCudnn, PointersOfAnyAlignmentAreTaken) {
+/// Rows out of the midst of a batch, as any views, begin at any float.
+TEST_F(OnCudnn, AnItemsBitsDoNotDependOnWhereItLies) {
+  const Conv1dOptions options{.filters = 5, .kernel_size = 3};
+  constexpr Index items = 33;
+  const Shape x_shape{items, 11, 3}, w_shape{3, 3, 5}, y_shape{items, 11, 5};
   Context gpu(Device::cuda);
-  Array<float> memory(Shape{1000}, Device::cuda);
-  const Numbers zeros(1000, 0.0F);
-  copy(gpu, Tensor<const float>(zeros.data(), {1000}), memory.view());
-  conv1d(gpu, {.filters = 6, .kernel_size = 3, .use_bias = false},
-         {memory.data() + 1, {2, 9, 4}, Device::cuda},
-         {memory.data() + 101, {3, 4, 6}, Device::cuda}, {},
-         {memory.data() + 201, {2, 9, 6}, Device::cuda});
-  gpu.synchronize();
+  const auto run = [&](Index offset) {
+    const auto placed = [&](const Shape& shape, std::uint32_t stream) {
+      const Numbers numbers = numbers_of_stream(shape.size(), stream);
+      Array<float> memory(Shape{shape.size() + offset}, Device::cuda);
+      const Tensor<float> view(memory.data() + offset, shape, Device::cuda);
+      copy(gpu, Tensor<const float>(numbers.data(), shape), view);
+      return std::pair(std::move(memory), view);
+    };
+    const auto x = placed(x_shape, 1), w = placed(w_shape, 2), y = placed(y_shape, 3);
+    const auto dx = placed(x_shape, 4), dw = placed(w_shape, 5);
+    Array<float> bias(Shape{5}, Device::cuda), dbias(Shape{5}, Device::cuda);
+    const Numbers zeros(5, 0.0F);
+    copy(gpu, Tensor<const float>(zeros.data(), {5}), bias.view());
+    conv1d(gpu, options, x.second, w.second, bias.view(), y.second);
+    conv1d_backward_data(gpu, options, w.second, y.second, dx.second);
+    conv1d_backward_weights(gpu, options, x.second, y.second, dw.second, dbias.view());
+    Numbers found;
+    for (const Tensor<float>& one : {y.second, dx.second, dw.second}) {
+      Numbers numbers(static_cast<std::size_t>(one.size()));
+      copy(gpu, one, Tensor<float>(numbers.data(), one.shape()));
+      found.insert(found.end(), numbers.begin(), numbers.end());
+    }
+    return found;
+  };
+  EXPECT_EQ(run(0), run(1));
+  // One plan of the forward pass, though there are two of each gradient.
+  EXPECT_THAT(cudnn::plans(gpu.session()),
+              ElementsAre(HasSubstr("conv1d ["), HasSubstr("_data ["), HasSubstr("_data ["),
+                          HasSubstr("_weights ["), HasSubstr("_weights [")));
 }
 
 }  // namespace
