@@ -5,7 +5,6 @@
 #include <map>
 
 #include "kernels/device/launch.cuh"
-#include "kernels/device/memory.h"
 #include "kernels/nn/backend.h"
 #include "kernels/nn/cudnn_convolution.h"
 
@@ -39,14 +38,6 @@ __global__ __launch_bounds__(most_threads) void transpose_kernel(const float* in
       out[(column + i) * rows + row + lane] = turned[lane * (tile + 1) + i];
     }
   }
-}
-
-/// The first `size` numbers of out are those of in, the rest up to `room` zeros. One thread a
-/// number: 4 bytes read, 4 written.
-__global__ __launch_bounds__(most_threads) void fill_up_kernel(const float* in, Index size,
-                                                               Index room, float* out) {
-  const Index i = global_index();
-  if (i < room) out[i] = i < size ? in[i] : 0.0F;
 }
 
 void transpose(Session& session, const float* in, Index rows, Index columns, float* out) {
@@ -104,19 +95,19 @@ const Plan* plan_of(Session& session, const ConvolutionGraph& graph) {
 }
 
 /// Of all of them, in bytes, as far as cuDNN's engines ask.
-constexpr Index full_alignment = 16;
 Index alignment_of(std::initializer_list<const void*> pointers) {
+  constexpr Index most = 16;
   const bool aligned = std::ranges::all_of(pointers, [](const void* pointer) {
-    return reinterpret_cast<std::uintptr_t>(pointer) % full_alignment == 0;
+    return reinterpret_cast<std::uintptr_t>(pointer) % most == 0;
   });
-  return aligned ? full_alignment : Index{sizeof(float)};
+  return aligned ? most : Index{sizeof(float)};
 }
 
 /// cuDNN reads through pointers to numbers that are not const.
 void* mutable_pointer(const float* pointer) { return const_cast<float*>(pointer); }
 
 // What the scratch of the session holds.
-constexpr int packed_slot = 0, workspace_slot = 1, x_slot = 2, y_slot = 3;
+constexpr int packed_slot = 0, workspace_slot = 1;
 
 void execute(Session& session, const Plan& plan, const Plan::Pointers& pointers) {
   auto* workspace =
@@ -142,36 +133,11 @@ Rules& rules(Session& session) {
 bool conv1d(Session& session, const Convolution& c, const float* x, const float* weights,
             const float* bias, float* y) {
   if (c.batch == 0) return false;
-  Convolution run = c;
-  run.batch = items_a_run;
-  const Plan* plan =
-      plan_of(session, graph_of(Pass::forward, run, bias != nullptr, alignment_of({bias})));
+  const Plan* plan = plan_of(
+      session, graph_of(Pass::forward, c, bias != nullptr, alignment_of({x, y, bias})));
   if (plan == nullptr) return false;
   float* packed = packed_weights(session, c, weights);
-  const auto convolve = [&](const float* from, float* to) {
-    execute(session, *plan, {mutable_pointer(from), packed, to, mutable_pointer(bias)});
-  };
-  const Index x_item = c.time * c.in;
-  const Index y_item = c.out_time * c.out;
-  // Rows out of the midst of a batch may lie anywhere, and must not get another engine for it.
-  const bool in_place = alignment_of({x, y}) == full_alignment;
-  for (Index first = 0; first < c.batch; first += items_a_run) {
-    const Index items = std::min(items_a_run, c.batch - first);
-    const float* from = x + first * x_item;
-    float* to = y + first * y_item;
-    if (in_place && items == items_a_run) {
-      convolve(from, to);
-      continue;
-    }
-    const Index room = items_a_run * x_item;
-    auto* filled = session.scratch<float>(x_slot, room);
-    auto* result = session.scratch<float>(y_slot, items_a_run * y_item);
-    launch<fill_up_kernel>(session, one_thread_each(session, room), from, items * x_item, room,
-                           filled);
-    convolve(filled, result);
-    copy(session, to, result, static_cast<std::size_t>(items * y_item) * sizeof(float),
-         Direction::on_device);
-  }
+  execute(session, *plan, {mutable_pointer(x), packed, y, mutable_pointer(bias)});
   return true;
 }
 

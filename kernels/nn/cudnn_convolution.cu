@@ -290,6 +290,7 @@ struct Planner {
       operations.push_back(addition(add, tensors[4], tensors[3], tensors[2]));
     }
     std::vector<cudnnBackendDescriptor_t> handles;
+    handles.reserve(operations.size());
     for (const Descriptor& one : operations) handles.push_back(one.get());
     Descriptor whole(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     whole.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::span<const cudnnBackendDescriptor_t>(handles));

@@ -16,10 +16,6 @@ class Session;
 }
 namespace serenade::cuda::cudnn {
 
-/// Items that one forward pass takes: an item's bits must not depend on how many others there are,
-/// and other batches may get other engines. Longer batches are run after run, the last filled up.
-inline constexpr Index items_a_run = 32;
-
 enum class Pass { forward, backward_data, backward_weights };
 
 /// One tensor, in cuDNN's order of axes whatever the strides: (N, C, 1, L) of activations and

@@ -38,13 +38,11 @@ std::vector<std::string> shipped_configs() {
   return names;
 }
 
-/// The graphs of one layer: as it infers and trains.
-std::vector<ConvolutionGraph> graphs_of(const Convolution& training, bool bias) {
-  Convolution inference = training;
-  inference.batch = items_a_run;
-  return {graph_of(Pass::forward, inference, bias, 16),
-          graph_of(Pass::backward_data, training, false, 16),
-          graph_of(Pass::backward_weights, training, false, 16)};
+/// The graphs of one layer's training.
+std::vector<ConvolutionGraph> graphs_of(const Convolution& convolution, bool bias) {
+  return {graph_of(Pass::forward, convolution, bias, 16),
+          graph_of(Pass::backward_data, convolution, false, 16),
+          graph_of(Pass::backward_weights, convolution, false, 16)};
 }
 
 /// A layout from its definition: x[n, l, c] at ((n steps) + l) channels + c, of extents (n, c, 1,
@@ -67,9 +65,8 @@ void expect_plans(const std::string& gpu, const Convolution& c, bool bias) {
     EXPECT_THAT(plan.choice().notes, Each(CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP))
         << to_string(graph);
     EXPECT_LE(plan.choice().workspace, std::size_t{64} << 20U) << to_string(graph);
-    const Index batch = graph.pass == Pass::forward ? items_a_run : c.batch;
-    expect_layout(plan.x(), batch, c.time, c.in);
-    expect_layout(plan.y(), batch, c.out_time, c.out);
+    expect_layout(plan.x(), c.batch, c.time, c.in);
+    expect_layout(plan.y(), c.batch, c.out_time, c.out);
     expect_layout(plan.w(), c.out, c.kernel, c.in / c.groups);
   }
 }
