@@ -8,4 +8,11 @@ void use_backend(Context& context, const BackendOptions& options) {
   }
 }
 
+BackendOptions backend_of(Context& context) {
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::backend(context.session());
+  }
+  return {};
+}
+
 }  // namespace serenade

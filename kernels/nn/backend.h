@@ -21,8 +21,8 @@ struct BackendOptions {
   static void fields(Self& self, Visitor& visit) {
     visit("backend", self.backend, Range{},
           "what multiplies matrices and convolves on a GPU: library (cuBLASLt, cuDNN), which is "
-          "faster, or plain, this program's own kernels, by which the libraries are judged; on the "
-          "CPU all is its own");
+          "faster, or plain, this program's own kernels, by which the libraries are judged. "
+          "Predictions, which hang on nothing but the clip, are always plain, and so is the CPU");
     visit("tf32", self.tf32, Range{},
           "the libraries may round factors to 10 bits of mantissa (TF32) for a GPU's tensor cores; "
           "sums stay float32");
@@ -32,6 +32,24 @@ struct BackendOptions {
 
 /// Of all operations of the context from now on; until then it has the defaults.
 void use_backend(Context&, const BackendOptions&);
+BackendOptions backend_of(Context&);
+
+/// While it lives, the context has these. Libraries choose their ways by the size of the batch, so
+/// that a row's last bits hang on it: what must not hang on it is computed by own kernels.
+class UseBackend {
+ public:
+  UseBackend(Context& context, const BackendOptions& options)
+      : context_(context), before_(backend_of(context)) {
+    use_backend(context, options);
+  }
+  ~UseBackend() { use_backend(context_, before_); }
+  UseBackend(const UseBackend&) = delete;
+  UseBackend& operator=(const UseBackend&) = delete;
+
+ private:
+  Context& context_;
+  BackendOptions before_;
+};
 
 namespace cuda {
 void use_backend(Session&, const BackendOptions&);

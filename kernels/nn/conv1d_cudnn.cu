@@ -133,8 +133,8 @@ Rules& rules(Session& session) {
 bool conv1d(Session& session, const Convolution& c, const float* x, const float* weights,
             const float* bias, float* y) {
   if (c.batch == 0) return false;
-  const Plan* plan = plan_of(
-      session, graph_of(Pass::forward, c, bias != nullptr, alignment_of({x, y, bias})));
+  const Plan* plan =
+      plan_of(session, graph_of(Pass::forward, c, bias != nullptr, alignment_of({x, y, bias})));
   if (plan == nullptr) return false;
   float* packed = packed_weights(session, c, weights);
   execute(session, *plan, {mutable_pointer(x), packed, y, mutable_pointer(bias)});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/nn/backend.h"
 #include "pipeline/config/yaml.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
@@ -25,6 +26,7 @@ struct ExperimentConfig {
   SplitOptions split;
   ModelSpec model;
   TrainingOptions training;
+  BackendOptions nn;
   EvaluationOptions evaluation;
 
   template <class Self, class Visitor>
@@ -41,6 +43,7 @@ struct ExperimentConfig {
     visit("split", self.split, Range{}, "which of them are learned from and which are scored");
     visit("model", self.model, Range{}, "the network");
     visit("training", self.training, Range{}, "how it learns");
+    visit("nn", self.nn, Range{}, "what networks are computed by on a GPU");
     visit("evaluation", self.evaluation, Range{}, "how it is scored");
   }
 };

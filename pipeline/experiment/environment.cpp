@@ -9,6 +9,7 @@
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
 #include "kernels/nn/conv1d_cudnn.h"
+#include "kernels/nn/cublaslt.h"
 #include "pipeline/audio/decode.h"
 #include "revision.h"
 
@@ -38,7 +39,7 @@ std::string hdf5_version() {
 
 std::string cuda_versions() {
   if constexpr (has_cuda) {
-    std::string text = cuda::versions();
+    std::string text = cuda::versions() + ", cuBLASLt " + cuda::cublaslt::version();
     for (const cuda::DeviceInfo& gpu : cuda::devices()) text += "; " + describe(gpu);
     return text;
   }

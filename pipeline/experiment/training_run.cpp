@@ -118,6 +118,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
     save_model(folder.file(run_file::last_model), checkpoint);
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
   };
+  use_backend(workplace.context, config.nn);
   Trainer trainer(workplace.context, data, workplace.observer);
   trainer.train(members, hooks);
 

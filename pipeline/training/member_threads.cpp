@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/nn/backend.h"
 #include "pipeline/training/trainer.h"
 
 // Trainer::train: several members at a time, on threads that tell the caller's how far they are.
@@ -215,7 +216,10 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
   // Made here, where what they throw can be caught.
   std::vector<Context> contexts;
   contexts.reserve(static_cast<std::size_t>(workers));
-  for (int i = 0; i < workers; ++i) contexts.emplace_back(share + (i < rest ? 1 : 0));
+  for (int i = 0; i < workers; ++i) {
+    contexts.emplace_back(share + (i < rest ? 1 : 0));
+    use_backend(contexts.back(), backend_of(context_));
+  }
   observer_.begin("train", batches, "batches");
   std::vector<std::jthread> threads;
   for (Context& context : contexts) {

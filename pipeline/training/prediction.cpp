@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/device/checks.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/loss.h"
 
 namespace serenade {
@@ -50,6 +51,7 @@ void average_windows(Tensor<const float> logits, std::span<float> result) {
 
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
                    std::span<const Tensor<const float>> features) {
+  const UseBackend own(context, {.backend = Backend::plain});
   const Shape row = input.shape();
   expect_shape("predict", "the network's input", network.input(), row);
   const auto clips = static_cast<Index>(features.size());

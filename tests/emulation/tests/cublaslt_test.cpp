@@ -45,7 +45,7 @@ class CublasLt : public testing::Test {
   struct Layout {
     Index a_stride, b_stride, c_stride;
     bool a_transposed = false, b_transposed = false;
-    Index before = 0;  ///< numbers before each matrix: it is aligned to no more than 4 bytes
+    Index before = 0, before_bias = 0;  ///< numbers before each matrix, so that it is less aligned
     bool tf32 = false;
   };
 
@@ -72,7 +72,7 @@ class CublasLt : public testing::Test {
   double error_of(const Layout& laid, const Layout& told) {
     OnGpu a(gpu_, laid_out(a_, rows, depth, laid.a_stride, laid.a_transposed), laid.before);
     OnGpu b(gpu_, laid_out(b_, depth, columns, laid.b_stride, laid.b_transposed), laid.before);
-    OnGpu bias(gpu_, bias_, laid.before);
+    OnGpu bias(gpu_, bias_, laid.before_bias);
     OnGpu c(gpu_, Numbers(static_cast<std::size_t>((rows - 1) * laid.c_stride + columns), 7.0F),
             laid.before);
     cuda::cublaslt::multiply(gpu_.session(),
@@ -125,7 +125,8 @@ TEST_F(CublasLt, MultipliesMatricesOfAnyStrideAndTranspose) {
 
 TEST_F(CublasLt, MultipliesMatricesThatAreHardlyAligned) {
   for (const Index before : {1, 2, 4, 32}) {
-    EXPECT_LE(error_of({depth, 8, 8, false, false, before}), 1) << before;
+    EXPECT_LE(error_of({depth, 8, 8, false, false, before, 0}), 1) << before;
+    EXPECT_LE(error_of({depth, 8, 8, false, false, 0, before}), 1) << before;
   }
 }
 

@@ -16,8 +16,6 @@ class EveryMatrixOperation : public testing::TestWithParam<OperationCase> {
   void SetUp() override {
     if constexpr (has_cuda) {
       if (cuda::devices().empty()) GTEST_SKIP() << "no GPU here";
-    } else {
-      GTEST_SKIP() << "this build has no CUDA";
     }
   }
 
@@ -74,7 +72,12 @@ TEST_P(EveryMatrixOperation, GivesTheSameBitsAgainByLibraries) {
   EXPECT_EQ(first.gradients, second.gradients);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, EveryMatrixOperation, testing::ValuesIn(matrix_cases()),
+/// None in builds without CUDA, where there is nothing to skip.
+std::vector<OperationCase> cases_on_gpu() {
+  return has_cuda ? matrix_cases() : std::vector<OperationCase>{};
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryMatrixOperation, testing::ValuesIn(cases_on_gpu()),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
