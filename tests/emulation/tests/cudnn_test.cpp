@@ -51,7 +51,9 @@ Context with_rules(const cudnn::Rules& rules) {
 double largest_error(const Numbers& got, const Numbers& want) {
   double error = 0, scale = 1;
   for (std::size_t i = 0; i < want.size(); ++i) {
-    if (!std::isfinite(got[i])) return std::numeric_limits<double>::infinity();
+    if (!std::isfinite(got[i]) || !std::isfinite(want[i])) {
+      return std::numeric_limits<double>::infinity();
+    }
     error = std::max(error, std::abs(double{got[i]} - double{want[i]}));
     scale = std::max(scale, std::abs(double{want[i]}));
   }
