@@ -123,6 +123,7 @@ __global__ __launch_bounds__(most_threads) void direct_kernel(Problem problem, P
   const Index end = begin + product.majors_from(begin);
   float sum = start != nullptr ? start[across] : 0.0F;
   for (Index major = begin; major < end; ++major) {
+#pragma unroll 2  // more would halve the occupancy by its registers
     for (Index minor = 0; minor < product.minors; ++minor) {
       const float* value = problem.left(line, {major, minor});
       if (value != nullptr) {

@@ -170,7 +170,7 @@ class CublasLtStandIn : public testing::Test {
   // Two sums for each number.
   static constexpr std::size_t wanted = 2 * side * side * sizeof(float);
 
-  CublasLtStandIn() {
+  void SetUp() override {
     cublasLtCreate(&handle_);
     cublasLtMatmulDescCreate(&product_, CUBLAS_COMPUTE_32F, CUDA_R_32F);
     cublasLtMatrixLayoutCreate(&a_, CUDA_R_32F, side, depth, side);
@@ -181,7 +181,7 @@ class CublasLtStandIn : public testing::Test {
     prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
            std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   }
-  ~CublasLtStandIn() override {
+  void TearDown() override {
     cublasLtMatmulPreferenceDestroy(preference_);
     for (cublasLtMatrixLayout_t layout : {a_, b_, d_}) cublasLtMatrixLayoutDestroy(layout);
     cublasLtMatmulDescDestroy(product_);
