@@ -5,6 +5,7 @@
 
 # cuDNN, where it is: header and library (CUDNN_PATH and CUDA_PATH may say where). Version 9.8 or later,
 # whose plans need no GPU: tests make them in builds without CUDA as well.
+option(SERENADE_CUDNN "Convolve by cuDNN on a GPU, where it is found" ON)
 find_path(SERENADE_CUDNN_INCLUDE cudnn_graph.h
           PATHS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
 find_library(SERENADE_CUDNN_LIBRARY cudnn
@@ -12,10 +13,11 @@ find_library(SERENADE_CUDNN_LIBRARY cudnn
 find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h
           PATHS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
 set(SERENADE_HAS_CUDNN OFF)
-if(SERENADE_CUDNN_INCLUDE AND SERENADE_CUDA_INCLUDE)
-  file(STRINGS ${SERENADE_CUDNN_INCLUDE}/cudnn_graph.h devices
-       REGEX "CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR|include .cudnn_graph_v9")
-  if(devices AND (SERENADE_CUDNN_LIBRARY OR SERENADE_GPU STREQUAL "emulated"))
+if(SERENADE_CUDNN AND SERENADE_CUDNN_INCLUDE AND SERENADE_CUDA_INCLUDE
+   AND (SERENADE_CUDNN_LIBRARY OR SERENADE_GPU STREQUAL "emulated"))
+  file(STRINGS ${SERENADE_CUDNN_INCLUDE}/cudnn_graph.h known
+       REGEX "CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR +=")
+  if(known)
     set(SERENADE_HAS_CUDNN ON)
   endif()
 endif()
@@ -31,7 +33,7 @@ if(SERENADE_HAS_CUDNN)
   endif()
 endif()
 if(NOT SERENADE_HAS_CUDNN AND NOT SERENADE_GPU STREQUAL "off")
-  message(STATUS "no cuDNN 9.8 or later here: convolutions on the GPU are own kernels")
+  message(NOTICE "no cuDNN 9.8 or later here: convolutions on the GPU are by own kernels")
 endif()
 
 if(SERENADE_GPU STREQUAL "off")
