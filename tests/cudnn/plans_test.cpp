@@ -12,6 +12,7 @@
 
 #include "kernels/nn/cudnn_convolution.h"
 #include "tests/cudnn/convolutions_of.h"
+#include "tests/cudnn/graph_verdicts.h"
 #include "tests/support/error_of.h"
 #include "tests/support/golden.h"
 
@@ -162,6 +163,23 @@ TEST(Graph, WithWeightsThatOverlapIsRefusedNamingTheCondition) {
                 HasSubstr("getNumElementsWithStride"));
   }
 }
+
+class Verdicts : public testing::TestWithParam<GraphVerdict> {};
+
+/// tests/emulation/tests/cudnn_test.cpp asks the stand-in the same.
+TEST_P(Verdicts, AreTheRealLibrarys) {
+  const Target h100(properties_of("h100"));
+  for (ConvolutionGraph graph : graphs_of(plain_convolution(), false)) {
+    GetParam().change(graph);
+    bool taken = false;
+    const std::string why =
+        error_of<DeviceError>([&] { taken = make_plan(h100, graph, {}).plan != nullptr; });
+    EXPECT_EQ(taken, GetParam().taken) << to_string(graph) << ": " << why;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cudnn, Verdicts, testing::ValuesIn(graph_verdicts()),
+                         [](const auto& test) { return test.param.name; });
 
 TEST(Graph, OfMoreNumbersThan32BitsCountHasNoPlan) {
   const Target h100(properties_of("h100"));

@@ -11,6 +11,7 @@
 #include "kernels/nn/backend.h"
 #include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/cudnn_convolution.h"
+#include "tests/cudnn/graph_verdicts.h"
 #include "tests/emulation/cudnn.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/streams.h"
@@ -232,6 +233,26 @@ TEST_F(ByHand, RunsAsItShould) {
   const Numbers found = run(graph(cudnn::Pass::forward), y_, {x_.data(), w_.data(), y_.data()});
   EXPECT_LE(largest_error(found, y), 1e-6);
 }
+
+class Verdicts : public ByHand, public ::testing::WithParamInterface<GraphVerdict> {};
+
+/// tests/cudnn/plans_test.cpp asks the real library the same.
+TEST_P(Verdicts, AreTheRealLibrarys) {
+  const Shape shape{32, 96, 128};
+  const auto convolution = convolution_of({.filters = 128, .kernel_size = 5}, shape, shape);
+  for (const auto pass :
+       {cudnn::Pass::forward, cudnn::Pass::backward_data, cudnn::Pass::backward_weights}) {
+    cudnn::ConvolutionGraph graph = cudnn::graph_of(pass, convolution, false, 16);
+    GetParam().change(graph);
+    bool taken = false;
+    const std::string why = error_of<DeviceError>(
+        [&] { taken = cudnn::make_plan(cudnn::Target(handle_), graph, {}).plan != nullptr; });
+    EXPECT_EQ(taken, GetParam().taken) << to_string(graph) << ": " << why;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cudnn, Verdicts, ::testing::ValuesIn(graph_verdicts()),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_F(ByHand, SwappedPointersOfDxAndDwAreCaught) {
   // dx is larger than dw, so that there is no room for it.
