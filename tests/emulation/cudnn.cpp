@@ -6,7 +6,6 @@
 #include <cudnn_graph.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -17,7 +16,7 @@
 #include <vector>
 
 #include "tests/emulation/accesses.h"
-#include "tests/emulation/cudnn_graph.h"
+#include "tests/emulation/cudnn_descriptor.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/memory.h"
 #include "tests/emulation/streams.h"
@@ -29,57 +28,6 @@ struct cudnnContext {
 
 namespace emulation {
 namespace {
-
-struct Descriptor;
-using Reference = std::shared_ptr<const Descriptor>;
-
-struct Attribute {
-  cudnnBackendAttributeType_t type{};
-  std::int64_t count = 0;
-  std::vector<std::byte> bytes;
-  std::vector<Reference> references;  // of CUDNN_TYPE_BACKEND_DESCRIPTOR
-};
-
-struct Descriptor {
-  cudnnBackendDescriptorType_t type{};
-  bool finalized = false;
-  std::map<cudnnBackendAttributeName_t, Attribute> attributes;
-
-  template <class T>
-  std::vector<T> values(cudnnBackendAttributeName_t name) const {
-    const auto found = attributes.find(name);
-    if (found == attributes.end()) return {};
-    std::vector<T> all(static_cast<std::size_t>(found->second.count));
-    std::memcpy(all.data(), found->second.bytes.data(), found->second.bytes.size());
-    return all;
-  }
-  template <class T>
-  T value(cudnnBackendAttributeName_t name, T otherwise) const {
-    const std::vector<T> all = values<T>(name);
-    return all.empty() ? otherwise : all.front();
-  }
-  Reference reference(cudnnBackendAttributeName_t name) const {
-    const auto found = attributes.find(name);
-    return found == attributes.end() || found->second.references.empty()
-               ? nullptr
-               : found->second.references.front();
-  }
-  template <class T>
-  void keep(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type_of,
-            const std::vector<T>& all) {
-    Attribute& attribute = attributes[name];
-    attribute.type = type_of;
-    attribute.count = static_cast<std::int64_t>(all.size());
-    const auto* bytes = reinterpret_cast<const std::byte*>(all.data());
-    attribute.bytes.assign(bytes, bytes + all.size() * sizeof(T));
-  }
-  void refer(cudnnBackendAttributeName_t name, std::vector<Reference> references) {
-    Attribute& attribute = attributes[name];
-    attribute.type = CUDNN_TYPE_BACKEND_DESCRIPTOR;
-    attribute.count = static_cast<std::int64_t>(references.size());
-    attribute.references = std::move(references);
-  }
-};
 
 struct Library {
   std::mutex mutex;
@@ -122,18 +70,6 @@ std::int64_t size_of(cudnnBackendAttributeType_t type) {
   }
 }
 
-GraphTensor tensor_of(const Descriptor& descriptor) {
-  GraphTensor tensor;
-  tensor.id = descriptor.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0);
-  std::ranges::copy(descriptor.values<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS),
-                    tensor.extents.begin());
-  std::ranges::copy(descriptor.values<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES),
-                    tensor.strides.begin());
-  tensor.alignment = descriptor.value<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, 1);
-  tensor.is_virtual = descriptor.value<char>(CUDNN_ATTR_TENSOR_IS_VIRTUAL, 0) != 0;
-  return tensor;
-}
-
 cudnnStatus_t finalize_tensor(const Descriptor& descriptor) {
   const auto extents = descriptor.values<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS);
   const auto strides = descriptor.values<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
@@ -149,74 +85,6 @@ cudnnStatus_t finalize_tensor(const Descriptor& descriptor) {
   return CUDNN_STATUS_SUCCESS;
 }
 
-/// The parts of a convolution's operation, whose names differ from pass to pass.
-struct Names {
-  ConvolutionPass pass;
-  cudnnBackendAttributeName_t x, w, y, convolution, alpha, beta;
-};
-bool names_of(cudnnBackendDescriptorType_t type, Names& names) {
-  switch (type) {
-    case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
-      names = {ConvolutionPass::forward,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
-      return true;
-    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
-      names = {ConvolutionPass::backward_data,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
-      return true;
-    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR:
-      names = {ConvolutionPass::backward_filter,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-               CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// False where a part is missing or is not what this stand-in knows.
-bool call_of(const Descriptor& operation, ConvolutionCall& call) {
-  Names names{};
-  if (!names_of(operation.type, names)) return false;
-  const Reference x = operation.reference(names.x);
-  const Reference w = operation.reference(names.w);
-  const Reference y = operation.reference(names.y);
-  const Reference how = operation.reference(names.convolution);
-  if (!x || !w || !y || !how || operation.value(names.alpha, 0.0F) != 1.0F ||
-      operation.value(names.beta, 1.0F) != 0.0F) {
-    return false;
-  }
-  const auto pair = [&](cudnnBackendAttributeName_t name) {
-    auto found = how->values<std::int64_t>(name);
-    found.resize(2, -1);
-    return found;
-  };
-  const auto stride = pair(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
-  const auto dilation = pair(CUDNN_ATTR_CONVOLUTION_DILATIONS);
-  const auto left = pair(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
-  const auto right = pair(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
-  call = {names.pass, tensor_of(*x), tensor_of(*w), tensor_of(*y), {},
-          stride[1],  dilation[1],   left[1],       right[1]};
-  return stride[0] == 1 && dilation[0] == 1 && left[0] == 0 && right[0] == 0 && stride[1] > 0 &&
-         dilation[1] > 0 && left[1] >= 0 && right[1] >= 0 &&
-         how->value(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_DOUBLE) == CUDNN_DATA_FLOAT &&
-         how->value(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CONVOLUTION) == CUDNN_CROSS_CORRELATION;
-}
-
 cudnnStatus_t finalize_operation(const Descriptor& operation) {
   ConvolutionCall call;
   if (!call_of(operation, call)) {
@@ -224,28 +92,6 @@ cudnnStatus_t finalize_operation(const Descriptor& operation) {
   }
   const std::string condition = call.failed_condition();
   return condition.empty() ? CUDNN_STATUS_SUCCESS : refuse(CUDNN_STATUS_BAD_PARAM, condition);
-}
-
-/// The whole graph: a convolution, or one whose virtual result a bias is added to.
-bool graph_of(const Descriptor& graph, ConvolutionCall& call) {
-  const auto found = graph.attributes.find(CUDNN_ATTR_OPERATIONGRAPH_OPS);
-  if (found == graph.attributes.end()) return false;
-  const std::vector<Reference>& operations = found->second.references;
-  if (operations.empty() || operations.size() > 2 || !call_of(*operations[0], call)) return false;
-  if (operations.size() == 1) return !call.y.is_virtual;
-  const Descriptor& addition = *operations[1];
-  const Reference how = addition.reference(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
-  const Reference x = addition.reference(CUDNN_ATTR_OPERATION_POINTWISE_XDESC);
-  const Reference bias = addition.reference(CUDNN_ATTR_OPERATION_POINTWISE_BDESC);
-  const Reference y = addition.reference(CUDNN_ATTR_OPERATION_POINTWISE_YDESC);
-  if (!how || !x || !bias || !y || call.pass != ConvolutionPass::forward || !call.y.is_virtual ||
-      how->value(CUDNN_ATTR_POINTWISE_MODE, CUDNN_POINTWISE_MUL) != CUDNN_POINTWISE_ADD ||
-      tensor_of(*x).id != call.y.id || tensor_of(*y).extents != call.y.extents) {
-    return false;
-  }
-  call.y = tensor_of(*y);
-  call.bias = tensor_of(*bias);
-  return call.failed_condition().empty() && !call.y.is_virtual;
 }
 
 std::vector<cudnnBackendNumericalNote_t> notes_of(std::int64_t engine) {
