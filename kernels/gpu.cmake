@@ -1,7 +1,41 @@
 # The GPU twins (*.cu) of a library, built as SERENADE_GPU says. Included by the top level.
 #   cuda      by nvcc, for SERENADE_CUDA_ARCHITECTURES; warnings, spills and doubles that were not
 #             meant are errors
-#   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime and cuFFT
+#   emulated  by the C++ compiler, on tests/emulation in place of a GPU, its runtime, cuFFT and cuDNN
+
+# cuDNN, where it is: header and library (CUDNN_PATH and CUDA_PATH may say where). Version 9.8 or later,
+# whose plans need no GPU: tests make them in builds without CUDA as well.
+option(SERENADE_CUDNN "Convolve by cuDNN on a GPU, where it is found" ON)
+find_path(SERENADE_CUDNN_INCLUDE cudnn_graph.h
+          PATHS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
+find_library(SERENADE_CUDNN_LIBRARY cudnn
+             PATHS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES lib64 lib)
+find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h
+          PATHS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES include)
+set(SERENADE_HAS_CUDNN OFF)
+if(SERENADE_CUDNN AND SERENADE_CUDNN_INCLUDE AND SERENADE_CUDA_INCLUDE
+   AND (SERENADE_CUDNN_LIBRARY OR SERENADE_GPU STREQUAL "emulated"))
+  file(STRINGS ${SERENADE_CUDNN_INCLUDE}/cudnn_graph.h known
+       REGEX "CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR +=")
+  if(known)
+    set(SERENADE_HAS_CUDNN ON)
+  endif()
+endif()
+if(SERENADE_HAS_CUDNN)
+  add_library(serenade_cudnn INTERFACE)
+  target_include_directories(serenade_cudnn SYSTEM INTERFACE ${SERENADE_CUDNN_INCLUDE}
+                             ${SERENADE_CUDA_INCLUDE})
+  if(NOT SERENADE_GPU STREQUAL "emulated")
+    target_link_libraries(serenade_cudnn INTERFACE ${SERENADE_CUDNN_LIBRARY})
+  endif()
+  if(NOT SERENADE_GPU STREQUAL "off")
+    target_compile_definitions(serenade_flags INTERFACE SERENADE_HAS_CUDNN)
+  endif()
+endif()
+if(NOT SERENADE_HAS_CUDNN AND NOT SERENADE_GPU STREQUAL "off")
+  message(NOTICE "no cuDNN 9.8 or later here: convolutions on the GPU are by own kernels")
+endif()
+
 if(SERENADE_GPU STREQUAL "off")
   function(serenade_gpu_sources library)
   endfunction()
@@ -38,8 +72,9 @@ if(SERENADE_GPU STREQUAL "cuda")
     -Werror=all-warnings --expt-relaxed-constexpr -Xptxas=-v,-warn-spills,-warn-lmem-usage>)
 else()
   find_package(Boost 1.71 REQUIRED COMPONENTS context)
-  find_path(SERENADE_CUDA_INCLUDE cuda_runtime_api.h REQUIRED
-            PATHS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include)
+  if(NOT SERENADE_CUDA_INCLUDE)
+    message(FATAL_ERROR "the emulated GPU needs the CUDA toolkit's headers (cuda_runtime_api.h)")
+  endif()
 endif()
 
 # To be called in the folder whose targets compile them. Integers that overflow are reported by
@@ -51,6 +86,11 @@ endfunction()
 
 function(serenade_gpu_sources library)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cu)
+  if(SERENADE_HAS_CUDNN)
+    target_link_libraries(${library} PUBLIC serenade_cudnn)
+  else()
+    list(FILTER sources EXCLUDE REGEX "cudnn[^/]*$")
+  endif()
   target_sources(${library} PRIVATE ${sources})
   if(SERENADE_GPU STREQUAL "cuda")
     # Those that compute in float64 say why in their first lines.
@@ -64,7 +104,8 @@ function(serenade_gpu_sources library)
     if(NOT TARGET serenade_gpu_objects)
       # What tools/kernel-report compiles.
       add_library(serenade_gpu_objects OBJECT EXCLUDE_FROM_ALL ${sources})
-      target_link_libraries(serenade_gpu_objects PRIVATE serenade_flags)
+      target_link_libraries(serenade_gpu_objects PRIVATE
+                            serenade_flags $<TARGET_NAME_IF_EXISTS:serenade_cudnn>)
     endif()
   else()
     serenade_emulated_sources(${sources})

@@ -48,13 +48,17 @@ struct Step {
   bool first;       ///< nobody asks for the gradient of its input
 };
 
-void add_product(Cost& cost, const Step& s, bool in_runs) {
+void add_product(Cost& cost, const Step& s, bool convolution) {
   const double weights = s.parameters - (s.biased ? s.channels : 0);
   const double product = 2 * s.rows * weights;
   cost.add(1, s.in + weights + s.out);  // forward
   cost.add(1, s.in + s.out + weights);  // gradient of the weights
-  if (in_runs) ++cost.plain;            // whose partial sums are added
-  if (s.biased) cost.add(2, s.out);     // column_sums
+  if (convolution) {
+    ++cost.plain;                     // partial sums of the weights' gradient are added
+    cost.library += s.first ? 2 : 3;  // cuDNN's weights are turned about for each pass
+    cost.numbers += 2 * weights * (s.first ? 2 : 3);
+  }
+  if (s.biased) cost.add(2, s.out);  // column_sums
   if (!s.first) cost.add(1, s.out + weights + s.in);
   cost.flops += product * (s.first ? 2 : 3);
 }

@@ -54,7 +54,8 @@ Index conv1d_output_time(const Conv1dOptions&, Index time);
 /// y[b, t, f] = bias[f] + sum over j, c of x[b, t stride + j dilation - pad, c] w[j, c, f], where c
 /// runs over the channels of the filter's group and w counts them from 0. Every output is one chain
 /// of fused multiply-adds from the bias on in the order (j, c); taps that fall on padding add
-/// nothing. Its bits do not depend on the batch or on the number of threads.
+/// nothing. Its bits do not depend on the batch or on the number of threads. (A library on a GPU,
+/// backend.h, adds up in an order of its own, which may hang on the batch; so for gradients.)
 /// x       [batch, time, in_channels]
 /// weights [kernel_size, in_channels / groups, filters]
 /// bias    [filters], or an empty view without use_bias

@@ -8,6 +8,7 @@
 #include "kernels/device/memory.h"
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
+#include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/cublaslt.h"
 #include "pipeline/audio/signals.h"
 #include "revision.h"
@@ -45,6 +46,11 @@ std::string cuda_versions() {
   return "not in this build";
 }
 
+std::string cudnn_version() {
+  if constexpr (cuda::has_cudnn) return cuda::cudnn::version();
+  return "not in this build";
+}
+
 }  // namespace
 
 std::string program_version() { return SERENADE_VERSION; }
@@ -65,7 +71,15 @@ std::vector<std::pair<std::string, std::string>> environment(const Context& cont
       {"audio", audio_versions()},
       {"hdf5", hdf5_version()},
       {"cuda", cuda_versions()},
+      {"cudnn", cudnn_version()},
   };
+}
+
+std::vector<std::string> convolution_plans([[maybe_unused]] Context& context) {
+  if constexpr (cuda::has_cudnn) {
+    if (context.device() == Device::cuda) return cuda::cudnn::plans(context.session());
+  }
+  return {};
 }
 
 void expect_supported_processor() {

@@ -18,6 +18,10 @@ std::string git_revision();
 std::vector<std::pair<std::string, std::string>> environment(const Context& context,
                                                              Device features);
 
+/// How the context's convolutions have been done on the GPU so far, a line for each shape and pass:
+/// cuDNN's engine, knobs and notes, or why an own kernel did it. None on the CPU and without cuDNN.
+std::vector<std::string> convolution_plans(Context& context);
+
 /// Throws DeviceError unless this processor can run what the program was built for and the vector
 /// path that the environment asks for; ConfigError where that names none (vector_path.h).
 void expect_supported_processor();

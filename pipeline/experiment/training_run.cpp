@@ -23,6 +23,8 @@ std::string environment_json(const Workplace& workplace, double training_seconds
   for (const auto& [what, value] : environment(workplace.context, workplace.features)) {
     json[what] = value;
   }
+  const std::vector<std::string> convolutions = convolution_plans(workplace.context);
+  if (!convolutions.empty()) json["convolutions"] = convolutions;
   json["training_seconds"] = training_seconds;
   return json.dump(2) + "\n";
 }

@@ -1,0 +1,39 @@
+#include "tests/cudnn/convolutions_of.h"
+
+#include <variant>
+
+#include "pipeline/experiment/config.h"
+#include "pipeline/features/extractor.h"
+#include "pipeline/model/network.h"
+
+namespace serenade::test {
+
+std::vector<ConfiguredConvolution> convolutions_of(const std::filesystem::path& config) {
+  const ExperimentConfig experiment = load_experiment(config);
+  const Index dims = FeatureExtractor(experiment.features).dims();
+  // As NetworkInput has it. Where the clips decide on the number of frames, any will do.
+  const Shape input = experiment.features.statistics.empty()
+                          ? Shape{experiment.model.frames.value_or(192), dims}
+                          : Shape{dims, 1};
+  const std::vector<LayerSummary> layers = Network(experiment.model, input, 8, 1).layers();
+  std::vector<ConfiguredConvolution> found;
+  const Index batch = experiment.training.batch_size;
+  Shape row = input;
+  for (std::size_t i = 0; i < experiment.model.layers.size(); ++i) {
+    const LayerOptions& layer = experiment.model.layers[i].options;
+    if (std::holds_alternative<ResidualOptions>(layer)) {
+      throw ConfigError("convolutions_of does not look into residual layers yet: teach it");
+    }
+    const Shape& output = layers[i].output;
+    if (const auto* options = std::get_if<Conv1dOptions>(&layer)) {
+      const auto with_batch = [&](const Shape& one) { return Shape{batch, one[0], one[1]}; };
+      found.push_back({"layers." + std::to_string(i) + ".conv1d",
+                       convolution_of(*options, with_batch(row), with_batch(output)),
+                       options->use_bias});
+    }
+    row = output;
+  }
+  return found;
+}
+
+}  // namespace serenade::test
