@@ -2,7 +2,8 @@
 
 #include "kernels/device/warp.cuh"
 
-// float64 on purpose, as the CPU twin: rows are few and short, a batch by the emotions.
+// float64 on purpose, as the CPU twin: rows are few and short, a batch by the emotions. (Loops over
+// exponentials are not unrolled: that would spill registers.)
 namespace serenade::cuda {
 namespace {
 
@@ -12,6 +13,7 @@ __device__ inline double log_sum_exp(const float* logits, Index classes) {
   for (Index c = lane_index(); c < classes; c += warp_size) most = fmaxf(most, logits[c]);
   const auto largest = static_cast<double>(warp_max(most));
   double sum = 0;
+#pragma unroll 1
   for (Index c = lane_index(); c < classes; c += warp_size) {
     sum += exp(static_cast<double>(logits[c]) - largest);
   }
@@ -27,6 +29,7 @@ __global__ __launch_bounds__(most_threads) void softmax_kernel(const float* logi
   if (b >= batch) return;
   const float* row = logits + b * classes;
   const double log_sum = log_sum_exp(row, classes);
+#pragma unroll 1
   for (Index c = lane_index(); c < classes; c += warp_size) {
     probabilities[b * classes + c] = static_cast<float>(exp(static_cast<double>(row[c]) - log_sum));
   }
@@ -56,6 +59,7 @@ __global__ __launch_bounds__(most_threads) void row_losses_kernel(const float* l
   const double log_sum = log_sum_exp(row, classes);
   double loss = 0;
   double target_sum = 0;
+#pragma unroll 1
   for (Index c = lane_index(); c < classes; c += warp_size) {
     loss -= static_cast<double>(target[c]) * (static_cast<double>(row[c]) - log_sum);
     target_sum += static_cast<double>(target[c]);
@@ -64,6 +68,7 @@ __global__ __launch_bounds__(most_threads) void row_losses_kernel(const float* l
   target_sum = warp_sum(target_sum);
   if (lane_index() == 0) losses[b] = loss;
   if (dlogits == nullptr) return;
+#pragma unroll 1
   for (Index c = lane_index(); c < classes; c += warp_size) {
     const double gradient =
         exp(static_cast<double>(row[c]) - log_sum) * target_sum - static_cast<double>(target[c]);

@@ -81,11 +81,12 @@ __global__ __launch_bounds__(most_threads) void max_pool_backward_kernel(const f
   if (i >= size) return;
   const Place at = place_of(i, windows.channels);
   const Place step = place_of(at.row, windows.time);
-  const Index first =
-      step.column < windows.size ? 0 : (step.column - windows.size) / windows.stride + 1;
-  const Index last = min(step.column / windows.stride, windows.count - 1);
+  // Found by steps: another division would spill registers.
+  const Index last = step.column / windows.stride;
+  Index first = last;
+  while (first > 0 && (first - 1) * windows.stride + windows.size > step.column) --first;
   float sum = 0;
-  for (Index o = first; o <= last; ++o) {
+  for (Index o = first; o <= last && o < windows.count; ++o) {
     const Index begin = o * windows.stride;
     const float* window = x + (step.row * windows.time + begin) * windows.channels + at.column;
     if (begin + first_largest(window, windows.size, windows.channels) == step.column) {
