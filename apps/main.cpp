@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -142,6 +143,9 @@ void add_common_options(CLI::App& program, Common& common) {
 
 int main(int argc, char** argv) {
   occupy_standard_streams();
+  // Streams of a GPU, one for each thread that decodes or member that trains, wait for each other
+  // where they share one of these queues. Before anything of CUDA, and any thread, begins.
+  ::setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);  // NOLINT(concurrency-mt-unsafe)
   // A file that may not grow (ulimit -f) is then a failed write, which is reported, instead of the
   // process's end.
   std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal

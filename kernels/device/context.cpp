@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/device/error.h"
 #include "kernels/device/memory.h"
 
 namespace serenade {
@@ -178,7 +179,13 @@ Lent Context::lend(Shape shape) {
       kept.erase(kept.begin());
     }
     array = Array<float>(Shape{0}, device());
-    array.resize({wanted});
+    try {
+      array.resize({wanted});
+    } catch (const DeviceError&) {
+      if (kept.empty()) throw;
+      kept.clear();
+      array.resize({wanted});
+    }
   }
   array.resize(shape);
   kept.live += array.capacity();

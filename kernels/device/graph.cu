@@ -1,5 +1,6 @@
 #include "kernels/device/graph.h"
 
+#include "kernels/device/exclusive.h"
 #include "kernels/device/session.h"
 
 namespace serenade::cuda {
@@ -13,6 +14,7 @@ using OwnedGraph = std::unique_ptr<CUgraph_st, DestroyGraph>;
 }  // namespace
 
 std::shared_ptr<void> capture(Session& session, const std::function<void()>& work) {
+  const std::lock_guard alone(whole_device());
   const cudaStream_t stream = session.stream();
   // Other threads may go on as they please.
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capturing a graph");

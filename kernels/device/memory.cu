@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/device/error.h"
+#include "kernels/device/exclusive.h"
 #include "kernels/device/session.h"
 
 namespace serenade::cuda {
@@ -23,6 +24,7 @@ std::string megabytes(std::size_t bytes) { return std::to_string(bytes >> 20U) +
 }  // namespace
 
 void* allocate(std::size_t bytes) {
+  const std::lock_guard alone(whole_device());
   void* memory = nullptr;
   const cudaError_t result = cudaMalloc(&memory, std::max<std::size_t>(bytes, 1));
   if (result == cudaErrorMemoryAllocation) {
@@ -38,7 +40,10 @@ void* allocate(std::size_t bytes) {
   return memory;
 }
 
-void deallocate(void* memory) noexcept { cudaFree(memory); }
+void deallocate(void* memory) noexcept {
+  const std::lock_guard alone(whole_device());
+  cudaFree(memory);
+}
 
 std::shared_ptr<Session> make_session() { return std::make_shared<Session>(); }
 

@@ -10,6 +10,7 @@ namespace serenade::cuda {
 
 void check(cudaError_t result, std::string_view what) {
   if (result == cudaSuccess) return;
+  cudaGetLastError();  // or a library that asks later would take it for its own
   throw DeviceError(std::string(what) + ": " + cudaGetErrorString(result));
 }
 
@@ -32,6 +33,7 @@ void Session::Free::operator()(void* memory) const { deallocate(memory); }
 void* Session::scratch_bytes(int slot, std::size_t bytes) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(slot)];
   if (bytes > scratch.bytes) {
+    if (scratch.memory) synchronize();  // kernels may still use it
     scratch.memory.reset();
     scratch.bytes = 0;
     scratch.memory.reset(allocate(bytes));
@@ -67,7 +69,8 @@ const Index* Session::offsets(const Ragged& ragged) {
   slot.used = ++uses_;
   const std::size_t bytes = wanted.size_bytes();
   if (bytes > slot.capacity) {
-    // Freeing waits for the kernels that read it; overwriting comes after them on the stream.
+    // Overwriting comes after the kernels that read it on the stream; freeing need not.
+    if (slot.memory) synchronize();
     slot.memory.reset();
     slot.capacity = 0;
     slot.memory.reset(allocate(2 * bytes));

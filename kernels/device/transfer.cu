@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "kernels/device/exclusive.h"
 #include "kernels/device/session.h"
 
 namespace serenade::cuda {
@@ -12,13 +13,17 @@ void choose_device() {
 }
 
 void* allocate_pinned(std::size_t bytes) noexcept {
+  const std::lock_guard alone(whole_device());
   void* memory = nullptr;
   if (cudaMallocHost(&memory, bytes) == cudaSuccess) return memory;
   cudaGetLastError();  // takes the failure back: smaller pieces may follow
   return nullptr;
 }
 
-void deallocate_pinned(void* memory) noexcept { cudaFreeHost(memory); }
+void deallocate_pinned(void* memory) noexcept {
+  const std::lock_guard alone(whole_device());
+  cudaFreeHost(memory);
+}
 
 void enqueue_copy(Session& session, void* to, const void* from, std::size_t bytes, bool to_device) {
   check(

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "kernels/device/exclusive.h"
 #include "kernels/dsp/fft.h"
 #include "kernels/dsp/stft_runs.cuh"
 
@@ -13,6 +14,7 @@ constexpr Index frames_a_run = 512;
 
 struct BatchedFft {
   explicit BatchedFft(int n_fft) {
+    const std::lock_guard alone(whole_device());
     check_fft(cufftCreate(&plan), "making a plan");
     std::size_t work_size = 0;
     int points = n_fft;
@@ -22,7 +24,10 @@ struct BatchedFft {
     if (made != CUFFT_SUCCESS) cufftDestroy(plan);
     check_fft(made, "planning transforms of " + std::to_string(n_fft) + " points");
   }
-  ~BatchedFft() { cufftDestroy(plan); }
+  ~BatchedFft() {
+    const std::lock_guard alone(whole_device());
+    cufftDestroy(plan);
+  }
   BatchedFft(const BatchedFft&) = delete;
   BatchedFft& operator=(const BatchedFft&) = delete;
 

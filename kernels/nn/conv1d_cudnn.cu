@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <map>
 
+#include "kernels/device/exclusive.h"
 #include "kernels/device/launch.cuh"
 #include "kernels/nn/backend.h"
 #include "kernels/nn/cudnn_convolution.h"
@@ -51,6 +52,7 @@ class Library {
  public:
   explicit Library(cudaStream_t stream) : stream_(stream) {}
   ~Library() {
+    const std::lock_guard alone(whole_device());
     plans_.clear();
     if (handle_ != nullptr) cudnnDestroy(handle_);
   }
@@ -59,6 +61,7 @@ class Library {
 
   cudnnHandle_t handle() {
     if (handle_ == nullptr) {
+      const std::lock_guard alone(whole_device());
       check(cudnnCreate(&handle_), "beginning");
       check(cudnnSetStream(handle_, stream_), "choosing the stream");
     }
@@ -70,6 +73,7 @@ class Library {
     rules_ = rules;
     auto known = plans_.find(graph);
     if (known == plans_.end()) {
+      const std::lock_guard alone(whole_device());
       known = plans_.emplace(graph, make_plan(Target(handle()), graph, rules_)).first;
     }
     return known->second.plan.get();

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "kernels/device/error.h"
+#include "kernels/device/exclusive.h"
 #include "kernels/device/memory.h"
 #include "kernels/device/session.h"
 
@@ -126,16 +128,18 @@ Preference preference_for(const Key& key) {
 class Library {
  public:
   Library() : workspace_(allocate(workspace_bytes)) {
+    const std::lock_guard alone(whole_device());
     cublasLtHandle_t made = nullptr;
     check_lt(cublasLtCreate(&made), "beginning to use it");
     handle_.reset(made);
   }
 
-  void multiply(Session& session, const Product& product, bool tf32) {
+  bool multiply(Session& session, const Product& product, bool tf32) {
     const Key key(product, tf32);
     auto known = plans_.find(key);
     if (known == plans_.end()) known = plans_.emplace(key, plan(product, key)).first;
-    const Plan& plan = known->second;
+    if (!known->second) return false;
+    const Plan& plan = *known->second;
     if (product.bias != nullptr) {
       set(plan.descriptor, CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
     }
@@ -146,10 +150,13 @@ class Library {
                             plan.out.get(), product.c, plan.out.get(), &plan.algorithm,
                             workspace_.get(), workspace_bytes, session.stream()),
              to_string(product));
+    return true;
   }
 
  private:
-  Plan plan(const Product& p, const Key& key) {
+  /// Nothing where there is no algorithm.
+  std::optional<Plan> plan(const Product& p, const Key& key) {
+    const std::lock_guard alone(whole_device());
     cublasLtMatmulDesc_t made = nullptr;
     check_lt(cublasLtMatmulDescCreate(
                  &made, key.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
@@ -173,23 +180,22 @@ class Library {
     const cublasStatus_t asked = cublasLtMatmulAlgoGetHeuristic(
         handle_.get(), plan.descriptor.get(), plan.left.get(), plan.right.get(), plan.out.get(),
         plan.out.get(), preference.get(), 1, &found, &count);
-    check_lt(asked != CUBLAS_STATUS_SUCCESS ? asked
-             : count == 0                   ? CUBLAS_STATUS_NOT_SUPPORTED
-                                            : found.state,
-             "no algorithm for " + to_string(p) + "; `nn.backend: plain` needs none");
+    if (asked == CUBLAS_STATUS_NOT_SUPPORTED) return std::nullopt;
+    check_lt(asked, "looking for an algorithm for " + to_string(p));
+    if (count == 0 || found.state != CUBLAS_STATUS_SUCCESS) return std::nullopt;
     plan.algorithm = found.algo;
     return plan;
   }
 
   Workspace workspace_;
   Handle handle_;
-  std::map<Key, Plan> plans_;
+  std::map<Key, std::optional<Plan>> plans_;
 };
 
 }  // namespace
 
-void multiply(Session& session, const Product& product, bool tf32) {
-  session.keep<Library>("cuBLASLt", [] { return std::make_shared<Library>(); })
+bool multiply(Session& session, const Product& product, bool tf32) {
+  return session.keep<Library>("cuBLASLt", [] { return std::make_shared<Library>(); })
       .multiply(session, product, tf32);
 }
 

@@ -34,12 +34,13 @@ struct Product {
 /// for splitting a long sum. (Split sums of our largest dense layer take under 1 MiB.)
 inline constexpr std::size_t workspace_bytes = std::size_t{4} << 20U;
 
-/// Enqueues the product. float32 means float32: fused multiply-adds, unless `tf32`. The algorithm
+/// Enqueues the product; false where the library has no algorithm for it, and nothing is done.
+/// float32 means float32: fused multiply-adds, unless `tf32`. The algorithm
 /// is the first that the library's heuristics name for shape, strides and alignment, which are all
 /// it hangs on besides GPU and version; nothing is timed, and no algorithm adds partial sums up in
 /// the output: the same numbers from run to run. A row's last bits may hang on how many rows there
-/// are. Throws DeviceError saying what was asked where the library has none or fails.
-void multiply(Session& session, const Product& product, bool tf32);
+/// are. Throws DeviceError saying what was asked where the library fails.
+bool multiply(Session& session, const Product& product, bool tf32);
 
 /// "13.1.0", of the library in use.
 std::string version();

@@ -64,17 +64,18 @@ void dense(Context& context, Tensor<const float> x, Tensor<const float> weights,
   const Index batch = x.extent(0);
   const Index features = x.extent(1);
   const Index units = y.extent(1);
-  if (by_library(session, batch, features, units)) {
-    return cublaslt::multiply(session,
-                              {.rows = batch,
-                               .columns = units,
-                               .depth = features,
-                               .a = {x.data(), features},
-                               .b = {weights.data(), units},
-                               .bias = bias.data(),
-                               .c = y.data(),
-                               .c_stride = units},
-                              backend(session).tf32);
+  if (by_library(session, batch, features, units) &&
+      cublaslt::multiply(session,
+                         {.rows = batch,
+                          .columns = units,
+                          .depth = features,
+                          .a = {x.data(), features},
+                          .b = {weights.data(), units},
+                          .bias = bias.data(),
+                          .c = y.data(),
+                          .c_stride = units},
+                         backend(session).tf32)) {
+    return;
   }
   plain::dense(context, x, weights, bias, y);
 }
@@ -85,17 +86,18 @@ void dense_backward_data(Context& context, Tensor<const float> weights, Tensor<c
   const Index batch = dx.extent(0);
   const Index features = dx.extent(1);
   const Index units = dy.extent(1);
-  if (by_library(session, batch, features, units)) {
-    return cublaslt::multiply(session,
-                              {.rows = batch,
-                               .columns = features,
-                               .depth = units,
-                               .a = {dy.data(), units},
-                               .b = {weights.data(), units, true},
-                               .bias = nullptr,
-                               .c = dx.data(),
-                               .c_stride = features},
-                              backend(session).tf32);
+  if (by_library(session, batch, features, units) &&
+      cublaslt::multiply(session,
+                         {.rows = batch,
+                          .columns = features,
+                          .depth = units,
+                          .a = {dy.data(), units},
+                          .b = {weights.data(), units, true},
+                          .bias = nullptr,
+                          .c = dx.data(),
+                          .c_stride = features},
+                         backend(session).tf32)) {
+    return;
   }
   plain::dense_backward_data(context, weights, dy, dx);
 }
@@ -106,19 +108,19 @@ void dense_backward_weights(Context& context, Tensor<const float> x, Tensor<cons
   const Index batch = x.extent(0);
   const Index features = x.extent(1);
   const Index units = dy.extent(1);
-  if (!by_library(session, batch, features, units)) {
+  if (!by_library(session, batch, features, units) ||
+      !cublaslt::multiply(session,
+                          {.rows = features,
+                           .columns = units,
+                           .depth = batch,
+                           .a = {x.data(), features, true},
+                           .b = {dy.data(), units},
+                           .bias = nullptr,
+                           .c = dweights.data(),
+                           .c_stride = units},
+                          backend(session).tf32)) {
     return plain::dense_backward_weights(context, x, dy, dweights, dbias);
   }
-  cublaslt::multiply(session,
-                     {.rows = features,
-                      .columns = units,
-                      .depth = batch,
-                      .a = {x.data(), features, true},
-                      .b = {dy.data(), units},
-                      .bias = nullptr,
-                      .c = dweights.data(),
-                      .c_stride = units},
-                     backend(session).tf32);
   if (dbias.data() != nullptr) column_sums(session, dy.data(), batch, units, dbias.data());
 }
 

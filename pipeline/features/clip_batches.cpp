@@ -18,7 +18,7 @@ namespace {
 /// So many bytes of what clips are stored as are enough for a batch.
 constexpr std::size_t most_stored = std::size_t{256} << 20U;
 /// What a slot keeps for the next batch: one long recording does not hold memory for good.
-constexpr std::size_t most_kept = std::size_t{64} << 20U;
+constexpr std::size_t most_kept = std::size_t{96} << 20U;
 
 std::string too_large(std::size_t needed, std::size_t allowed) {
   return fmt::format(
@@ -60,6 +60,13 @@ ClipBatches::ClipBatches(Context& context, const FeatureFunction& function,
       function_(function),
       device_bytes_(device_bytes),
       slots_{Slot(context.device()), Slot(context.device())} {}
+
+ClipBatches::~ClipBatches() {
+  try {
+    context_.synchronize();
+  } catch (const DeviceError&) {  // which has been thrown already
+  }
+}
 
 std::size_t ClipBatches::bytes_of(const Slot& slot) const {
   if (!function_.device_bytes) return 0;

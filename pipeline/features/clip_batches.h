@@ -42,6 +42,13 @@ class ClipBatches {
   /// Batches may use `device_bytes` of the device's memory.
   ClipBatches(Context& context, const FeatureFunction& function, std::size_t device_bytes);
 
+  /// Waits for the device, which may still read what the batches hold.
+  ~ClipBatches();
+  ClipBatches(const ClipBatches&) = delete;
+  ClipBatches& operator=(const ClipBatches&) = delete;
+  ClipBatches(ClipBatches&&) = delete;
+  ClipBatches& operator=(ClipBatches&&) = delete;
+
   /// Decodes a clip and may compute it and others. Throws as load_stored does, IoError where the
   /// clip alone would take more than device_bytes, DeviceError; the other clips stay.
   void add(std::size_t place, const std::filesystem::path& path);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/device/transfer.h"
 #include "kernels/nn/backend.h"
 #include "pipeline/training/trainer.h"
 
@@ -200,6 +201,7 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
         if (hooks.on_epoch) hooks.on_epoch(member, record);
       };
       try {
+        use_on_this_thread(context);
         Trainer trainer(context, data_, observer);
         trainer.resident_ = resident_;
         trainer.train(members[*index], own);

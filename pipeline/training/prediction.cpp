@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "kernels/device/checks.h"
@@ -70,7 +71,7 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   if (network.device() != context.device()) copied.emplace(network.on(context));
   Network& used = copied ? *copied : network;
   const bool elsewhere = context.device() != Device::cpu;
-  Array<float> x, there(Shape{0}, context.device());
+  Array<float> x;
   for (Index begin = 0; begin < rows; begin += inference_batch) {
     const Index end = std::min(begin + inference_batch, rows);
     x.resize({end - begin, row[0], row[1]});
@@ -80,9 +81,9 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     });
     const Tensor<float> to = window_logits.view().rows(begin, end);
     if (elsewhere) {
-      there.resize(x.shape());
+      Lent there = context.lend(x.shape());
       copy(context, Tensor<const float>(x.view()), there.view());
-      copy(context, used.infer(context, there.view()), to);
+      copy(context, used.infer(context, std::as_const(there).view()), to);
     } else {
       copy(context, used.infer(context, x.view()), to);
     }

@@ -36,6 +36,26 @@ void expect_rows(std::span<const std::size_t> rows, const DataSet& data, const M
       fmt::format("{}: has rows beyond the {} of the data set", member.name(), data.size()));
 }
 
+/// Waits for the GPU when a scope ends, so that nothing which the scope owns goes while work that
+/// was enqueued still uses it, whatever ends it.
+class WaitAtEnd {
+ public:
+  explicit WaitAtEnd(Context& context) : context_(context) {}
+  ~WaitAtEnd() {
+    try {
+      context_.synchronize();
+    } catch (const DeviceError&) {  // which has been thrown already, or will be
+    }
+  }
+  WaitAtEnd(const WaitAtEnd&) = delete;
+  WaitAtEnd& operator=(const WaitAtEnd&) = delete;
+  WaitAtEnd(WaitAtEnd&&) = delete;
+  WaitAtEnd& operator=(WaitAtEnd&&) = delete;
+
+ private:
+  Context& context_;
+};
+
 }  // namespace
 
 void Trainer::expect_fit(Member& member) const {
@@ -55,7 +75,11 @@ void Trainer::settle_data() {
     const std::size_t bound =
         device_memory_ > 0 ? device_memory_ : cuda::usable_device().memory / 2;
     if (ResidentData::bytes(data_) > bound) return;
-    resident_ = std::make_shared<const ResidentData>(context_, data_);
+    try {
+      resident_ = std::make_shared<const ResidentData>(context_, data_);
+    } catch (const DeviceError&) {
+      // Others may have the memory: batch by batch needs less of it.
+    }
   }
 }
 
@@ -77,6 +101,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     MemberOnDevice working(context_, member.network_, member.weight_state_);
     Batches batches(context_, data_, member.input_, options,
                     class_weights(options.class_weights, data_, member.training_), resident_.get());
+    const WaitAtEnd wait(context_);
     const bool averages = !member.weight_state_.average.empty();
     while (!member.finished()) {
       const Stopwatch watch;
@@ -219,10 +244,23 @@ void Trainer::step(Member& member, MemberOnDevice& working, Batches& batches, In
   BatchTensors batch;
   if (!batches.resident()) batch = batches.fill(i, now);
   if (!graph_) {
-    graph_.emplace(context_, [&] {
-      if (batches.resident()) batch = batches.fill(i, now);
-      compute(member, working, batches, i, batch);
-    });
+    try {
+      graph_.emplace(context_, [&] {
+        if (batches.resident()) batch = batches.fill(i, now);
+        compute(member, working, batches, i, batch);
+      });
+    } catch (const DeviceError& error) {
+      // Nothing of it has run. What is wrong with more than the capture shows again at once.
+      observer_.warn(
+          fmt::format("a training step was not captured as a CUDA Graph, so that steps "
+                      "are enqueued one operation after another: {}",
+                      error.what()));
+      BackendOptions without = backend_of(context_);
+      without.graphs = false;
+      use_backend(context_, without);
+      return compute(member, working, batches, i,
+                     batches.resident() ? batches.fill(i, now) : batch);
+    }
   }
   graph_->launch(context_);
 }

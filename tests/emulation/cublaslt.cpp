@@ -13,6 +13,7 @@
 #include "tests/emulation/engine.h"
 #include "tests/emulation/memory.h"
 #include "tests/emulation/streams.h"
+#include "tests/emulation/target.h"
 
 struct cublasLtContext {};
 
@@ -324,6 +325,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   if (!biased && descriptor.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
     return emulation::unknown("this epilogue");
   }
+  if (!emulation::machine().multiplies) return CUBLAS_STATUS_NOT_SUPPORTED;
   const auto& preference = emulation::known<Preference>(wanted);
   // Rounding factors takes tensor cores; without, they are refused where the mask refuses them.
   const bool rounds = descriptor.compute == CUBLAS_COMPUTE_32F_FAST_TF32;

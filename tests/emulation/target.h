@@ -20,6 +20,7 @@ struct Machine {
   Target device;
   int devices = 1;
   int driver_version = 13000;
+  bool multiplies = true;  ///< cuBLASLt has algorithms for matrix products
 };
 Machine& machine();
 inline const Target& target() { return machine().device; }

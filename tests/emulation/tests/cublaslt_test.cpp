@@ -10,8 +10,11 @@
 #include "kernels/device/copy.h"
 #include "kernels/device/error.h"
 #include "kernels/device/session.h"
+#include "kernels/nn/backend.h"
 #include "kernels/nn/cublaslt.h"
+#include "kernels/nn/dense.h"
 #include "tests/emulation/engine.h"
+#include "tests/emulation/target.h"
 #include "tests/kernels/nn/on_device.h"
 
 namespace serenade::test {
@@ -151,14 +154,35 @@ TEST_F(CublasLt, WrongStrideIsSeen) {
   EXPECT_THROW(error_of(right, {depth - 1, columns, columns}), DeviceError);
 }
 
+TEST_F(CublasLt, LeavesToOwnKernelsWhatItHasNoAlgorithmFor) {
+  const auto product = [&] {
+    OnGpu x(gpu_, a_), weights(gpu_, b_), bias(gpu_, bias_);
+    OnGpu y(gpu_, Numbers(static_cast<std::size_t>(rows * columns)));
+    const auto view = [](OnGpu& of, Shape shape) {
+      return Tensor<float>(of.data(), shape, Device::cuda);
+    };
+    dense(gpu_, view(x, {rows, depth}), view(weights, {depth, columns}), view(bias, {columns}),
+          view(y, {rows, columns}));
+    return y.read(gpu_);
+  };
+  use_backend(gpu_, {.backend = Backend::plain});
+  const Numbers plain = product();
+  use_backend(gpu_, {.backend = Backend::library});
+  emulation::machine().multiplies = false;
+  EXPECT_EQ(product(), plain);
+  EXPECT_EQ(product(), plain);
+  emulation::machine() = {};
+}
+
 TEST_F(CublasLt, SaysWhatWasAskedWhereItFails) {
   try {
     error_of({depth, columns, columns}, {depth, columns - 1, columns});
     FAIL() << "nothing was thrown";
   } catch (const DeviceError& error) {
-    EXPECT_EQ(std::string(error.what()),
-              "cuBLASLt: no algorithm for a product of [5, 24] and [24, 7]; `nn.backend: plain` "
-              "needs none: an unsupported value or parameter was passed to the function");
+    EXPECT_EQ(
+        std::string(error.what()),
+        "cuBLASLt: looking for an algorithm for a product of [5, 24] and [24, 7]: an unsupported "
+        "value or parameter was passed to the function");
   }
 }
 
