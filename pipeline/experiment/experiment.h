@@ -21,7 +21,7 @@ struct Workplace {
   Context& context;
   Observer& observer;
   Device features = Device::cpu;  ///< where features are computed; networks: in the context
-  std::size_t device_memory = 0;  ///< see ExtractionOptions
+  std::size_t device_memory = 0;  ///< see ExtractionOptions and Trainer
   std::filesystem::path cache = "cache";
   std::filesystem::path runs = "runs";
   bool force = false;       ///< a finished run may be overwritten

@@ -30,6 +30,12 @@ void count(ConfusionMatrix& confusion, const DataSet& data, std::span<const std:
 /// NaN has a sign that means nothing and differs from machine to machine.
 std::string number_text(double value) { return std::isnan(value) ? "nan" : shortest(value); }
 
+void copy_records(Context& context, const StepRecords& from, const StepRecords& to) {
+  copy(context, Tensor<const double>(from.losses), to.losses);
+  copy(context, Tensor<const std::int32_t>(from.classes), to.classes);
+  copy(context, Tensor<const double>(from.norms), to.norms);
+}
+
 void expect_rows(std::span<const std::size_t> rows, const DataSet& data, const Member& member) {
   if (std::ranges::all_of(rows, [&](std::size_t row) { return row < data.size(); })) return;
   throw ShapeError(
@@ -194,23 +200,24 @@ EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batche
   }
   steps_.assign(context_, scalars);
   records_.resize(context_.device(), batches.size(), options.batch_size);
+  const bool elsewhere = context_.device() != Device::cpu;
+  Records here;
+  if (elsewhere) {
+    // A short batch leaves places empty, which are copied back with the others.
+    here.resize(Device::cpu, batches.size(), options.batch_size);
+    copy_records(context_, here.view(), records_.view());
+  }
   ConfusionMatrix confusion(data_.classes());
   double sum = 0;
   for (Index i = 0; i < batches.size(); ++i) {
     step(member, working, batches, i);
     // The CPU's records are there at once.
-    if (context_.device() == Device::cpu) {
-      read(member, batches, i, first_step, records_, confusion, sum);
-    }
+    if (!elsewhere) read(member, batches, i, first_step, records_, confusion, sum);
     ++member.step_;
     observer_.advance(member.step_ - began, 0, before);
   }
-  if (context_.device() != Device::cpu) {
-    Records here;
-    here.resize(Device::cpu, batches.size(), options.batch_size);
-    copy(context_, Tensor<const double>(records_.losses.view()), here.losses.view());
-    copy(context_, Tensor<const std::int32_t>(records_.classes.view()), here.classes.view());
-    copy(context_, Tensor<const double>(records_.norms.view()), here.norms.view());
+  if (elsewhere) {
+    copy_records(context_, records_.view(), here.view());
     for (Index i = 0; i < batches.size(); ++i) {
       read(member, batches, i, first_step, here, confusion, sum);
     }

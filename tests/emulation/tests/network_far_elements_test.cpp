@@ -51,8 +51,8 @@ TEST_P(NetworkFarElements, AreTheLastItems) {
   for (const Index rows : c.rows) last.push_back(positive({items * rows, c.in_channels}));
   for (std::size_t k = 0; k < last.size(); ++k) {
     all.push_back(behind(before * c.rows[k], last[k]));
-    on_cpu.push_back(last[k].view());
-    there.push_back(all[k].view());
+    on_cpu.emplace_back(last[k].view());
+    there.emplace_back(all[k].view());
   }
   Array<float> expected(Shape{items * c.out_rows, c.out_channels});
   c.run(cpu_, items, on_cpu, expected.view());

@@ -13,12 +13,13 @@ namespace serenade::test {
 namespace {
 
 /// The demo's layers, narrow.
-const std::vector<std::string> demo{
+const std::string demo_layers =
     "model.layers=[{conv1d: {filters: 8, kernel_size: 5}}, batch_norm, relu, "
     "{max_pool: {pool_size: 2}}, {conv1d: {filters: 12, kernel_size: 5}}, batch_norm, relu, "
-    "global_average_pool, {dropout: {rate: 0.3}}]",
-    "training.optimizer.name=sgd", "training.optimizer.learning_rate=0.05", "training.epochs=3",
-    "training.checkpoint.keep=last"};
+    "global_average_pool, {dropout: {rate: 0.3}}]";
+const std::vector<std::string> demo{demo_layers, "training.optimizer.name=sgd",
+                                    "training.optimizer.learning_rate=0.05", "training.epochs=3",
+                                    "training.checkpoint.keep=last"};
 
 class EmulatedRun : public ::testing::Test {
  protected:

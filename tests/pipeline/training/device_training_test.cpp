@@ -198,9 +198,9 @@ TEST_F(DeviceTraining, FindsAtTheEndOfAnEpochWhatTheCpuFindsAtOnce) {
     const std::string options =
         "{batch_size: 5, epochs: 2, l2: 1000, clip_norm: " + clip +
         ", optimizer: {name: sgd, learning_rate: 100}, checkpoint: {keep: last}}";
-    const auto message = [&](Device device) -> std::string {
+    const auto message = [&, &network = model](Device device) -> std::string {
       try {
-        trained(device, model, options);
+        trained(device, network, options);
       } catch (const DataError& error) {
         return error.what();
       }
