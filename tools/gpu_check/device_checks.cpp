@@ -1,6 +1,6 @@
+#include <bit>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -29,7 +29,7 @@ Json device(const std::filesystem::path&) {
 void expect_same_bits(const std::string& what, const std::vector<float>& found,
                       const std::vector<float>& wanted) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (std::memcmp(&found[i], &wanted[i], sizeof(float)) != 0) {
+    if (std::bit_cast<std::uint32_t>(found[i]) != std::bit_cast<std::uint32_t>(wanted[i])) {
       throw Failed(
           fmt::format("{}: number {} is {}, but must be {}", what, i, found[i], wanted[i]));
     }

@@ -98,6 +98,7 @@ Output of_library(const std::string& name, const std::string& function,
                   const std::function<void(Context&, const std::vector<Tensor<const float>>&,
                                            Tensor<float>)>& operation) {
   std::vector<std::vector<float>> inputs;
+  inputs.reserve(in.size());
   for (const Shape& shape : in) {
     inputs.push_back(draw(shape.size(), 30 + static_cast<std::uint32_t>(inputs.size())));
   }

@@ -61,8 +61,8 @@ void time_into(Json& row, Context& context, const std::function<void()>& enqueue
   seconds_of(3);
   const double once = std::max(seconds_of(3) / 3, 1e-7);
   const Index calls = std::clamp<Index>(static_cast<Index>(0.005 / once), 1, 2000);
-  std::vector<double> samples;
-  for (int i = 0; i < 15; ++i) samples.push_back(seconds_of(calls) / static_cast<double>(calls));
+  std::vector<double> samples(15);
+  for (double& seconds : samples) seconds = seconds_of(calls) / static_cast<double>(calls);
   std::ranges::sort(samples);
   row["seconds"] = samples[samples.size() / 2];
   row["fastest"] = samples.front();

@@ -102,8 +102,8 @@ Json operation(const OperationCase& c, Backend backend, bool backward, double mu
 /// One step of Adam over parameters of these many numbers: gradient and moments read, weight and
 /// moments written, the weight read as well.
 Json adam_step(const std::filesystem::path&) {
-  const Index size = emulated ? 1000 : Index{4} << 20U;
-  const auto on = [size](Device device, Json* row) {
+  constexpr Index size = emulated ? 1000 : Index{4} << 20U;
+  const auto on = [](Device device, Json* row) {
     Context context(device, emulated ? 2 : 0);
     const Shape shape{size};
     Array<float> value = to_device(context, draw(size, 50), shape);
@@ -117,7 +117,7 @@ Json adam_step(const std::filesystem::path&) {
     Steps steps(context, {&scalars, 1});
     const auto work = [&] { adamw(context, {}, steps.now(), slots); };
     work();
-    const auto found = to_host(context, Tensor<const float>(value.view()));
+    auto found = to_host(context, Tensor<const float>(value.view()));
     if (row != nullptr) time_into(*row, context, work);
     return found;
   };

@@ -198,6 +198,7 @@ constexpr auto names = std::to_array<const char*>(
 
 std::vector<Check> signal_speeds() {
   std::vector<Check> all;
+  all.reserve(names.size());
   for (const std::string name : names) {
     all.push_back({"dsp_" + name, 5, [name](const std::filesystem::path&) { return speed(name); }});
   }

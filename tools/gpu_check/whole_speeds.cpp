@@ -74,8 +74,8 @@ std::vector<Member> members(const DataSet& data, const Fold& fold, int count, in
   for (int i = 0; i < count; ++i) {
     NetworkInput input(InputLayout::frames, fit_scaler(data, fold.training()), frames);
     Network network(spec, input.shape(), data.classes(), static_cast<std::uint64_t>(i) + 1);
-    all.push_back({fmt::format("member {}", i + 1), std::move(network), std::move(input),
-                   fold.training(), fold.validation(), options});
+    all.emplace_back(fmt::format("member {}", i + 1), std::move(network), std::move(input),
+                     fold.training(), fold.validation(), options);
   }
   return all;
 }
