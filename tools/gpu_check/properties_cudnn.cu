@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "kernels/nn/cudnn.h"
+#include "kernels/nn/cudnn_convolution.h"
 #include "tools/gpu_check/library_calls.h"
 
 namespace serenade::gpu_check {
@@ -20,7 +21,9 @@ std::string cudnn_device_properties() {
   const std::vector<char> text =
       properties.values<char>(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, most);
   std::string json(text.begin(), text.end());
-  return json.substr(0, json.find('\0'));
+  json = json.substr(0, json.find('\0'));
+  const cuda::cudnn::Target again(json);  // what it writes, it must read: it throws otherwise
+  return json;
 }
 
 }  // namespace serenade::gpu_check
