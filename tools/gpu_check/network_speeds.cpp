@@ -1,11 +1,9 @@
 // What the device can do at most, and how long the networks' operations take on it. Each is first
 // compared with the CPU.
-#include <array>
-#include <memory>
+#include <cmath>
 
 #include "kernels/nn/backend.h"
 #include "kernels/nn/dense.h"
-#include "kernels/nn/optimizer.h"
 #include "tests/kernels/nn/run_operation.h"
 #include "tools/gpu_check/check.h"
 
@@ -99,35 +97,6 @@ Json operation(const OperationCase& c, Backend backend, bool backward, double mu
   return row;
 }
 
-/// One step of Adam over parameters of these many numbers: gradient and moments read, weight and
-/// moments written, the weight read as well.
-Json adam_step(const std::filesystem::path&) {
-  constexpr Index size = emulated ? 1000 : Index{4} << 20U;
-  const auto on = [](Device device, Json* row) {
-    Context context(device, emulated ? 2 : 0);
-    const Shape shape{size};
-    Array<float> value = to_device(context, draw(size, 50), shape);
-    Array<float> gradient = to_device(context, draw(size, 51), shape);
-    const std::vector<float> zeros(static_cast<std::size_t>(size));
-    Array<float> first = to_device(context, zeros, shape);
-    Array<float> second = to_device(context, zeros, shape);
-    const std::array slots{
-        OptimizerSlot{value.view(), gradient.view(), first.view(), second.view()}};
-    const StepScalars scalars = adamw_step({}, 0.001, 1);
-    Steps steps(context, {&scalars, 1});
-    const auto work = [&] { adamw(context, {}, steps.now(), slots); };
-    work();
-    auto found = to_host(context, Tensor<const float>(value.view()));
-    if (row != nullptr) time_into(*row, context, work);
-    return found;
-  };
-  Json row{{"bytes", 28.0 * static_cast<double>(size)}};
-  const auto wanted = on(Device::cpu, nullptr);
-  const auto found = on(Device::cuda, &row);
-  expect_near("weights after a step", found, wanted, 1e-6);
-  return row;
-}
-
 void add(std::vector<Check>& all, const std::string& name,
          const std::function<OperationCase()>& make, double multiply_adds = 0, bool plain = false) {
   for (const bool backward : {false, true}) {
@@ -189,7 +158,6 @@ std::vector<Check> network_speeds() {
   add(all, "dropout", [=] { return dropout_case(b, t, c, 0.3); });
   add(all, "softmax", [=] { return softmax_case(b * t, 8); });
   add(all, "loss", [=] { return loss_case(b * t, 8); });
-  all.push_back({"nn_adam", 5, adam_step});
   return all;
 }
 

@@ -11,6 +11,8 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcm.h"
+#include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/spectra.h"
@@ -33,6 +35,7 @@ constexpr Index bins = 1025, mels = 128;
 struct Data {
   Ragged samples, frames;
   Array<float> signal, power, magnitude, mel, log_mel, chroma;
+  Array<std::byte> stored;  // int16, two channels, a frame each for every sample
 
   Index rows() const { return frames.total(); }
 };
@@ -58,6 +61,8 @@ Data on_cpu() {
   power_to_db(context, d.mel.view(), d.frames, {}, d.log_mel.view());
   chroma_stft(context, d.power.view(), d.frames, ChromaBank({.tuning = 0}, sample_rate, 2048),
               d.chroma.view());
+  d.stored.resize(Shape{4 * d.samples.total()});
+  for (Index i = 0; i < d.stored.size(); ++i) d.stored[i] = static_cast<std::byte>(i * 37 % 251);
   return d;
 }
 
@@ -76,6 +81,8 @@ Data on_gpu(Context& context, const Data& from) {
   d.mel = there(from.mel);
   d.log_mel = there(from.log_mel);
   d.chroma = there(from.chroma);
+  d.stored = Array<std::byte>(from.stored.shape(), Device::cuda);
+  copy(context, from.stored.view(), d.stored.view());
   return d;
 }
 
@@ -97,7 +104,23 @@ std::vector<Operation> operations(const Data& d) {
   for (Index i = 0; i < clips; ++i) one_each.append(1);
   const auto bank = std::make_shared<ResampleBank>(ResampleBank::measure(48000, 22050).value());
   const StatisticsOptions statistic{{"mean", "std", "min", "max"}};
+  std::vector<StoredClip> stored;
+  for (Index i = 0; i < clips; ++i) {
+    stored.push_back({4 * d.samples.begin(i), 2, SampleFormat::int16});
+  }
   return {
+      {"to_mono_int16_2", samples, Shape{d.samples.total()}, 0,
+       [stored](Context& c, const Data& data, Tensor<float> out) {
+         to_mono(c, stored, data.stored.view(), data.samples, out);
+       }},
+      {"stft", samples, Shape{rows, bins, 2}, 1e-6,
+       [plan = StftPlan()](Context& c, const Data& data, Tensor<float> out) {
+         stft(c, plan, data.signal.view(), data.samples, out);
+       }},
+      {"place_columns", of(rows, mels), Shape{rows, mels}, 0,
+       [](Context& c, const Data& data, Tensor<float> out) {
+         place_columns(c, data.mel.view(), 0, out);
+       }},
       {"stft_power", samples, Shape{rows, bins}, 1e-6,
        [plan = StftPlan()](Context& c, const Data& data, Tensor<float> out) {
          stft_power(c, plan, data.signal.view(), data.samples, out);
@@ -190,9 +213,10 @@ Json speed(const std::string& name) {
 }
 
 constexpr auto names = std::to_array<const char*>(
-    {"stft_power", "log_mel_in_one_pass", "magnitude", "mel_power", "power_to_db", "dct", "delta",
-     "estimate_tuning", "chroma_stft", "spectral_contrast", "tonnetz", "zero_crossing_rate", "rms",
-     "statistics", "normalise_rms", "resample_48000_22050"});
+    {"to_mono_int16_2", "stft", "place_columns", "stft_power", "log_mel_in_one_pass", "magnitude",
+     "mel_power", "power_to_db", "dct", "delta", "estimate_tuning", "chroma_stft",
+     "spectral_contrast", "tonnetz", "zero_crossing_rate", "rms", "statistics", "normalise_rms",
+     "resample_48000_22050"});
 
 }  // namespace
 
