@@ -38,8 +38,8 @@ struct StoredClip {
 /// stored  [bytes]   clip i's frames, channels interleaved, from clips[i].begin on
 /// frames  the clips' lengths
 /// mono    [frames]
-/// Both twins give the same bits. Throws ShapeError where a clip does not lie within the bytes, has no channel or begins at an odd
-/// place, or the shapes do not fit.
+/// Both twins give the same bits. Throws ShapeError where a clip does not lie within the bytes, has
+/// no channel or begins at an odd place, or the shapes do not fit.
 void to_mono(Context& context, std::span<const StoredClip> clips, Tensor<const std::byte> stored,
              const Ragged& frames, Tensor<float> mono);
 

@@ -71,8 +71,8 @@ void compare(int in_rate, int out_rate) {
   }
   fmt::print("{:<16} {:>5} x {:<5} {:>8.1f} {:>10.3f} {:>10.3f} {:>8.2f} {:>12.1e} {:>10.1e}\n",
              rates, bank->period_out(), bank->taps(), measuring, median(our_times),
-             median(their_times), median(their_times) / median(our_times),
-             difference(ours, wanted), difference(theirs, wanted));
+             median(their_times), median(their_times) / median(our_times), difference(ours, wanted),
+             difference(theirs, wanted));
 }
 
 }  // namespace

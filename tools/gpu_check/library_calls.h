@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/device/context.h"
+
+/// What the harvest asks the GPU's libraries directly, where no operation of this project does
+/// nothing but pass it on.
+namespace serenade::gpu_check {
+
+enum class Function { exponential, logarithm, logarithm_10, sine, cosine };
+
+/// expf, logf, log10f, sinf, cosf as kernels get them.
+std::vector<float> elementary(Context& context, Function function, const std::vector<float>& x);
+
+/// cuFFT's D2Z of rows [batch, points]: bins [batch, points / 2 + 1], real and imaginary parts.
+/// Throws DeviceError.
+std::vector<double> transforms(Context& context, int points, int batch,
+                               const std::vector<double>& rows);
+
+/// The GPU's properties as cuDNN writes them, JSON of 23 keys: what plans are made from where the
+/// GPU is not (tests/golden/gpu). Throws DeviceError. Of builds with cuDNN only.
+std::string cudnn_device_properties();
+
+}  // namespace serenade::gpu_check

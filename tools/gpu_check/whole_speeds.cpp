@@ -1,0 +1,166 @@
+// How long whole things take: a training step, alone and beside others, and the features of a batch
+// of clips. Each is first compared with the CPU.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/nn/backend.h"
+#include "pipeline/config/yaml.h"
+#include "pipeline/features/extractor.h"
+#include "pipeline/training/scaler.h"
+#include "pipeline/training/trainer.h"
+#include "tools/gpu_check/check.h"
+
+namespace serenade::gpu_check {
+namespace {
+
+// As configs/ravdess_frames_cnn.yaml: frames of 67 features.
+constexpr Index frames = emulated ? 20 : 160, dims = emulated ? 4 : 67;
+constexpr std::size_t clips = emulated ? 24 : 1024, batch_size = emulated ? 8 : 32;
+constexpr int epochs = emulated ? 2 : 6;
+constexpr const char* model =
+    "layers: [{conv1d: {filters: 128, kernel_size: 5}}, batch_norm, relu, {max_pool: {pool_size: "
+    "2}}, {conv1d: {filters: 128, kernel_size: 5}}, relu, {dropout: {rate: 0.2}}, "
+    "global_average_pool, {dense: {units: 64}}, relu]";
+constexpr const char* small_model =
+    "layers: [{conv1d: {filters: 8, kernel_size: 5}}, batch_norm, relu, {max_pool: {pool_size: "
+    "2}}, "
+    "{conv1d: {filters: 8, kernel_size: 5}}, relu, {dropout: {rate: 0.2}}, global_average_pool, "
+    "{dense: {units: 8}}, relu]";
+
+/// Noise in which one feature of a clip swings as its class says.
+class Generated {
+ public:
+  Generated() {
+    corpus_.labels = {"angry", "calm",    "disgust", "fearful",
+                      "happy", "neutral", "sad",     "surprised"};
+    for (std::size_t i = 0; i < clips; ++i) {
+      Utterance utterance;
+      utterance.id = fmt::format("clip-{:05}", i);
+      utterance.label = corpus_.labels[i % corpus_.labels.size()];
+      corpus_.utterances.push_back(utterance);
+      rows_.push_back(i);
+      Array<float> x(Shape{frames, dims});
+      const std::vector<float> noise = draw(x.size(), 1000 + static_cast<std::uint32_t>(i));
+      std::ranges::copy(noise, x.data());
+      const double frequency = 0.1 + 0.3 * static_cast<double>(i % corpus_.labels.size());
+      for (Index f = 0; f < frames; ++f) {
+        x[f * dims] += 2 * static_cast<float>(std::sin(frequency * static_cast<double>(f)));
+      }
+      features_.push_back(std::move(x));
+    }
+  }
+  DataSet data() const {
+    return DataSet(corpus_, [this](std::size_t i) { return features_[i].view(); });
+  }
+  Fold fold() const { return Fold("all", rows_, {}, {}); }
+
+ private:
+  Corpus corpus_{"generated", {}, {}, {}};
+  std::vector<Array<float>> features_;
+  std::vector<std::size_t> rows_;
+};
+
+std::vector<Member> members(const DataSet& data, const Fold& fold, int count, int most_epochs) {
+  ModelSpec spec;
+  read_options(ConfigNode::parse(emulated ? small_model : model, "model"), spec);
+  TrainingOptions options;
+  read_options(
+      ConfigNode::parse(fmt::format("{{batch_size: {}, epochs: {}, checkpoint: {{keep: last}}, "
+                                    "optimizer: {{learning_rate: 0.001}}}}",
+                                    batch_size, most_epochs),
+                        "training"),
+      options);
+  std::vector<Member> all;
+  for (int i = 0; i < count; ++i) {
+    NetworkInput input(InputLayout::frames, fit_scaler(data, fold.training()), frames);
+    Network network(spec, input.shape(), data.classes(), static_cast<std::uint64_t>(i) + 1);
+    all.emplace_back(fmt::format("member {}", i + 1), std::move(network), std::move(input),
+                     fold.training(), fold.validation(), options);
+  }
+  return all;
+}
+
+struct Way {
+  std::string name;
+  Backend backend = Backend::library;
+  bool graphs = true;
+  int members = 1;
+};
+
+Json training(const Way& way) {
+  const Generated generated;
+  const DataSet data = generated.data();
+  const Fold fold = generated.fold();
+  Observer observer;
+  std::vector<Member> cpu = members(data, fold, 1, 1);
+  Context host(emulated ? 2 : 0);
+  Trainer(host, data, observer).train(cpu);
+  std::vector<Member> gpu = members(data, fold, way.members, epochs);
+  Context context(Device::cuda, way.members);
+  use_backend(context, {.backend = way.backend, .graphs = way.graphs});
+  Trainer(context, data, observer).train(gpu);
+  const double wanted = cpu[0].history()[0].loss, found = gpu[0].history()[0].loss;
+  // The mean of an epoch's losses: as tests/pipeline/training/device_training_test.cpp.
+  if (!(std::abs(wanted - found) <= 1e-3)) {
+    throw Failed(fmt::format("{}: the first epoch's loss is {:.6f}, but {:.6f} on the CPU",
+                             way.name, found, wanted));
+  }
+  const Index steps = static_cast<Index>(clips / batch_size);
+  Json row{{"members", way.members}, {"first loss", found}, {"loss on the CPU", wanted}};
+  if (!emulated) {
+    std::vector<double> seconds;  // of an epoch; the first one plans and captures
+    for (std::size_t i = 1; i < gpu[0].history().size(); ++i) {
+      double longest = 0;
+      for (const Member& one : gpu) longest = std::max(longest, one.history()[i].seconds);
+      seconds.push_back(longest / static_cast<double>(steps));
+    }
+    std::ranges::sort(seconds);
+    row["seconds"] = seconds[seconds.size() / 2];
+    row["fastest"] = seconds.front();
+  }
+  return row;
+}
+
+/// Every feature of a batch of clips in the GPU's memory.
+Json extraction(const std::filesystem::path&) {
+  FeatureSpec spec;
+  spec.extract = all_features();
+  const FeatureExtractor extractor(spec);
+  const Index count = emulated ? 2 : 64, length = emulated ? 6000 : 88200;
+  Ragged samples;
+  for (Index i = 0; i < count; ++i) samples.append(length);
+  std::vector<float> signal = draw(samples.total(), 70, -0.05, 0.05);
+  for (std::size_t i = 0; i < signal.size(); ++i) {
+    signal[i] += 0.5F * std::sin(0.03F * static_cast<float>(i % 20000));
+  }
+  const Shape out{extractor.rows_of(samples).total(), extractor.dims()};
+  Context cpu(emulated ? 2 : 0), context(Device::cuda);
+  Array<float> wanted(out), rows(out, Device::cuda);
+  extractor.extract(cpu, Tensor<const float>(signal.data(), Shape{samples.total()}), samples,
+                    wanted.view());
+  Array<float> there = to_device(context, signal, Shape{samples.total()});
+  extractor.extract(context, there.view(), samples, rows.view());
+  // Of the largest number, some 600 dB of a first MFCC: the sum of a chain's tolerances, 5e-3 dB.
+  expect_near("features", to_host(context, Tensor<const float>(rows.view())),
+              to_host(cpu, Tensor<const float>(wanted.view())), 1e-5);
+  Json row{{"clips", count},
+           {"seconds of sound", static_cast<double>(samples.total()) / spec.sample_rate},
+           {"dims", extractor.dims()}};
+  time_into(row, context, [&] { extractor.extract(context, there.view(), samples, rows.view()); });
+  return row;
+}
+
+}  // namespace
+
+std::vector<Check> whole_speeds() {
+  std::vector<Check> all{{"whole_extraction", 5, extraction}};
+  for (const Way& way : std::vector<Way>{{"step_graph"},
+                                         {"step_no_graph", Backend::library, false},
+                                         {"step_plain", Backend::plain},
+                                         {"step_4_members", Backend::library, true, 4}}) {
+    all.push_back({"whole_" + way.name, 5, [way](const auto&) { return training(way); }});
+  }
+  return all;
+}
+
+}  // namespace serenade::gpu_check
