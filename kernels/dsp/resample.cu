@@ -38,12 +38,14 @@ __device__ void add_up(const Filter& filter, const float* x, Index length, Index
   const auto add = [&](int k) {
     if (k < 0 || k >= filter.taps) return;
     const float weight = filter.weights[k * filter.phases + phase];
+#pragma unroll
     for (int j = 0; j < periods_a_thread; ++j) {
       const Index at = start + j * filter.period_in + k;
       if (inside || (at >= 0 && at < length)) sums[j] = fmaf(weight, x[at], sums[j]);
     }
   };
   const int lead = filter.lead[phase];
+#pragma unroll 2
   for (int row = 0; row < filter.rows / 2; ++row) {
     add(row - lead);
     add(filter.rows - 1 - row - lead);
@@ -77,16 +79,16 @@ __global__ __launch_bounds__(most_threads) void resample_kernel(
   } else {
     add_up<false>(filter, x, length, start, phase, sums);
   }
+#pragma unroll
   for (int j = 0; j < periods_a_thread; ++j) {
     const Index n = (period + j) * filter.phases + phase;
-    if (n >= outputs[clip + 1] - outputs[clip]) return;
     float value = sums[j];
     if (n >= given[clip + 1] - given[clip]) {
       value = 0;  // what librosa appends
     } else if (n < filter.head) {
       value = head_output(filter, x, length, static_cast<int>(n));
     }
-    out[outputs[clip] + n] = value;
+    if (n < outputs[clip + 1] - outputs[clip]) out[outputs[clip] + n] = value;
   }
 }
 
