@@ -6,7 +6,8 @@ namespace serenade::cuda {
 namespace {
 
 /// Outputs of one phase, a period apart, that a thread computes: a weight is read once for all.
-constexpr int periods_a_thread = 4;
+/// With four, registers would leave too few threads to a multiprocessor.
+constexpr int periods_a_thread = 3;
 
 /// A ResampleBank on the device, short periods repeated as the CPU twin has them.
 struct Filter {
@@ -14,7 +15,7 @@ struct Filter {
   const int* lead;            ///< [phases]
   const float* weights;       ///< [taps, phases]
   const float* head_weights;  ///< [head_taps, head]
-  Index period_in;
+  int period_in;
   int taps, phases;
   int rows;  ///< that the CPU twin adds up for each output, most with the weight 0 beside its taps
   int head_taps, head;
@@ -38,9 +39,10 @@ __device__ void add_up(const Filter& filter, const float* x, Index length, Index
   const auto add = [&](int k) {
     if (k < 0 || k >= filter.taps) return;
     const float weight = filter.weights[k * filter.phases + phase];
+    const Index first = start + k;
 #pragma unroll
     for (int j = 0; j < periods_a_thread; ++j) {
-      const Index at = start + j * filter.period_in + k;
+      const Index at = first + j * filter.period_in;
       if (inside || (at >= 0 && at < length)) sums[j] = fmaf(weight, x[at], sums[j]);
     }
   };
@@ -134,7 +136,7 @@ void resample(Context& context, const ResampleBank& bank, Tensor<const float> si
                       lead,
                       weights,
                       head_weights,
-                      tiles.period_in,
+                      static_cast<int>(tiles.period_in),
                       static_cast<int>(bank.taps()),
                       static_cast<int>(phases),
                       static_cast<int>(tiles.rows),
