@@ -126,11 +126,17 @@ void print_all() {
   const ExperimentConfig defaults;
   ExperimentConfig::fields(defaults, sections);
   fmt::print(
-      "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`.\n\n");
+      "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`. A clip "
+      "gives 1 "
+      "+ samples / hop_length\n(rounded down) frames of n_fft samples, Hann windows that are "
+      "centred "
+      "on every hop_length-th sample,\nzeros around the clip. The librosa calls take "
+      "sr=sample_rate, "
+      "n_fft and hop_length as well; defaults\nwhere nothing is said.\n\n");
   for (const Feature& feature : all_features()) {
     std::visit(
         [](const auto& options) {
-          print_table(fmt::format("### `{}`", std::decay_t<decltype(options)>::name), options);
+          print_table(fmt::format("### `{}`\n\n{}", options.name, options.about), options);
         },
         feature);
   }

@@ -170,16 +170,16 @@ Ragged FeatureExtractor::rows_of(const Ragged& samples) const {
 }
 
 std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
-  // All that a FeatureBatch may hold of a frame: power where it is needed, magnitudes for contrast;
-  // for tuning a height and a step for each place that may be a peak; mel for each bank but the
-  // first, unless it is needed, and logarithms; for each item what it is and what it is a
+  // All that a FeatureBatch may hold of a frame: power where it is needed, magnitudes for contrast
+  // and shape; for tuning a height and a step for each place that may be a peak; mel for each bank
+  // but the first, unless it is needed, and logarithms; for each item what it is and what it is a
   // derivative of; the row.
   const FeatureTables& tables = plan_->tables;
   const Index bins = tables.stft.bins();
   Index numbers = plan_->frame_dims;
   const bool is_fused = tables.together().bank.has_value();
-  if (tables.needs_power() || (!is_fused && !tables.contrast.empty())) numbers += bins;
-  if (!tables.contrast.empty()) numbers += bins;
+  if (tables.needs_power() || (!is_fused && tables.needs_magnitude())) numbers += bins;
+  if (tables.needs_magnitude()) numbers += bins;
   if (!tables.chroma.empty()) numbers += 2 * bins;
   for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
   if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;

@@ -75,6 +75,11 @@ Index dims_of(const ContrastFeature& feature) { return feature.n_bands + 1; }
 Index dims_of(const TonnetzFeature&) { return 6; }
 Index dims_of(const ZeroCrossingRateFeature&) { return 1; }
 Index dims_of(const RmsFeature&) { return 1; }
+Index dims_of(const SpectralCentroidFeature&) { return 1; }
+Index dims_of(const SpectralBandwidthFeature&) { return 1; }
+Index dims_of(const SpectralRolloffFeature&) { return 1; }
+Index dims_of(const SpectralFlatnessFeature&) { return 1; }
+Index dims_of(const SpectralFluxFeature&) { return 1; }
 
 FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
                            Tensor<const float> signal, const Ragged& samples)
@@ -92,7 +97,7 @@ void FeatureBatch::compute_together() {
   Spectra wanted;
   wanted.bank = &tables_.mel.at(canonical_text(options));
   if (tables_.needs_power()) wanted.power = fresh(power_key, tables_.stft.bins());
-  if (!tables_.contrast.empty()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
+  if (tables_.needs_magnitude()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
   if (together.mel) wanted.mel = fresh(mel_key(options), options.n_mels);
   if (together.log_mel) {
     wanted.db = *together.log_mel;
@@ -186,6 +191,47 @@ Tensor<const float> FeatureBatch::of(const ZeroCrossingRateFeature&) {
 Tensor<const float> FeatureBatch::of(const RmsFeature&) {
   return once("rms", 1,
               [&](Tensor<float> out) { rms(context_, signal_, samples_, signal_frames(), out); });
+}
+
+Tensor<const float> FeatureBatch::shape(std::string_view name) {
+  const std::string key(name);
+  if (!matrices_.contains(key)) {
+    const FeatureTables::Shape& shape = tables_.shape;
+    SpectralShape wanted;
+    const auto want = [&](std::string_view what) { return fresh(std::string(what), 1); };
+    if (shape.centroid) wanted.centroid = want(SpectralCentroidFeature::name);
+    if (shape.bandwidth) {
+      wanted.bandwidth = want(SpectralBandwidthFeature::name);
+      wanted.bandwidth_options = *shape.bandwidth;
+    }
+    if (shape.rolloff) {
+      wanted.rolloff = want(SpectralRolloffFeature::name);
+      wanted.rolloff_options = *shape.rolloff;
+    }
+    if (shape.flatness) {
+      wanted.flatness = want(SpectralFlatnessFeature::name);
+      wanted.flatness_options = *shape.flatness;
+    }
+    if (shape.flux) wanted.flux = want(SpectralFluxFeature::name);
+    spectral_shape(context_, magnitudes(), frames_, tables_.sample_rate, wanted);
+  }
+  return std::as_const(matrices_.at(key)).view();
+}
+
+Tensor<const float> FeatureBatch::of(const SpectralCentroidFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralBandwidthFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralRolloffFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralFlatnessFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralFluxFeature& feature) {
+  return shape(feature.name);
 }
 
 Tensor<const float> FeatureBatch::of(const Feature& base, const DeltaOptions& options) {

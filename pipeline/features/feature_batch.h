@@ -11,6 +11,7 @@
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/spectra.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "pipeline/features/spec.h"
 
 namespace serenade {
@@ -29,6 +30,11 @@ class FeatureTables {
   void add(const TonnetzFeature& feature);
   void add(const ZeroCrossingRateFeature&) {}
   void add(const RmsFeature&) {}
+  void add(const SpectralCentroidFeature&) { shape.centroid = true; }
+  void add(const SpectralBandwidthFeature& feature) { shape.bandwidth = feature; }
+  void add(const SpectralRolloffFeature& feature) { shape.rolloff = feature; }
+  void add(const SpectralFlatnessFeature& feature) { shape.flatness = feature; }
+  void add(const SpectralFluxFeature&) { shape.flux = true; }
 
   StftPlan stft;
   double sample_rate;
@@ -38,6 +44,17 @@ class FeatureTables {
   std::map<std::string, ContrastBands> contrast;
   std::map<std::pair<int, int>, DctBasis> dct;
 
+  /// Which shapes of the spectra are wanted, all in one pass over them.
+  struct Shape {
+    bool centroid = false;
+    std::optional<SpectralBandwidthOptions> bandwidth;
+    std::optional<SpectralRolloffOptions> rolloff;
+    std::optional<SpectralFlatnessOptions> flatness;
+    bool flux = false;
+    bool any() const { return centroid || bandwidth || rolloff || flatness || flux; }
+  };
+  Shape shape;
+
   /// What one pass over the spectra gives (kernels/dsp/spectra.h) where there is a mel bank: that
   /// of the first, whatever else is asked of it, and the spectra that others need.
   struct Together {
@@ -46,6 +63,7 @@ class FeatureTables {
     bool mel = false;
   };
   const Together& together() const { return together_; }
+  bool needs_magnitude() const { return !contrast.empty() || shape.any(); }
   bool needs_power() const { return !chroma.empty() || mel.size() > 1; }
 
  private:
@@ -61,6 +79,11 @@ Index dims_of(const ContrastFeature& feature);
 Index dims_of(const TonnetzFeature& feature);
 Index dims_of(const ZeroCrossingRateFeature& feature);
 Index dims_of(const RmsFeature& feature);
+Index dims_of(const SpectralCentroidFeature& feature);
+Index dims_of(const SpectralBandwidthFeature& feature);
+Index dims_of(const SpectralRolloffFeature& feature);
+Index dims_of(const SpectralFlatnessFeature& feature);
+Index dims_of(const SpectralFluxFeature& feature);
 
 /// What is known of one batch so far. Every matrix has a row a frame, is computed when first asked
 /// for, and kept by a text that says what it is.
@@ -83,12 +106,20 @@ class FeatureBatch {
   Tensor<const float> of(const TonnetzFeature& feature);
   Tensor<const float> of(const ZeroCrossingRateFeature& feature);
   Tensor<const float> of(const RmsFeature& feature);
+  Tensor<const float> of(const SpectralCentroidFeature& feature);
+  Tensor<const float> of(const SpectralBandwidthFeature& feature);
+  Tensor<const float> of(const SpectralRolloffFeature& feature);
+  Tensor<const float> of(const SpectralFlatnessFeature& feature);
+  Tensor<const float> of(const SpectralFluxFeature& feature);
 
   template <class Compute>
   Tensor<const float> once(const std::string& what, Index dims, const Compute& compute);
   Tensor<float> fresh(const std::string& what, Index dims);
   /// What one pass gives, in one pass.
   void compute_together();
+
+  /// One of the shapes of the spectra; the first that is asked for brings the others along.
+  Tensor<const float> shape(std::string_view name);
 
   FrameOptions signal_frames() const;
   Tensor<const float> power();

@@ -62,8 +62,15 @@ void add_revisions(const ZeroCrossingRateFeature&, Revisions& all) {
   all.insert({"zero_crossing_rate", zero_crossing_rate_revision});
 }
 void add_revisions(const RmsFeature&, Revisions& all) { all.insert({"rms", rms_revision}); }
-template <class Derivative>
-void add_revisions(const Derivative&, Revisions& all) {
+void add_shape_revisions(Revisions& all) {
+  all.insert({{"stft", stft_revision}, {"spectral_shape", spectral_shape_revision}});
+}
+void add_revisions(const SpectralCentroidFeature&, Revisions& all) { add_shape_revisions(all); }
+void add_revisions(const SpectralBandwidthFeature&, Revisions& all) { add_shape_revisions(all); }
+void add_revisions(const SpectralRolloffFeature&, Revisions& all) { add_shape_revisions(all); }
+void add_revisions(const SpectralFlatnessFeature&, Revisions& all) { add_shape_revisions(all); }
+void add_revisions(const SpectralFluxFeature&, Revisions& all) { add_shape_revisions(all); }
+void add_revisions(const DerivativeOptions&, Revisions& all) {
   all.insert({"delta", delta_revision});
 }
 

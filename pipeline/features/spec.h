@@ -11,6 +11,7 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/trim.h"
 
@@ -21,6 +22,9 @@ class ConfigNode;
 /// Mel frequency cepstral coefficients: DCT of the mel spectrogram in dB, librosa.feature.mfcc.
 struct MfccFeature : MfccOptions, MelOptions {
   static constexpr std::string_view name = "mfcc";
+  static constexpr std::string_view about =
+      "DCT-II (orthonormal) of the mel spectrogram in dB, a frame's first n_mfcc coefficients. "
+      "librosa.feature.mfcc(y, n_mfcc=n_mfcc).";
   std::optional<double> top_db = 80.0;
 
   template <class Self, class Visitor>
@@ -34,6 +38,9 @@ struct MfccFeature : MfccOptions, MelOptions {
 /// Mel spectrogram, librosa.feature.melspectrogram, as power or in dB.
 struct MelFeature : MelOptions {
   static constexpr std::string_view name = "mel";
+  static constexpr std::string_view about =
+      "Power of a frame in triangular bands of the mel scale, or 10 log10 of it. "
+      "librosa.feature.melspectrogram(y), and power_to_db of that.";
   bool db = false;
   std::optional<double> top_db = 80.0;
 
@@ -48,17 +55,24 @@ struct MelFeature : MelOptions {
 /// Energy in each pitch class, librosa.feature.chroma_stft.
 struct ChromaFeature : ChromaOptions {
   static constexpr std::string_view name = "chroma_stft";
+  static constexpr std::string_view about =
+      "Power in each pitch class over the frame's largest. librosa.feature.chroma_stft(y).";
 };
 
 /// Peak over valley in octave bands, dB, librosa.feature.spectral_contrast.
 struct ContrastFeature : SpectralContrastOptions {
   static constexpr std::string_view name = "spectral_contrast";
+  static constexpr std::string_view about =
+      "dB: peak over valley in octave bands. librosa.feature.spectral_contrast(y).";
 };
 
 /// Tonal centroids of 12-class STFT chroma: librosa.feature.tonnetz(chroma=chroma_stft(...)).
 /// (librosa's own default is the chroma of a constant-Q transform.)
 struct TonnetzFeature {
   static constexpr std::string_view name = "tonnetz";
+  static constexpr std::string_view about =
+      "Tonal centroids of STFT chroma: fifths, minor and major thirds, two columns each. "
+      "librosa.feature.tonnetz(chroma=chroma_stft(y)).";
   std::optional<double> tuning;
 
   template <class Self, class Visitor>
@@ -71,6 +85,9 @@ struct TonnetzFeature {
 /// Share of sign changes in frames of n_fft samples, librosa.feature.zero_crossing_rate.
 struct ZeroCrossingRateFeature {
   static constexpr std::string_view name = "zero_crossing_rate";
+  static constexpr std::string_view about =
+      "Share of sign changes among the n_fft samples of a frame. "
+      "librosa.feature.zero_crossing_rate(y).";
   template <class Self, class Visitor>
   static void fields(Self&, Visitor&) {}
 };
@@ -78,6 +95,49 @@ struct ZeroCrossingRateFeature {
 /// Root mean square of frames of n_fft samples, librosa.feature.rms.
 struct RmsFeature {
   static constexpr std::string_view name = "rms";
+  static constexpr std::string_view about =
+      "Root mean square of the n_fft samples of a frame. librosa.feature.rms(y=y).";
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+/// Centre of gravity of the spectrum, librosa.feature.spectral_centroid.
+struct SpectralCentroidFeature {
+  static constexpr std::string_view name = "spectral_centroid";
+  static constexpr std::string_view about =
+      "Hz: sum f S / sum S over the magnitudes S of a frame; 0 in silence. "
+      "librosa.feature.spectral_centroid(y).";
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+struct SpectralBandwidthFeature : SpectralBandwidthOptions {
+  static constexpr std::string_view name = "spectral_bandwidth";
+  static constexpr std::string_view about =
+      "Hz: (sum S |f - centroid|^p / sum S)^(1/p) over the magnitudes S of a frame. "
+      "librosa.feature.spectral_bandwidth(y, p=p).";
+};
+
+struct SpectralRolloffFeature : SpectralRolloffOptions {
+  static constexpr std::string_view name = "spectral_rolloff";
+  static constexpr std::string_view about =
+      "Hz: the lowest bin's frequency up to which the magnitudes of a frame add up to roll_percent "
+      "of their sum. librosa.feature.spectral_rolloff(y, roll_percent=roll_percent).";
+};
+
+struct SpectralFlatnessFeature : SpectralFlatnessOptions {
+  static constexpr std::string_view name = "spectral_flatness";
+  static constexpr std::string_view about =
+      "Geometric over arithmetic mean of a frame's powers, each at least amin: 1 for white noise "
+      "and silence, near 0 for a tone. librosa.feature.spectral_flatness(y, amin=amin).";
+};
+
+/// Growth of the spectrum from frame to frame.
+struct SpectralFluxFeature {
+  static constexpr std::string_view name = "spectral_flux";
+  static constexpr std::string_view about =
+      "Mean over the bins of max(0, S - S of the frame before), magnitudes S; 0 in a clip's first "
+      "frame. librosa.onset.onset_strength(S=abs(stft(y)), center=False).";
   template <class Self, class Visitor>
   static void fields(Self&, Visitor&) {}
 };
@@ -99,17 +159,25 @@ struct DerivativeOptions {
 /// The first derivative, librosa.feature.delta.
 struct DeltaFeature : DerivativeOptions {
   static constexpr std::string_view name = "delta";
+  static constexpr std::string_view about =
+      "A feature's slope: first derivative of the straight line fitted to width frames, per frame. "
+      "librosa.feature.delta(x, width=width).";
 };
 
 /// The second, librosa.feature.delta(order=2).
 struct Delta2Feature : DerivativeOptions {
   static constexpr std::string_view name = "delta2";
+  static constexpr std::string_view about =
+      "Its curvature: second derivative of the parabola fitted to width frames. "
+      "librosa.feature.delta(x, width=width, order=2).";
 };
 
 /// One item of `features.extract`. A new feature is a struct above and a word here.
 using Feature =
     std::variant<MfccFeature, MelFeature, ChromaFeature, ContrastFeature, TonnetzFeature,
-                 ZeroCrossingRateFeature, RmsFeature, DeltaFeature, Delta2Feature>;
+                 ZeroCrossingRateFeature, RmsFeature, SpectralCentroidFeature,
+                 SpectralBandwidthFeature, SpectralRolloffFeature, SpectralFlatnessFeature,
+                 SpectralFluxFeature, DeltaFeature, Delta2Feature>;
 
 /// "mfcc", "delta", ...
 std::string_view name_of(const Feature& feature);

@@ -80,6 +80,8 @@ TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
   const auto utterances = recordings();
   for (const char* features : {"{extract: [{mfcc: {n_mfcc: 40}}, chroma_stft, spectral_contrast, "
                                "tonnetz, zero_crossing_rate, rms, {delta: {of: mfcc}}, mel]}",
+                               "{extract: [spectral_flux, spectral_centroid, spectral_bandwidth, "
+                               "spectral_flatness, {delta: {of: spectral_centroid}}]}",
                                "{extract: [mfcc, chroma_stft, rms], normalise: rms, trim: {}, "
                                "statistics: [mean, std, min, max, median, p90]}"}) {
     const auto spec =

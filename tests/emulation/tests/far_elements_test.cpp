@@ -13,6 +13,7 @@
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
@@ -66,6 +67,20 @@ TEST_F(FarElements, Delta) {
   emulation::use_last_blocks(3);
   delta(gpu_, in.view(), Ragged(std::vector<Index>{3, in.shape()[0] - 3}), {}, out.view());
   expect_end(out, expected, 20);
+}
+
+TEST_F(FarElements, SpectralShape) {
+  const Array<float> last = positive({9, 33});
+  const Array<float> alone = zeros_and(1, last);
+  Array<float> all_expected(Shape{10, 1});
+  SpectralShape wanted{.flux = all_expected.view()};
+  spectral_shape(cpu_, alone.view(), Ragged(std::vector<Index>{10}), 22050, wanted);
+  const Array<float> in = behind(far_rows(33), last);
+  Array<float> out = on_gpu({in.shape()[0], 1});
+  emulation::use_last_blocks(3);
+  spectral_shape(gpu_, in.view(), Ragged(std::vector<Index>{3, in.shape()[0] - 3}), 22050,
+                 {.flux = out.view()});
+  expect_end(out, all_expected, 9);
 }
 
 TEST_F(FarElements, Tonnetz) {

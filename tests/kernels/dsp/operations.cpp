@@ -402,7 +402,9 @@ std::vector<Operation> core_operations() {
 
 std::vector<Operation> operations() {
   std::vector<Operation> all = core_operations();
-  for (Operation& operation : tonal_operations()) all.push_back(std::move(operation));
+  for (auto* more : {tonal_operations, shape_operations}) {
+    for (Operation& operation : more()) all.push_back(std::move(operation));
+  }
   return all;
 }
 

@@ -71,6 +71,8 @@ struct Operation {
 std::vector<Operation> core_operations();
 /// Chroma, spectral contrast, tonnetz.
 std::vector<Operation> tonal_operations();
+/// Centroid, bandwidth, roll-off, flatness, flux.
+std::vector<Operation> shape_operations();
 /// All of them.
 std::vector<Operation> operations();
 

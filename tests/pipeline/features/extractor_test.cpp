@@ -8,6 +8,7 @@
 #include <random>
 
 #include "kernels/dsp/frames.h"
+#include "pipeline/config/yaml.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 
@@ -45,6 +46,12 @@ FeatureSpec everything() {
   spec.extract = {MfccFeature{},     MelFeature{},     ChromaFeature{},
                   ContrastFeature{}, TonnetzFeature{}, ZeroCrossingRateFeature{},
                   RmsFeature{},      DeltaFeature{},   Delta2Feature{}};
+  for (const Feature& further :
+       {Feature(SpectralCentroidFeature{}), Feature(SpectralBandwidthFeature{}),
+        Feature(SpectralRolloffFeature{}), Feature(SpectralFlatnessFeature{}),
+        Feature(SpectralFluxFeature{})}) {
+    spec.extract.push_back(further);
+  }
   return spec;
 }
 
@@ -113,6 +120,30 @@ TEST(FeatureExtractor, AgreesWithLibrosaEndToEnd) {
     if (name == "chirp" || name == "square" || name == "fewer_than_9_frames" ||
         name == "shorter_than_n_fft" || name == "silence") {
       at("spectral_contrast", 1e-3);
+    }
+  }
+}
+
+// Kernels are judged closely in shelf_golden_test.cpp: here, that each gets what it is computed
+// from.
+TEST(FeatureExtractor, AgreesWithLibrosaOnTheFurtherFeatures) {
+  const test::Golden golden("librosa_shelf.h5");
+  for (const std::string name :
+       {"spectral_centroid", "spectral_bandwidth", "spectral_flatness", "spectral_flux"}) {
+    for (const bool company : {false, true}) {
+      FeatureSpec spec;
+      from_config(ConfigNode::parse("extract: [" + name + (company ? ", mel" : "") + "]", "test"),
+                  spec);
+      const FeatureExtractor extractor(spec);
+      const Array<float> rows = extract(extractor, Signals({"sentence"}));
+      const test::GoldenArray wanted = golden["sentence/" + name];
+      std::vector<float> found;
+      for (Index t = 0; t < wanted.shape[0]; ++t) {
+        const float* from = rows.data() + t * extractor.dims();
+        found.insert(found.end(), from, from + wanted.shape[1]);
+      }
+      const auto d = test::deviation(found, wanted.values);
+      EXPECT_LE(d.normalized_square, 1e-9) << name << ": " << to_string(d);
     }
   }
 }

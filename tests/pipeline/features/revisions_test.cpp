@@ -20,6 +20,7 @@
 #include "kernels/dsp/pcm.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
@@ -154,6 +155,13 @@ std::map<std::string, Output> outputs() {
   });
   add("spectral_contrast", spectral_contrast_revision, Shape{rows, 7}, [&](Tensor<float> out) {
     spectral_contrast(context, magnitudes.values.view(), magnitudes.extents, bands, out);
+  });
+  add("spectral_shape", spectral_shape_revision, Shape{6 * rows, 1}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * rows, (i + 1) * rows); };
+    SpectralShape wanted{part(0), part(1), part(2), part(3), part(4)};
+    spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, wanted);
+    SpectralShape cubes{.bandwidth = part(5), .bandwidth_options = {.p = 3}};
+    spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, cubes);
   });
   add("tonnetz", tonnetz_revision, Shape{frames, 6},
       [&](Tensor<float> out) { tonnetz(context, chromas.values.view(), out); });
