@@ -36,8 +36,42 @@ def shape(y):
     }
 
 
+def cepstra(y):
+    mfcc = librosa.feature.mfcc
+    return {
+        "mel_htk": librosa.feature.melspectrogram(y=y, sr=SAMPLE_RATE, n_mels=40, htk=True,
+                                                  norm=None, fmin=60, fmax=8000),
+        "mfcc_lifted": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=20, lifter=22),
+        "mfcc_plain": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=20, norm=None, htk=True, mel_norm=None),
+        "mfcc_1": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=13, dct_type=1, norm="ortho"),
+        "mfcc_1_plain": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=13, dct_type=1, norm=None),
+        "mfcc_3": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=13, dct_type=3),
+        "mfcc_3_plain": mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=13, dct_type=3, norm=None),
+    }
+
+
+def normalized(y):
+    """As librosa's page on pcen has it."""
+    mel = librosa.feature.melspectrogram(y=y, sr=SAMPLE_RATE, n_mels=40, power=1)
+    return {
+        "pcen": librosa.pcen(mel * 2**31, sr=SAMPLE_RATE),
+        "pcen_logarithm": librosa.pcen(mel * 2**31, sr=SAMPLE_RATE, power=0, gain=0.8,
+                                       time_constant=0.06),
+    }
+
+
+def pitch(y):
+    """The fundamental frequency of unvoiced frames is 0 instead of NaN."""
+    voice = {"sr": SAMPLE_RATE, "fmin": librosa.note_to_hz("C2"), "fmax": librosa.note_to_hz("C7")}
+    f0, voiced, probability = librosa.pyin(y, **voice)
+    return {
+        "yin": librosa.yin(y, **voice),
+        "pyin": np.stack([np.nan_to_num(f0), voiced, probability]),
+    }
+
+
 def features(y):
-    result = shape(y)
+    result = {**shape(y), **cepstra(y), **normalized(y), **pitch(y)}
     return {name: np.atleast_2d(matrix).T for name, matrix in result.items()}
 
 
