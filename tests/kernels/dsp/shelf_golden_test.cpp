@@ -4,6 +4,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/dsp/decibel.h"
+#include "kernels/dsp/mel.h"
+#include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/pcen.h"
+#include "kernels/dsp/pyin.h"
 #include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/stft.h"
 #include "tests/support/compare.h"
@@ -34,6 +39,22 @@ class GoldenShelf : public testing::TestWithParam<std::string> {
     magnitude(context_, out.view(), out.view());
     return out;
   }
+  Array<float> mel(const MelOptions& options) {
+    const StftPlan plan;
+    const MelBank bank(options, sample_rate, 2048);
+    Array<float> power(Shape{frames_.total(), plan.bins()});
+    Array<float> out(Shape{frames_.total(), bank.n_mels()});
+    stft_power(context_, plan, signal_.view(), samples_, power.view());
+    mel_power(context_, power.view(), bank, out.view());
+    return out;
+  }
+  Array<float> mfcc(const MelOptions& options, const DctOptions& transform) {
+    Array<float> log_mel = mel(options);
+    power_to_db(context_, log_mel.view(), frames_, {}, log_mel.view());
+    Array<float> out(Shape{frames_.total(), transform.coefficients});
+    dct(context_, log_mel.view(), DctBasis(128, transform), out.view());
+    return out;
+  }
   /// One number a frame.
   Array<float> shape(Tensor<float> SpectralShape::*view, SpectralShape options = {}) {
     const Array<float> spectra = magnitudes();
@@ -54,6 +75,14 @@ class GoldenShelf : public testing::TestWithParam<std::string> {
                   relative * std::abs(all[i]) + peak * largest)
           << what << ", frame " << i << " of " << all.size();
     }
+  }
+
+  void expect_absolute(const Array<float>& found, const std::string& what, double tolerance) const {
+    const std::vector<double> all = wanted(what);
+    ASSERT_EQ(found.size(), static_cast<Index>(all.size())) << what;
+    const auto d = test::deviation(found.span(), all);
+    EXPECT_LE(d.largest, tolerance) << what << ": " << to_string(d);
+    EXPECT_LE(d.normalized_square, 1e-9) << what << ": " << to_string(d);
   }
 
   test::Golden golden_{"librosa_shelf.h5"};
@@ -103,6 +132,41 @@ TEST_P(GoldenShelf, Flatness) {
 }
 
 TEST_P(GoldenShelf, Flux) { expect_near(shape(&SpectralShape::flux), "spectral_flux", 1e-5, 1e-6); }
+
+TEST_P(GoldenShelf, MelOnTheScaleOfHtkWithoutAreas) {
+  expect_near(mel({.n_mels = 40, .fmin = 60, .fmax = 8000, .htk = true, .mel_norm = MelNorm::none}),
+              "mel_htk", 1e-5);
+}
+
+// 2e-3, as MFCC, times what the transform is larger than the orthonormal one, and what lifts it; of
+// type 1 twice that, for silence's 128 numbers are all -100 and float32's sum of them rounds one
+// way up to -1131.
+TEST_P(GoldenShelf, CosineTransformsOfOtherKinds) {
+  const MelOptions htk{.htk = true, .mel_norm = MelNorm::none};
+  const DctNorm none = DctNorm::none;
+  expect_absolute(mfcc({}, {.coefficients = 20, .lifter = 22}), "mfcc_lifted", 2e-3 * 12);
+  expect_absolute(mfcc(htk, {.coefficients = 20, .norm = none}), "mfcc_plain", 2e-3 * 23);
+  expect_absolute(mfcc({}, {.coefficients = 13, .type = 1}), "mfcc_1", 4e-3);
+  expect_absolute(mfcc({}, {.coefficients = 13, .type = 1, .norm = none}), "mfcc_1_plain",
+                  4e-3 * 23);
+  expect_absolute(mfcc({}, {.coefficients = 13, .type = 3}), "mfcc_3", 2e-3);
+  expect_absolute(mfcc({}, {.coefficients = 13, .type = 3, .norm = none}), "mfcc_3_plain",
+                  2e-3 * 23);
+}
+
+// Mel bands are good to 1e-5, of which power 0.5 leaves half.
+TEST_P(GoldenShelf, Pcen) {
+  const Array<float> spectra = magnitudes();
+  const MelBank bank({.n_mels = 40}, sample_rate, 2048);
+  Array<float> mels(Shape{frames_.total(), 40});
+  mel_power(context_, spectra.view(), bank, mels.view());
+  Array<float> out(mels.shape());
+  pcen(context_, mels.view(), frames_, sample_rate, 512, {}, out.view());
+  expect_near(out, "pcen", 1e-5);
+  pcen(context_, mels.view(), frames_, sample_rate, 512,
+       {.gain = 0.8, .power = 0, .time_constant = 0.06}, out.view());
+  expect_near(out, "pcen_logarithm", 1e-5);
+}
 
 INSTANTIATE_TEST_SUITE_P(Librosa, GoldenShelf,
                          testing::ValuesIn(test::Golden("librosa_shelf.h5").groups()),
