@@ -159,6 +159,7 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
                         const std::function<void(const FilePrediction&)>& on_result) {
   if (!models_->warning.empty()) observer.warn(models_->warning);
   const FeatureFunction function = feature_function(models_->extractor, models_->features);
+  for (const std::string& note : function.notes) observer.note(note);
   observer.begin("predict", static_cast<Index>(files.size()), "files");
   Decoders decoders(function,
                     bytes_a_thread(models_->features, models_->device_memory, context.threads()));

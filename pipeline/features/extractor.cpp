@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "kernels/device/checks.h"
@@ -36,6 +37,16 @@ void refuse_unusable(Context& context, Tensor<const float> signal, const Ragged&
     if (!at) continue;
     throw ClipError(clip, fmt::format("sample {} of the clip is {}", *at,
                                       unusable_text(signal.data()[samples.begin(clip) + *at])));
+  }
+}
+
+/// Throws ClipError for the first clip that is shorter than a frame.
+void refuse_frameless(const Ragged& samples, const Ragged& frames) {
+  for (Index clip = 0; clip < samples.clips(); ++clip) {
+    if (frames.length(clip) > 0) continue;
+    throw ClipError(clip, fmt::format("the clip has {} samples, too few for a frame; snip_edges: "
+                                      "false makes frames of shorter clips, too",
+                                      samples.length(clip)));
   }
 }
 
@@ -77,6 +88,7 @@ struct FeatureExtractor::Plan {
       add_derivative(options);
     } else {
       tables.add(options);
+      expect_frames(options);
       items.push_back({std::string(options.name), options, std::nullopt, dims_of(options)});
     }
   }
@@ -98,9 +110,21 @@ struct FeatureExtractor::Plan {
           if constexpr (!requires { options.of; }) {
             check_ranges(options);
             tables.add(options);
+            expect_frames(options);
           }
         },
         base);
+  }
+  /// A row has columns of one frame: all features of a list have the same frames.
+  template <class Options>
+  void expect_frames(const Options& options) {
+    const auto frames = tables.frames_of_feature(options);
+    if (items.empty()) tables.kaldi_frames = frames;
+    if (frames == tables.kaldi_frames) return;
+    throw ConfigError(
+        fmt::format("its frames are others than those of {}: Kaldi's features stand in a list of "
+                    "their own, with one frame_length and snip_edges",
+                    items.front().label));
   }
   static Index dims_of_base(const Feature& base) {
     return std::visit(
@@ -138,8 +162,20 @@ Index FeatureExtractor::dims() const {
 std::vector<std::string> FeatureExtractor::column_names() const {
   std::vector<std::string> names;
   for (const Plan::Item& item : plan_->items) {
+    const auto own = std::visit(
+        []<class Options>(const Options&) -> std::span<const std::string_view> {
+          if constexpr (requires { Options::columns; }) return Options::columns;
+          return {};
+        },
+        item.base);
     for (Index d = 0; d < item.dims; ++d) {
-      names.push_back(item.dims == 1 ? item.label : fmt::format("{}_{}", item.label, d));
+      if (item.dims == 1) {
+        names.push_back(item.label);
+      } else if (!own.empty()) {
+        names.push_back(fmt::format("{}_{}", item.label, own[static_cast<std::size_t>(d)]));
+      } else {
+        names.push_back(fmt::format("{}_{}", item.label, d));
+      }
     }
   }
   if (!per_clip()) return names;
@@ -162,8 +198,19 @@ std::vector<std::string> FeatureExtractor::warnings() const {
   return lines;
 }
 
+std::vector<std::string> FeatureExtractor::without_cuda() const {
+  std::vector<std::string> names;
+  for (const Plan::Item& item : plan_->items) {
+    const std::string name(name_of(item.base));
+    const bool is_new = std::find(names.begin(), names.end(), name) == names.end();
+    if (!has_cuda_version(item.base) && is_new) names.push_back(name);
+  }
+  return names;
+}
+
 Ragged FeatureExtractor::rows_of(const Ragged& samples) const {
-  if (!per_clip()) return frames_of(samples, plan_->spec.hop_length);
+  Ragged frames = plan_->tables.frames(samples);
+  if (!per_clip()) return frames;
   Ragged rows;
   for (Index clip = 0; clip < samples.clips(); ++clip) rows.append(1);
   return rows;
@@ -182,13 +229,14 @@ std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
   if (tables.needs_magnitude()) numbers += bins;
   if (!tables.chroma.empty()) numbers += 2 * bins;
   for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
+  for (const auto& [options, bank] : tables.pcen_mel) numbers += bank.n_mels();
   if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;
   for (const Plan::Item& item : plan_->items) {
     numbers += 2 * item.dims;
     if (const auto* mfcc = std::get_if<MfccFeature>(&item.base)) numbers += mfcc->n_mels;
     if (std::holds_alternative<TonnetzFeature>(item.base)) numbers += ChromaOptions().n_chroma;
   }
-  const Index frames = frames_of(samples, plan_->spec.hop_length).total();
+  const Index frames = tables.frames(samples).total();
   const Index all = samples.total() + frames * numbers + rows_of(samples).total() * dims();
   // Context::lend gives up to an eighth more.
   return static_cast<std::size_t>(all) * sizeof(float) / 8 * 9;
@@ -203,6 +251,7 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   } else {
     refuse_empty(samples);
   }
+  refuse_frameless(samples, plan_->tables.frames(samples));
 
   const bool elsewhere = context.device() != signal.device();
   Lent uploaded;

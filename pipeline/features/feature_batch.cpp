@@ -5,7 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/tonnetz.h"
 #include "kernels/dsp/zero_crossing.h"
@@ -21,6 +23,15 @@ PowerToDbOptions decibels(const std::optional<double>& top_db) {
 
 ChromaOptions chroma_of(const TonnetzFeature& tonnetz) { return {.tuning = tonnetz.tuning}; }
 
+DctOptions transform_of(const MfccFeature& mfcc) {
+  return {
+      .coefficients = mfcc.n_mfcc, .type = mfcc.dct_type, .norm = mfcc.norm, .lifter = mfcc.lifter};
+}
+std::string dct_key(const MfccFeature& mfcc) {
+  const MfccOptions& options = mfcc;
+  return canonical_text(options) + std::to_string(mfcc.n_mels);
+}
+
 const std::string power_key = "power";
 const std::string magnitude_key = "magnitude";
 std::string mel_key(const MelOptions& options) { return "mel" + canonical_text(options); }
@@ -31,7 +42,8 @@ std::string log_mel_key(const MelOptions& options, const PowerToDbOptions& db) {
 }  // namespace
 
 FeatureTables::FeatureTables(const FeatureSpec& spec)
-    : stft(StftOptions{.n_fft = spec.n_fft, .hop_length = spec.hop_length}),
+    : stft(StftOptions{
+          .n_fft = spec.n_fft, .hop_length = spec.hop_length, .pad_mode = spec.pad_mode}),
       sample_rate(spec.sample_rate),
       n_fft(spec.n_fft) {}
 
@@ -50,7 +62,7 @@ void FeatureTables::add(const MfccFeature& feature) {
     throw ConfigError(fmt::format("n_mfcc is {} but there are only {} mel bands (n_mels)",
                                   feature.n_mfcc, feature.n_mels));
   }
-  dct.try_emplace({feature.n_mels, feature.n_mfcc}, feature.n_mels, feature.n_mfcc);
+  dct.try_emplace(dct_key(feature), feature.n_mels, transform_of(feature));
 }
 void FeatureTables::add(const MelFeature& feature) {
   add_mel(feature, feature.db ? std::optional(decibels(feature.top_db)) : std::nullopt);
@@ -68,6 +80,30 @@ void FeatureTables::add(const TonnetzFeature& feature) {
   chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
 }
 
+void FeatureTables::add(const PcenFeature& feature) {
+  const MelOptions& options = feature;
+  pcen_mel.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+void FeatureTables::add(const YinFeature& feature) {
+  yin.emplace(feature, sample_rate, FrameOptions{n_fft, stft.options().hop_length});
+}
+void FeatureTables::add(const PyinFeature& feature) {
+  pyin.emplace(feature, sample_rate, FrameOptions{n_fft, stft.options().hop_length});
+}
+void FeatureTables::add(const KaldiFbankFeature& feature) {
+  kaldi_fbank.emplace(feature, sample_rate, stft.options().hop_length);
+}
+void FeatureTables::add(const KaldiMfccFeature& feature) {
+  kaldi_mfcc.emplace(feature, sample_rate, stft.options().hop_length);
+}
+
+Ragged FeatureTables::frames(const Ragged& samples) const {
+  const int hop_length = stft.options().hop_length;
+  if (!kaldi_frames) return frames_of(samples, hop_length);
+  return kaldi_frames_of(samples, kaldi_frames->window_length, hop_length,
+                         kaldi_frames->snip_edges);
+}
+
 Index dims_of(const MfccFeature& feature) { return feature.n_mfcc; }
 Index dims_of(const MelFeature& feature) { return feature.n_mels; }
 Index dims_of(const ChromaFeature& feature) { return feature.n_chroma; }
@@ -80,6 +116,11 @@ Index dims_of(const SpectralBandwidthFeature&) { return 1; }
 Index dims_of(const SpectralRolloffFeature&) { return 1; }
 Index dims_of(const SpectralFlatnessFeature&) { return 1; }
 Index dims_of(const SpectralFluxFeature&) { return 1; }
+Index dims_of(const PcenFeature& feature) { return feature.n_mels; }
+Index dims_of(const YinFeature&) { return 1; }
+Index dims_of(const PyinFeature&) { return 3; }
+Index dims_of(const KaldiFbankFeature& feature) { return feature.num_mel_bins; }
+Index dims_of(const KaldiMfccFeature& feature) { return feature.num_ceps; }
 
 FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
                            Tensor<const float> signal, const Ragged& samples)
@@ -87,7 +128,7 @@ FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
       tables_(tables),
       signal_(signal),
       samples_(samples),
-      frames_(frames_of(samples, tables.stft.options().hop_length)) {
+      frames_(tables.frames(samples)) {
   if (tables.together().bank) compute_together();
 }
 
@@ -119,6 +160,21 @@ Tensor<const float> FeatureBatch::once(const std::string& what, Index dims,
   Lent matrix = context_.lend({frames_.total(), dims});
   compute(matrix.view());
   return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
+}
+
+template <class Compute>
+Tensor<const float> FeatureBatch::once_on_cpu(const std::string& what, Index dims,
+                                              const Compute& compute) {
+  return once(what, dims, [&](Tensor<float> out) {
+    if (context_.device() == Device::cpu) return compute(context_, signal_, out);
+    if (!host_) {
+      host_.emplace(Host{Context(context_.threads()), Array<float>(signal_.shape())});
+      copy(context_, signal_, host_->signal.view());
+    }
+    Array<float> rows(out.shape());
+    compute(host_->context, std::as_const(host_->signal).view(), rows.view());
+    copy(context_, std::as_const(rows).view(), out);
+  });
 }
 
 FrameOptions FeatureBatch::signal_frames() const {
@@ -158,8 +214,7 @@ Tensor<const float> FeatureBatch::chroma(const ChromaOptions& options) {
 
 Tensor<const float> FeatureBatch::of(const MfccFeature& feature) {
   return once(option_text(Feature(feature)), feature.n_mfcc, [&](Tensor<float> out) {
-    dct(context_, log_mel(feature, feature.top_db),
-        tables_.dct.at({feature.n_mels, feature.n_mfcc}), out);
+    dct(context_, log_mel(feature, feature.top_db), tables_.dct.at(dct_key(feature)), out);
   });
 }
 
@@ -232,6 +287,47 @@ Tensor<const float> FeatureBatch::of(const SpectralFlatnessFeature& feature) {
 }
 Tensor<const float> FeatureBatch::of(const SpectralFluxFeature& feature) {
   return shape(feature.name);
+}
+
+Tensor<const float> FeatureBatch::of(const PcenFeature& feature) {
+  const MelOptions& mel = feature;
+  const PcenOptions& options = feature;
+  const Tensor<const float> bands =
+      once("mel of magnitudes" + canonical_text(mel), mel.n_mels, [&](Tensor<float> out) {
+        mel_power(context_, magnitudes(), tables_.pcen_mel.at(canonical_text(mel)), out);
+      });
+  return once(option_text(Feature(feature)), mel.n_mels, [&](Tensor<float> out) {
+    pcen(context_, bands, frames_, tables_.sample_rate, tables_.stft.options().hop_length, options,
+         out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const YinFeature& feature) {
+  return once_on_cpu("yin", 1,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       yin(context, *tables_.yin, feature, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const PyinFeature& feature) {
+  return once_on_cpu("pyin", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       pyin(context, *tables_.pyin, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const KaldiFbankFeature& feature) {
+  return once_on_cpu("kaldi_fbank", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       kaldi_features(context, *tables_.kaldi_fbank, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const KaldiMfccFeature& feature) {
+  return once_on_cpu("kaldi_mfcc", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       kaldi_features(context, *tables_.kaldi_mfcc, signal, samples_, out);
+                     });
 }
 
 Tensor<const float> FeatureBatch::of(const Feature& base, const DeltaOptions& options) {

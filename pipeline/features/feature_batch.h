@@ -16,6 +16,13 @@
 
 namespace serenade {
 
+/// Kaldi's frames, which are others than everybody else's.
+struct KaldiFrames {
+  Index window_length = 0;
+  bool snip_edges = true;
+  friend bool operator==(const KaldiFrames&, const KaldiFrames&) = default;
+};
+
 /// The tables that features are computed with, each made once and kept by its options' text, and
 /// what of the spectra they are computed from.
 class FeatureTables {
@@ -35,6 +42,24 @@ class FeatureTables {
   void add(const SpectralRolloffFeature& feature) { shape.rolloff = feature; }
   void add(const SpectralFlatnessFeature& feature) { shape.flatness = feature; }
   void add(const SpectralFluxFeature&) { shape.flux = true; }
+  void add(const PcenFeature& feature);
+  void add(const YinFeature& feature);
+  void add(const PyinFeature& feature);
+  void add(const KaldiFbankFeature& feature);
+  void add(const KaldiMfccFeature& feature);
+
+  /// The frames that a feature is computed of: Kaldi's, or none of its own.
+  template <class Options>
+  std::optional<KaldiFrames> frames_of_feature(const Options& feature) const {
+    if constexpr (std::is_base_of_v<KaldiFrameOptions, Options>) {
+      return KaldiFrames{kaldi_window_length(feature, sample_rate), feature.snip_edges};
+    } else {
+      return std::nullopt;
+    }
+  }
+  /// Frames of each clip: those that `kaldi_frames` says, where it says any.
+  Ragged frames(const Ragged& samples) const;
+  std::optional<KaldiFrames> kaldi_frames;
 
   StftPlan stft;
   double sample_rate;
@@ -42,7 +67,12 @@ class FeatureTables {
   std::map<std::string, MelBank> mel;
   std::map<std::string, ChromaBank> chroma;
   std::map<std::string, ContrastBands> contrast;
-  std::map<std::pair<int, int>, DctBasis> dct;
+  std::map<std::string, DctBasis> dct;
+  std::map<std::string, MelBank> pcen_mel;
+  std::optional<YinPlan> yin;
+  std::optional<PyinPlan> pyin;
+  std::optional<KaldiPlan> kaldi_fbank;
+  std::optional<KaldiPlan> kaldi_mfcc;
 
   /// Which shapes of the spectra are wanted, all in one pass over them.
   struct Shape {
@@ -63,7 +93,7 @@ class FeatureTables {
     bool mel = false;
   };
   const Together& together() const { return together_; }
-  bool needs_magnitude() const { return !contrast.empty() || shape.any(); }
+  bool needs_magnitude() const { return !contrast.empty() || shape.any() || !pcen_mel.empty(); }
   bool needs_power() const { return !chroma.empty() || mel.size() > 1; }
 
  private:
@@ -84,6 +114,11 @@ Index dims_of(const SpectralBandwidthFeature& feature);
 Index dims_of(const SpectralRolloffFeature& feature);
 Index dims_of(const SpectralFlatnessFeature& feature);
 Index dims_of(const SpectralFluxFeature& feature);
+Index dims_of(const PcenFeature& feature);
+Index dims_of(const YinFeature& feature);
+Index dims_of(const PyinFeature& feature);
+Index dims_of(const KaldiFbankFeature& feature);
+Index dims_of(const KaldiMfccFeature& feature);
 
 /// What is known of one batch so far. Every matrix has a row a frame, is computed when first asked
 /// for, and kept by a text that says what it is.
@@ -111,6 +146,20 @@ class FeatureBatch {
   Tensor<const float> of(const SpectralRolloffFeature& feature);
   Tensor<const float> of(const SpectralFlatnessFeature& feature);
   Tensor<const float> of(const SpectralFluxFeature& feature);
+  Tensor<const float> of(const PcenFeature& feature);
+  Tensor<const float> of(const YinFeature& feature);
+  Tensor<const float> of(const PyinFeature& feature);
+  Tensor<const float> of(const KaldiFbankFeature& feature);
+  Tensor<const float> of(const KaldiMfccFeature& feature);
+
+  /// The batch on the CPU, where what has no CUDA version is computed while all else is on a GPU.
+  struct Host {
+    Context context;
+    Array<float> signal;
+  };
+  /// As once(), of compute(context, signal, out) on the CPU.
+  template <class Compute>
+  Tensor<const float> once_on_cpu(const std::string& what, Index dims, const Compute& compute);
 
   template <class Compute>
   Tensor<const float> once(const std::string& what, Index dims, const Compute& compute);
@@ -134,6 +183,7 @@ class FeatureBatch {
   const Ragged& samples_;
   Ragged frames_;
   std::map<std::string, Lent> matrices_;
+  std::optional<Host> host_;
 };
 
 }  // namespace serenade

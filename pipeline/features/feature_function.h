@@ -17,6 +17,8 @@ struct FeatureFunction {
   int sample_rate = 0;
   DecodeOptions decode;
   std::vector<std::string> columns;
+  /// What the user should read of how they are computed, a line each.
+  std::vector<std::string> notes{};
   /// What is done to recordings' signals before anything is computed of them; nothing where unset.
   std::function<Signals(Context&, Signals)> condition{};
   /// Where they are computed: workers make their contexts on it.

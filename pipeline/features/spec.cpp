@@ -62,6 +62,16 @@ void add_revisions(const ZeroCrossingRateFeature&, Revisions& all) {
   all.insert({"zero_crossing_rate", zero_crossing_rate_revision});
 }
 void add_revisions(const RmsFeature&, Revisions& all) { all.insert({"rms", rms_revision}); }
+void add_revisions(const PcenFeature&, Revisions& all) {
+  all.insert({{"stft", stft_revision}, {"mel", mel_revision}, {"pcen", pcen_revision}});
+}
+void add_revisions(const YinFeature&, Revisions& all) { all.insert({"yin", yin_revision}); }
+void add_revisions(const PyinFeature&, Revisions& all) {
+  all.insert({{"yin", yin_revision}, {"pyin", pyin_revision}});
+}
+void add_revisions(const KaldiFrameOptions&, Revisions& all) {
+  all.insert({{"kaldi", kaldi_revision}, {"mel", mel_revision}, {"dct", dct_revision}});
+}
 void add_shape_revisions(Revisions& all) {
   all.insert({{"stft", stft_revision}, {"spectral_shape", spectral_shape_revision}});
 }
@@ -78,6 +88,15 @@ void add_revisions(const DerivativeOptions&, Revisions& all) {
 
 std::string_view name_of(const Feature& feature) {
   return std::visit([](const auto& options) { return options.name; }, feature);
+}
+
+bool has_cuda_version(const Feature& feature) {
+  return std::visit(
+      []<class Options>(const Options&) {
+        if constexpr (requires { Options::on_gpu; }) return Options::on_gpu;
+        return true;
+      },
+      feature);
 }
 
 std::vector<Feature> all_features() {
@@ -140,11 +159,58 @@ void check(const FeatureSpec& spec) {
 
 namespace {
 
+/// Names and values of an option struct.
+struct FieldsVisitor {
+  std::vector<std::pair<std::string, std::string>> fields;
+  template <class T>
+  void operator()(std::string_view name, const T& value, Range, std::string_view) {
+    fields.emplace_back(name, option_text(value));
+  }
+};
+
+/// As option_text(feature), without the options that its struct calls `later` where they are not
+/// set: what caches were keyed by before there were any stays their key.
+std::string keyed_text(const Feature& feature) {
+  return std::visit(
+      []<class Options>(const Options& options) {
+        if constexpr (requires { Options::later; }) {
+          FieldsVisitor set;
+          FieldsVisitor standard;
+          Options::fields(options, set);
+          const Options defaults;
+          Options::fields(defaults, standard);
+          std::string text;
+          for (std::size_t i = 0; i < set.fields.size(); ++i) {
+            const auto& [key, value] = set.fields[i];
+            const bool is_later = std::find(Options::later.begin(), Options::later.end(), key) !=
+                                  Options::later.end();
+            if (is_later && value == standard.fields[i].second) continue;
+            text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, value);
+          }
+          return fmt::format("{{{}: {{{}}}}}", Options::name, text);
+        } else {
+          return option_text(Feature(options));
+        }
+      },
+      feature);
+}
+
+struct KeyVisitor : serenade::detail::TextVisitor {
+  using TextVisitor::operator();
+  void operator()(std::string_view name, const std::vector<Feature>& features, Range,
+                  std::string_view) {
+    std::vector<std::string> texts;
+    for (const Feature& feature : features) texts.push_back(keyed_text(feature));
+    text += fmt::format("{}{}: [{}]", text.empty() ? "" : ", ", name, fmt::join(texts, ", "));
+  }
+};
+
 /// The canonical text, without what was added after the first version where it is not set: keys of
 /// caches that know nothing of it stay as they are.
 std::string keyed_options(const FeatureSpec& spec) {
-  serenade::detail::TextVisitor visitor;
+  KeyVisitor visitor;
   FeatureSpec::first_fields(spec, visitor);
+  if (spec.pad_mode != PadMode::constant) visitor("pad_mode", spec.pad_mode, Range{}, "");
   if (spec.trim) visitor("trim", *spec.trim, Range{}, "");
   if (spec.normalise != Normalise::none) visitor("normalise", spec.normalise, Range{}, "");
   return "{" + visitor.text + "}";
@@ -163,7 +229,7 @@ std::string cache_text(const FeatureSpec& spec) {
           if constexpr (requires { options.of; }) {
             const Feature base = base_of(spec, options.name, options.of);
             std::visit(add, base);
-            bases.insert(option_text(base));
+            bases.insert(keyed_text(base));
           }
         },
         feature);

@@ -8,9 +8,12 @@
 
 #include "kernels/dsp/chroma.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcen.h"
+#include "kernels/dsp/pyin.h"
 #include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/trim.h"
@@ -24,7 +27,11 @@ struct MfccFeature : MfccOptions, MelOptions {
   static constexpr std::string_view name = "mfcc";
   static constexpr std::string_view about =
       "DCT-II (orthonormal) of the mel spectrogram in dB, a frame's first n_mfcc coefficients. "
-      "librosa.feature.mfcc(y, n_mfcc=n_mfcc).";
+      "librosa.feature.mfcc(y, n_mfcc=n_mfcc). torchaudio.transforms.MFCC: htk: true, mel_norm: "
+      "none "
+      "and the section's pad_mode: reflect, where its n_fft is a power of two.";
+  static constexpr auto later =
+      std::to_array<std::string_view>({"dct_type", "norm", "lifter", "htk", "mel_norm"});
   std::optional<double> top_db = 80.0;
 
   template <class Self, class Visitor>
@@ -40,7 +47,9 @@ struct MelFeature : MelOptions {
   static constexpr std::string_view name = "mel";
   static constexpr std::string_view about =
       "Power of a frame in triangular bands of the mel scale, or 10 log10 of it. "
-      "librosa.feature.melspectrogram(y), and power_to_db of that.";
+      "librosa.feature.melspectrogram(y), and power_to_db of that; torchaudio's with the options "
+      "that mfcc names.";
+  static constexpr auto later = std::to_array<std::string_view>({"htk", "mel_norm"});
   bool db = false;
   std::optional<double> top_db = 80.0;
 
@@ -142,6 +151,65 @@ struct SpectralFluxFeature {
   static void fields(Self&, Visitor&) {}
 };
 
+/// Mel spectrogram over a running mean of itself: louder and fainter recordings come closer.
+struct PcenFeature : MelOptions, PcenOptions {
+  static constexpr std::string_view name = "pcen";
+  static constexpr std::string_view about =
+      "(x / (eps + m)^gain + bias)^power - bias^power of x = scale * the frame's magnitude in mel "
+      "bands, m their running mean. librosa.pcen(scale * melspectrogram(y, power=1)).";
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    MelOptions::fields(self, visit);
+    PcenOptions::fields(self, visit);
+  }
+};
+
+/// Fundamental frequency of every frame, by YIN.
+struct YinFeature : YinOptions {
+  static constexpr std::string_view name = "yin";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "Hz: sample_rate over the first minimum, by a parabola between samples, of the cumulative "
+      "mean "
+      "normalised difference function below trough_threshold. librosa.yin(y, fmin=fmin, fmax=fmax, "
+      "frame_length=n_fft), 1.0. Computed on the CPU also where the others are on a GPU.";
+};
+
+/// Fundamental frequency along the likeliest way through a clip, and whether there is one.
+struct PyinFeature : PyinOptions {
+  static constexpr std::string_view name = "pyin";
+  static constexpr bool on_gpu = false;
+  static constexpr auto columns =
+      std::to_array<std::string_view>({"f0", "voiced", "voiced_probability"});
+  static constexpr std::string_view about =
+      "Three columns: fundamental frequency, Hz, 0 in unvoiced frames (librosa's NaN); 1 in voiced "
+      "frames, else 0; probability of being voiced. librosa.pyin(y, fmin=fmin, fmax=fmax, "
+      "frame_length=n_fft), 1.0. Computed on the CPU also where the others are on a GPU.";
+};
+
+/// Kaldi's filter bank features.
+struct KaldiFbankFeature : KaldiFbankOptions {
+  static constexpr std::string_view name = "kaldi_fbank";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "Natural logarithm of a frame's power in mel bands, at least 2^-23. Frames are frame_length "
+      "long, every hop_length samples, and transformed in as many points as the next power of two "
+      "has, whatever n_fft: 1 + (samples - frame) / hop_length of them, or with snip_edges: false "
+      "(samples + hop_length / 2) / hop_length; so only Kaldi's features can be beside them in a "
+      "list. kaldi-native-fbank's OnlineFbank with dither 0; Kaldi's defaults, but for 80 bands "
+      "instead of 23. Computed on the CPU also where others would be on a GPU.";
+};
+
+/// Kaldi's cepstra.
+struct KaldiMfccFeature : KaldiMfccOptions {
+  static constexpr std::string_view name = "kaldi_mfcc";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "Orthonormal DCT-II of what kaldi_fbank computes, lifted. Frames as there. "
+      "kaldi-native-fbank's OnlineMfcc with dither 0. Computed on the CPU also where others would "
+      "be on a GPU.";
+};
+
 /// Derivative over time of another feature. `of` names a feature other than delta and delta2. Its
 /// options are those of the item of that name in the list; where the list has none, its defaults,
 /// computed on the side.
@@ -177,10 +245,13 @@ using Feature =
     std::variant<MfccFeature, MelFeature, ChromaFeature, ContrastFeature, TonnetzFeature,
                  ZeroCrossingRateFeature, RmsFeature, SpectralCentroidFeature,
                  SpectralBandwidthFeature, SpectralRolloffFeature, SpectralFlatnessFeature,
-                 SpectralFluxFeature, DeltaFeature, Delta2Feature>;
+                 SpectralFluxFeature, PcenFeature, YinFeature, PyinFeature, KaldiFbankFeature,
+                 KaldiMfccFeature, DeltaFeature, Delta2Feature>;
 
 /// "mfcc", "delta", ...
 std::string_view name_of(const Feature& feature);
+/// Whether it has a CUDA version; what has none is computed on the CPU.
+bool has_cuda_version(const Feature& feature);
 /// Every feature with its default options, in the order of the reference page.
 std::vector<Feature> all_features();
 
@@ -199,11 +270,16 @@ struct FeatureSpec {
   std::optional<double> duration;
   /// What is done to the resampled signal first, by condition(); not by the extractor either.
   std::optional<TrimOptions> trim;
+  /// Of the STFT.
+  PadMode pad_mode = PadMode::constant;
   Normalise normalise = Normalise::none;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     first_fields(self, visit);
+    visit("pad_mode", self.pad_mode, Range{},
+          "what spectra find on both sides of a clip: constant, zeros, or reflect, its own mirror "
+          "image, as torchaudio and librosa before 0.9");
     visit("trim", self.trim, Range{},
           "leaves out the silence at both ends, as librosa.effects.trim; a recording that is all "
           "silence is kept whole; null: nothing is left out, {}: with its defaults");

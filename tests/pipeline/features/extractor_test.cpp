@@ -49,7 +49,8 @@ FeatureSpec everything() {
   for (const Feature& further :
        {Feature(SpectralCentroidFeature{}), Feature(SpectralBandwidthFeature{}),
         Feature(SpectralRolloffFeature{}), Feature(SpectralFlatnessFeature{}),
-        Feature(SpectralFluxFeature{})}) {
+        Feature(SpectralFluxFeature{}), Feature(PcenFeature{}), Feature(YinFeature{}),
+        Feature(PyinFeature{})}) {
     spec.extract.push_back(further);
   }
   return spec;
@@ -70,6 +71,9 @@ TEST(FeatureExtractor, NamesItsColumns) {
               testing::ElementsAre("rms", "spectral_contrast_0", "spectral_contrast_1",
                                    "spectral_contrast_2", "delta_rms"));
   EXPECT_EQ(frames.dims(), 5);
+  spec.extract = {PyinFeature{}};
+  EXPECT_THAT(FeatureExtractor(spec).column_names(),
+              testing::ElementsAre("pyin_f0", "pyin_voiced", "pyin_voiced_probability"));
   spec.extract = {RmsFeature{}, ZeroCrossingRateFeature{}};
   spec.statistics = {"mean", "p10"};
   const FeatureExtractor clips(spec);
@@ -128,11 +132,12 @@ TEST(FeatureExtractor, AgreesWithLibrosaEndToEnd) {
 // from.
 TEST(FeatureExtractor, AgreesWithLibrosaOnTheFurtherFeatures) {
   const test::Golden golden("librosa_shelf.h5");
-  for (const std::string name :
-       {"spectral_centroid", "spectral_bandwidth", "spectral_flatness", "spectral_flux"}) {
+  for (const std::string name : {"spectral_centroid", "spectral_bandwidth", "spectral_flatness",
+                                 "spectral_flux", "pcen", "pyin"}) {
     for (const bool company : {false, true}) {
+      const std::string item = name == "pcen" ? "{pcen: {n_mels: 40}}" : name;
       FeatureSpec spec;
-      from_config(ConfigNode::parse("extract: [" + name + (company ? ", mel" : "") + "]", "test"),
+      from_config(ConfigNode::parse("extract: [" + item + (company ? ", mel" : "") + "]", "test"),
                   spec);
       const FeatureExtractor extractor(spec);
       const Array<float> rows = extract(extractor, Signals({"sentence"}));
@@ -146,6 +151,59 @@ TEST(FeatureExtractor, AgreesWithLibrosaOnTheFurtherFeatures) {
       EXPECT_LE(d.normalized_square, 1e-9) << name << ": " << to_string(d);
     }
   }
+}
+
+FeatureSpec parsed(const std::string& yaml) {
+  FeatureSpec spec;
+  from_config(ConfigNode::parse(yaml, "test"), spec);
+  return spec;
+}
+
+TEST(FeatureExtractor, SpellsTorchaudiosAndKaldisPresets) {
+  const auto compare = [](const std::string& yaml, const test::GoldenArray& wanted,
+                          double tolerance) {
+    const Array<float> found = extract(FeatureExtractor(parsed(yaml)), Signals({"sentence"}));
+    ASSERT_EQ(found.size(), static_cast<Index>(wanted.values.size())) << yaml;
+    const auto d = test::deviation(found.span(), wanted.values);
+    EXPECT_LE(d.largest, tolerance) << yaml << ": " << to_string(d);
+  };
+  compare(
+      "{n_fft: 1024, hop_length: 256, pad_mode: reflect, extract: [{mfcc: {htk: true, "
+      "mel_norm: none}}]}",
+      test::Golden("torchaudio.h5")["sentence/mfcc"], 1e-2);
+  compare("{sample_rate: 16000, hop_length: 160, extract: [kaldi_fbank]}",
+          test::Golden("kaldi.h5")["sentence/fbank"], 1e-3);
+  compare("{sample_rate: 16000, hop_length: 160, extract: [kaldi_mfcc]}",
+          test::Golden("kaldi.h5")["sentence/mfcc"], 1e-3);
+}
+
+TEST(FeatureExtractor, GivesKaldisFeaturesTheirOwnFrames) {
+  const FeatureExtractor snipped(parsed(
+      "{sample_rate: 16000, hop_length: 160, extract: [kaldi_fbank, kaldi_mfcc, {delta: {of: "
+      "kaldi_fbank}}]}"));
+  EXPECT_EQ(snipped.rows_of(Ragged(std::vector<Index>{400, 720})).total(), 1 + 3);
+  EXPECT_EQ(snipped.dims(), 80 + 13 + 80);
+  Signals signals({"sentence"});
+  signals.add(std::vector<float>(399, 0.1F));
+  try {
+    extract(snipped, signals);
+    FAIL() << "a clip without a frame has no features";
+  } catch (const ClipError& error) {
+    EXPECT_EQ(error.clip(), 1);
+    EXPECT_THAT(error.what(), testing::HasSubstr("399 samples, too few for a frame"));
+  }
+  const FeatureExtractor mirrored(parsed(
+      "{sample_rate: 16000, hop_length: 160, extract: [{kaldi_fbank: {snip_edges: false}}]}"));
+  EXPECT_EQ(extract(mirrored, signals).shape()[0], mirrored.rows_of(signals.extents).total());
+  EXPECT_EQ(mirrored.rows_of(Ragged(std::vector<Index>{399})).total(), 2);
+}
+
+TEST(FeatureExtractor, KnowsWhatHasNoVersionForAGpu) {
+  EXPECT_THAT(
+      FeatureExtractor(parsed("extract: [pyin, rms, {delta: {of: pyin}}, yin]")).without_cuda(),
+      testing::ElementsAre("pyin", "yin"));
+  EXPECT_THAT(FeatureExtractor(parsed("extract: [mfcc, pcen, spectral_flux]")).without_cuda(),
+              testing::IsEmpty());
 }
 
 TEST(FeatureExtractor, TakesOtherFrames) {

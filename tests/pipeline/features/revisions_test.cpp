@@ -14,10 +14,13 @@
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
+#include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/pcm.h"
+#include "kernels/dsp/pyin.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/spectral_shape.h"
@@ -162,6 +165,24 @@ std::map<std::string, Output> outputs() {
     spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, wanted);
     SpectralShape cubes{.bandwidth = part(5), .bandwidth_options = {.p = 3}};
     spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, cubes);
+  });
+  add("pcen", pcen_revision, mels.values.shape(), [&](Tensor<float> out) {
+    pcen(context, mels.values.view(), mels.extents, sample_rate, 512, {}, out);
+  });
+  add("yin", yin_revision, Shape{frames, 1}, [&](Tensor<float> out) {
+    yin(context, YinPlan({}, sample_rate, {}), {}, signal.values.view(), signal.extents, out);
+  });
+  add("pyin", pyin_revision, Shape{frames, 3}, [&](Tensor<float> out) {
+    pyin(context, PyinPlan({}, sample_rate, {}), signal.values.view(), signal.extents, out);
+  });
+  const KaldiPlan cepstra(KaldiMfccOptions{}, 16000, 160);
+  const KaldiPlan fbank(KaldiFbankOptions{}, 16000, 160);
+  const Index kaldi_rows = fbank.frames_of(signal.extents).total();
+  add("kaldi", kaldi_revision, Shape{kaldi_rows * (80 + 13)}, [&](Tensor<float> out) {
+    kaldi_features(context, fbank, signal.values.view(), signal.extents,
+                   out.rows(0, 80 * kaldi_rows).reshape({kaldi_rows, 80}));
+    kaldi_features(context, cepstra, signal.values.view(), signal.extents,
+                   out.rows(80 * kaldi_rows, 93 * kaldi_rows).reshape({kaldi_rows, 13}));
   });
   add("tonnetz", tonnetz_revision, Shape{frames, 6},
       [&](Tensor<float> out) { tonnetz(context, chromas.values.view(), out); });
