@@ -110,7 +110,10 @@ TEST(Pyin, FollowsLongClipsAsShortOnes) {
        Tensor<const float>(glide.data(), Shape{samples.total()}), samples, way.view());
   Index voiced = 0;
   for (Index t = 8; t < 1190; ++t) {
-    if (way[3 * t + 1] == 0.0F) continue;
+    // Where a frame is half a pause, neither is the truth.
+    const Index sample = t * 256 % 90000;
+    const bool at_edge = std::abs(sample - 70000) < 1024 || sample < 1024 || sample > 90000 - 1024;
+    if (way[3 * t + 1] == 0.0F || at_edge) continue;
     ++voiced;
     const double hz = 120 * (1 + static_cast<double>(t) / 1200);
     EXPECT_NEAR(way[3 * t], hz, 0.015 * hz) << t;

@@ -1,7 +1,9 @@
 // The options that together spell torchaudio's and Kaldi's features, against these.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/kaldi.h"
@@ -27,8 +29,8 @@ struct Clip {
 
 class Torchaudio : public testing::TestWithParam<std::string> {};
 
-// What torchaudio publishes: 5e-4 absolute and 1e-5 relative, its filters being float32 throughout;
-// MFCC 2e-3 as ours.
+// torchaudio's filters are float32 throughout: corners of 1e4 Hz are good to 1e-3 Hz, of bands from
+// 50 Hz on 2e-5, which is 1e-4 of a weight of 0.2. Absolute 5e-4, as torchaudio publishes.
 TEST_P(Torchaudio, MelAndMfccOfReflectedSignalsOnTheHtkScale) {
   const Clip clip(GetParam());
   const test::Golden golden("torchaudio.h5");
@@ -46,8 +48,9 @@ TEST_P(Torchaudio, MelAndMfccOfReflectedSignalsOnTheHtkScale) {
       ASSERT_EQ(wanted.shape[0], frames.total());
       for (std::size_t i = 0; i < wanted.values.size(); ++i) {
         ASSERT_NEAR(static_cast<double>(mel[static_cast<Index>(i)]), wanted.values[i],
-                    5e-4 + 1e-5 * wanted.values[i]);
+                    5e-4 + 1e-4 * wanted.values[i]);
       }
+      EXPECT_LE(test::deviation(mel.span(), wanted.values).normalized_square, 1e-9);
       continue;
     }
     power_to_db(context, mel.view(), frames, {}, mel.view());
@@ -65,41 +68,52 @@ INSTANTIATE_TEST_SUITE_P(Golden, Torchaudio,
 
 class Kaldi : public testing::TestWithParam<std::string> {
  protected:
-  test::Deviation deviation(const KaldiPlan& plan, const std::string& what) const {
+  /// Within `largest` of Kaldi's numbers: those from `judged` on.
+  void expect_near(const KaldiPlan& plan, const std::string& what, double largest,
+                   double judged = -1e9) const {
     const Clip clip(GetParam());
     Context context;
     const test::GoldenArray wanted = test::Golden("kaldi.h5")[GetParam() + "/" + what];
     Array<float> found(Shape{plan.frames_of(clip.samples).total(), plan.dims()});
-    EXPECT_EQ(found.shape()[0], wanted.shape[0]);
-    EXPECT_EQ(found.shape()[1], wanted.shape[1]);
+    ASSERT_EQ(found.shape()[0], wanted.shape[0]);
+    ASSERT_EQ(found.shape()[1], wanted.shape[1]);
     kaldi_features(context, plan, clip.view(), clip.samples, found.view());
-    return test::deviation(found.span(), wanted.values);
+    const auto d = test::deviation(found.span(), wanted.values,
+                                   [&](std::size_t i) { return wanted.values[i] >= judged; });
+    EXPECT_LE(d.largest, largest) << what << ": " << to_string(d);
+    EXPECT_LE(d.normalized_square, 1e-9) << what << ": " << to_string(d);
+  }
+  /// The logarithm of 1e-8 of the clip's largest power.
+  double faintest(const std::string& what) const {
+    const auto values = test::Golden("kaldi.h5")[GetParam() + "/" + what].values;
+    return *std::max_element(values.begin(), values.end()) + std::log(1e-8);
   }
 };
 
-// Kaldi transforms in float32: what its roundings leave in a band far below the frame's loudest is
-// seen by the logarithm. The normalised square is that of linear stages all the same.
+// Kaldi transforms in float32, which leaves 1e-7 of a frame's loudest amplitude in every bin: of a
+// power that is 1e-8 of the loudest 2e-3, and what is fainter is judged more loosely. Cepstra as
+// ours.
 TEST_P(Kaldi, FbankAndMfcc) {
-  const auto check = [&](const KaldiPlan& plan, const std::string& what, double largest) {
-    const auto d = deviation(plan, what);
-    EXPECT_LE(d.largest, largest) << what << ": " << to_string(d);
-    EXPECT_LE(d.normalized_square, 1e-9) << what << ": " << to_string(d);
-  };
-  check(KaldiPlan(KaldiFbankOptions{}, 16000, 160), "fbank", 1e-3);
-  check(KaldiPlan(KaldiFbankOptions{{.frame_length = 32,
-                                     .snip_edges = false,
-                                     .scale = 32768,
-                                     .remove_dc_offset = false,
-                                     .preemphasis = 0.9,
-                                     .window = KaldiWindow::hamming,
-                                     .low_freq = 60,
-                                     .high_freq = -400},
-                                    40},
-                  16000, 160),
-        "fbank_mirrored", 1e-3);
-  check(KaldiPlan(KaldiMfccOptions{}, 16000, 160), "mfcc", 1e-3);
-  check(KaldiPlan(KaldiMfccOptions{{.window = KaldiWindow::hann}, 20, 40, 0, false, 0}, 16000, 160),
-        "mfcc_plain", 1e-3);
+  const KaldiPlan fbank(KaldiFbankOptions{}, 16000, 160);
+  const KaldiPlan mirrored(KaldiFbankOptions{{.frame_length = 32,
+                                              .snip_edges = false,
+                                              .scale = 32768,
+                                              .remove_dc_offset = false,
+                                              .preemphasis = 0.9,
+                                              .window = KaldiWindow::hamming,
+                                              .low_freq = 60,
+                                              .high_freq = -400},
+                                             40},
+                           16000, 160);
+  for (const auto& [plan, what] :
+       {std::pair{fbank, "fbank"}, std::pair{mirrored, "fbank_mirrored"}}) {
+    expect_near(plan, what, 2e-3, faintest(what));
+    expect_near(plan, what, 1e-2);
+  }
+  expect_near(KaldiPlan(KaldiMfccOptions{}, 16000, 160), "mfcc", 2e-3);
+  expect_near(
+      KaldiPlan(KaldiMfccOptions{{.window = KaldiWindow::hann}, 20, 40, 0, false, 0}, 16000, 160),
+      "mfcc_plain", 2e-3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, Kaldi, testing::ValuesIn(test::Golden("kaldi.h5").groups()),
