@@ -89,19 +89,21 @@ Doubles mixup(const Doubles& x, int rows, const Doubles& shares) {
 }
 
 double beta_distribution(double alpha, double x) {
-  // x = s^(1/alpha) takes the pole at 0 away: dx x^(alpha - 1) = ds / alpha. Only up to 1/2, where
-  // the other factor is smooth; beyond, by symmetry.
   if (x > 0.5) return 1 - beta_distribution(alpha, 1 - x);
   const auto integral = [&](double end) {
-    constexpr int steps = 20000;
-    const double last = std::pow(end, alpha);
+    constexpr int steps = 2000;
+    // x = s^(1/alpha) takes a pole at 0 away: dx x^(alpha - 1) = ds / alpha. The other one, at 1,
+    // is far.
+    const bool pole = alpha < 1;
+    const double last = pole ? std::pow(end, alpha) : end;
     double sum = 0;
     for (int i = 0; i <= steps; ++i) {
-      const double at = std::pow(last * i / steps, 1 / alpha);
-      const double weight = i == 0 || i == steps ? 1 : i % 2 == 1 ? 4 : 2;
-      sum += weight * std::pow(1 - at, alpha - 1);
+      const double at = last * i / steps;
+      const double density = pole ? std::pow(1 - std::pow(at, 1 / alpha), alpha - 1)
+                                  : std::pow(at * (1 - at), alpha - 1);
+      sum += (i == 0 || i == steps ? 1 : i % 2 == 1 ? 4 : 2) * density;
     }
-    return sum * last / steps / 3;
+    return sum * last / steps;
   };
   return integral(x) / integral(0.5) / 2;
 }

@@ -31,8 +31,8 @@ double mixup_share(double alpha, const DrawnClip& clip);
 /// x [rows, size]; each row with the next, the last with the first.
 Doubles mixup(const Doubles& x, int rows, const Doubles& shares);
 
-/// P(X <= x) for X of Beta(alpha, alpha) and x in [0, 1], by Simpson's rule over x^alpha, in which
-/// the density has no pole.
+/// P(X <= x) for X of Beta(alpha, alpha) and x in [0, 1], by Simpson's rule, for alpha below 1
+/// over x^alpha, in which the density has no pole.
 double beta_distribution(double alpha, double x);
 
 }  // namespace serenade::reference

@@ -190,9 +190,11 @@ TEST(Mixup, SharesAreOfBeta) {
     ASSERT_GE(shares.front(), 0);
     ASSERT_LE(shares.back(), 1);
     double largest = 0;
-    for (int i = 50; i < draws; i += 50) {
-      const double found = reference::beta_distribution(alpha, shares[static_cast<std::size_t>(i)]);
-      largest = std::max(largest, std::abs(found - static_cast<double>(i) / draws));
+    for (int percent = 1; percent < 100; ++percent) {
+      const double x = percent / 100.0;
+      const auto below = std::ranges::upper_bound(shares, x) - shares.begin();
+      const double found = static_cast<double>(below) / draws;
+      largest = std::max(largest, std::abs(found - reference::beta_distribution(alpha, x)));
     }
     EXPECT_LT(largest, 1.95 / std::sqrt(draws)) << alpha;
   }

@@ -75,6 +75,8 @@ TEST_F(Augmentation, IsThatOfTheStepsWrittenOut) {
   Context context;
   Network& network = written.network();
   const auto class_weight = class_weights(options.class_weights, data_, written.training());
+  std::vector<Array<float>> velocities;
+  for (const Parameter& p : network.parameters()) velocities.emplace_back(p.value.shape()).fill(0);
   std::uint32_t step = 0;
   bool partners = false;
   for (const std::uint32_t epoch : {1U, 2U}) {
@@ -136,8 +138,9 @@ TEST_F(Augmentation, IsThatOfTheStepsWrittenOut) {
       }
       network.backward(context, dlogits.view());
       std::vector<OptimizerSlot> slots;
-      for (const Parameter& p : network.parameters()) {
-        slots.push_back({p.value, p.gradient, {}, {}, p.decay});
+      for (std::size_t p = 0; p < velocities.size(); ++p) {
+        const Parameter& parameter = network.parameters()[p];
+        slots.push_back({parameter.value, parameter.gradient, velocities[p].view(), {}, false});
       }
       sgd(context, options.optimizer.sgd, 0.1, slots);
       ++step;
