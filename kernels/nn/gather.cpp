@@ -27,6 +27,10 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
     expect_shape(operation, "class_weights", order.class_weights.shape(), classes);
     expect_shape(operation, "weights", batch.weights.shape(), Shape{rows});
   }
+  if (order.starts.data() != nullptr) {
+    expect_shape(operation, "starts", order.starts.shape(), order.clips.shape());
+    expect_on_device(operation, context, order.starts);
+  }
   if (rows > order.batch_size || rows > order.clips.size()) {
     throw ShapeError("gather_batch: " + std::to_string(rows) + " rows of batches of " +
                      std::to_string(order.batch_size) + " out of " +
@@ -49,14 +53,15 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {
   const Index frames = batch.x.extent(1), dims = batch.x.extent(2);
   const Index classes = batch.targets.extent(1);
-  const std::uint32_t* clips =
-      order.clips.data() + static_cast<Index>(index.data()[0]) * order.batch_size;
+  const Index begin = static_cast<Index>(index.data()[0]) * order.batch_size;
+  const std::uint32_t* clips = order.clips.data() + begin;
   context.parallel(batch.x.extent(0), [&](Index b) {
     const Index clip = clips[b];
     const Index first = table.offsets.data()[clip];
     const Index given = table.offsets.data()[clip + 1] - first;
-    const Index start = std::max<Index>(given - frames, 0) / 2;
-    const Index used = std::min(given, frames);
+    const Index start = order.starts.data() != nullptr ? Index{order.starts.data()[begin + b]}
+                                                       : std::max<Index>(given - frames, 0) / 2;
+    const Index used = std::min(given - start, frames);
     const float* from = table.features.data() + (first + start) * dims;
     float* to = batch.x.data() + b * frames * dims;
     for (Index t = 0; t < used; ++t) {

@@ -9,17 +9,19 @@ namespace {
 /// float64 a number; clip and extents come from cache.
 __global__ __launch_bounds__(most_threads) void gather_features_kernel(
     const float* features, const Index* offsets, const std::uint32_t* clips, Index batch_size,
-    const std::uint32_t* index, const double* mean, const double* scale, Index frames, Index dims,
-    Index size, float* x) {
+    const std::uint32_t* starts, const std::uint32_t* index, const double* mean,
+    const double* scale, Index frames, Index dims, Index size, float* x) {
   const Index i = global_index();
   if (i >= size) return;
   const Place at = place_of(i, dims);
   const Place step = place_of(at.row, frames);
-  const Index clip = clips[static_cast<Index>(*index) * batch_size + step.row];
+  const Index place = static_cast<Index>(*index) * batch_size + step.row;
+  const Index clip = clips[place];
   const Index first = offsets[clip];
   const Index given = offsets[clip + 1] - first;
-  const Index frame = max(given - frames, Index{0}) / 2 + step.column;
-  if (step.column >= given) {
+  const Index start = starts != nullptr ? Index{starts[place]} : max(given - frames, Index{0}) / 2;
+  const Index frame = start + step.column;
+  if (frame >= given) {
     x[i] = 0;
     return;
   }
@@ -48,10 +50,11 @@ __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
 void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {
   Session& session = context.session();
-  launch<gather_features_kernel>(
-      session, one_thread_each(session, batch.x.size()), table.features.data(),
-      table.offsets.data(), order.clips.data(), order.batch_size, index.data(), order.mean.data(),
-      order.scale.data(), batch.x.extent(1), batch.x.extent(2), batch.x.size(), batch.x.data());
+  launch<gather_features_kernel>(session, one_thread_each(session, batch.x.size()),
+                                 table.features.data(), table.offsets.data(), order.clips.data(),
+                                 order.batch_size, order.starts.data(), index.data(),
+                                 order.mean.data(), order.scale.data(), batch.x.extent(1),
+                                 batch.x.extent(2), batch.x.size(), batch.x.data());
   launch<gather_targets_kernel>(
       session, one_thread_each(session, batch.targets.size()), table.labels.data(),
       table.numbers.data(), order.clips.data(), order.batch_size, index.data(),

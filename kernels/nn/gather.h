@@ -23,6 +23,9 @@ struct EpochOrder {
   Tensor<const double> mean, scale;   ///< [dims]: x = (feature - mean) / scale, rounded once
   Tensor<const float> class_weights;  ///< [classes], or an empty view
   float on = 1, off = 0;              ///< the target of the clip's own class, and of the others
+  /// [as clips] the first frame taken of each; an empty view for the middle. Of a clip that fits:
+  /// 0.
+  Tensor<const std::uint32_t> starts{};
 };
 
 /// A batch as a network takes it, to be filled.
@@ -33,8 +36,9 @@ struct BatchTensors {
   Tensor<float> weights;             ///< [rows]; an empty view without class weights
 };
 
-/// Fills the batch that index [1] names: its clips' middle `frames` frames, or where they have
-/// fewer all of them and zeros behind, standardised (NetworkInput::write says the same). The index
+/// Fills the batch that index [1] names: its clips' middle `frames` frames (or those that `starts`
+/// begins with), or where they have fewer all of them and zeros behind, standardised
+/// (NetworkInput::write says the same). The index
 /// lies in memory so that a captured step serves every batch. Throws ShapeError where shapes do not
 /// fit together.
 void gather_batch(Context&, const ClipTable&, const EpochOrder&, Tensor<const std::uint32_t> index,

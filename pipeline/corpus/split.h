@@ -20,6 +20,11 @@ class TrainingRows {
  public:
   std::span<const std::size_t> indices() const { return indices_; }
   std::size_t size() const { return indices_.size(); }
+  /// The same rows, copied into `storage`, which must outlive what is returned.
+  TrainingRows kept_in(std::vector<std::size_t>& storage) const {
+    storage.assign(indices_.begin(), indices_.end());
+    return TrainingRows(storage);
+  }
 
  private:
   friend class Fold;

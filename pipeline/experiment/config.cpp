@@ -42,6 +42,7 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   check_name(node.child("name"), config.name);
   check_seeds(node.child("seeds"), config.seeds);
   check(config.features);
+  check(config.augmentation, config.features.statistics.empty());
   check(config.training, config.split.validation > 0);
   return config;
 }

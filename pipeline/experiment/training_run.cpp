@@ -104,7 +104,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
     }
     site.folder.make();
     members.emplace_back(site.name, std::move(network), std::move(input), fold.training(),
-                         fold.validation(), config.training);
+                         fold.validation(), config.training, config.augmentation);
     before = std::max(before, resume(members.back(), site.folder, workplace));
   }
   const auto seconds = [&] { return before + watch.seconds(); };
@@ -156,7 +156,7 @@ void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) 
     NetworkInput input = make_input(config, fold, data);
     Network network(config.model, input.shape(), data.classes(), config.seed);
     const Member member(fold.name(), std::move(network), std::move(input), fold.training(),
-                        fold.validation(), config.training);
+                        fold.validation(), config.training, config.augmentation);
     class_weights(config.training.class_weights, data, member.training());
   }
 }
@@ -193,7 +193,7 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
     Network network(config.model, last.input.shape(),
                     static_cast<Index>(prepared.corpus.labels.size()), site.seed);
     Member member(site.name, std::move(network), last.input, fold.training(), fold.validation(),
-                  config.training);
+                  config.training, config.augmentation);
     member.restore(last);
     trained.networks.push_back(trained_network(site, member, member.network()));
   }

@@ -21,13 +21,16 @@ void place(Context& context, const std::vector<T>& values, Array<T>& array) {
 
 Batches::Batches(Context& context, const DataSet& data, const NetworkInput& input,
                  const TrainingOptions& options, std::vector<float> class_weights,
-                 const ResidentData* resident)
+                 const ResidentData* resident, const AugmentationOptions& augmentation,
+                 std::uint64_t seed)
     : context_(context),
       data_(data),
       input_(input),
       options_(options),
       class_weights_(std::move(class_weights)),
-      resident_(resident) {
+      resident_(resident),
+      seed_(seed),
+      augmentation_(context, augmentation, seed, options.batch_size) {
   for (auto* array : {&x_, &targets_, &weights_}) *array = Array<float>(Shape{0}, context.device());
   utterances_ = Array<std::uint32_t>(Shape{0}, context.device());
   if (resident_ == nullptr) return;
@@ -36,13 +39,22 @@ Batches::Batches(Context& context, const DataSet& data, const NetworkInput& inpu
   if (!class_weights_.empty()) place(context, class_weights_, placed_class_weights_);
 }
 
-void Batches::begin_epoch(std::vector<std::size_t> order) {
-  order_ = std::move(order);
+void Batches::begin_epoch(const TrainingRows& rows, std::uint32_t epoch, std::int64_t first_step) {
+  order_ = shuffled(data_, rows.indices(), seed_, epoch);
+  std::vector<std::uint32_t> numbers;
+  std::vector<Index> frames;
+  for (const std::size_t row : order_) {
+    numbers.push_back(data_.number(row));
+    frames.push_back(data_.features(row).extent(0));
+  }
+  augmentation_.begin_epoch(numbers, first_step);
+  starts_ = augmentation_.starts(numbers, frames, input_.frames(), first_step);
   if (resident_ == nullptr) return;
   std::vector<std::uint32_t> clips;
   clips.reserve(order_.size());
   for (const std::size_t row : order_) clips.push_back(static_cast<std::uint32_t>(row));
   place(context_, clips, placed_order_);
+  place(context_, starts_, placed_starts_);
 }
 
 Index Batches::size() const {
@@ -61,18 +73,31 @@ std::vector<float> Batches::weights(Index i) const {
   for (const std::size_t row : rows(i)) {
     all.push_back(class_weights_[static_cast<std::size_t>(data_.label(row))]);
   }
+  augmentation_.mix(i, all);
   return all;
 }
 
-BatchTensors Batches::fill_on_host(std::span<const std::size_t> rows) {
-  gather(context_, data_, input_, rows, host_);
+std::vector<std::int32_t> Batches::labels(Index i) const {
+  std::vector<std::int32_t> all;
+  for (const std::size_t row : rows(i)) all.push_back(data_.label(row));
+  augmentation_.take_the_larger(i, all);
+  return all;
+}
+
+BatchTensors Batches::fill_on_host(Index i) {
+  const std::span<const std::size_t> rows = this->rows(i);
+  std::span<const std::uint32_t> starts(starts_);
+  if (!starts.empty()) {
+    starts = starts.subspan(static_cast<std::size_t>(i * options_.batch_size), rows.size());
+  }
+  gather(context_, data_, input_, rows, host_, starts);
   smooth_labels(options_.label_smoothing, host_.targets.view());
   BatchTensors batch{host_.x.view(), host_.targets.view(), host_.utterances.view(), {}};
   if (class_weights_.empty()) return batch;
   host_weights_.resize({static_cast<Index>(rows.size())});
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    host_weights_[static_cast<Index>(i)] =
-        class_weights_[static_cast<std::size_t>(data_.label(rows[i]))];
+  for (std::size_t b = 0; b < rows.size(); ++b) {
+    host_weights_[static_cast<Index>(b)] =
+        class_weights_[static_cast<std::size_t>(data_.label(rows[b]))];
   }
   batch.weights = host_weights_.view();
   return batch;
@@ -91,12 +116,15 @@ BatchTensors Batches::copy_over(const BatchTensors& host) {
 }
 
 BatchTensors Batches::fill(Index i, const CurrentStep& now) {
-  const std::span<const std::size_t> members = rows(i);
+  return augmentation_(TrainingBatch(fill_plainly(i, now), now));
+}
+
+BatchTensors Batches::fill_plainly(Index i, const CurrentStep& now) {
   if (resident_ == nullptr) {
-    const BatchTensors host = fill_on_host(members);
+    const BatchTensors host = fill_on_host(i);
     return context_.device() == Device::cpu ? host : copy_over(host);
   }
-  const auto count = static_cast<Index>(members.size());
+  const auto count = static_cast<Index>(rows(i).size());
   x_.resize({count, input_.frames(), input_.dims()});
   targets_.resize({count, data_.classes()});
   utterances_.resize({count});
@@ -112,7 +140,8 @@ BatchTensors Batches::fill(Index i, const CurrentStep& now) {
       scale_.view(),
       class_weights_.empty() ? Tensor<const float>{} : placed_class_weights_.view(),
       smoothed(options_.label_smoothing, data_.classes(), 1),
-      smoothed(options_.label_smoothing, data_.classes(), 0)};
+      smoothed(options_.label_smoothing, data_.classes(), 0),
+      starts_.empty() ? Tensor<const std::uint32_t>{} : placed_starts_.view()};
   gather_batch(context_, resident_->table(), order, now.index, batch);
   batch.x = batch.x.reshape({count, input_.shape()[0], input_.shape()[1]});
   return batch;

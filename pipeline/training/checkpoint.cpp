@@ -99,9 +99,13 @@ std::string Member::identity() const {
   // More epochs than planned are a reason to go on, where the schedule does not aim for the last.
   const ScheduleName schedule = options.schedule.name;
   if (schedule != ScheduleName::cosine && schedule != ScheduleName::one_cycle) options.epochs = 1;
-  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}",
+  // As it was before there was any, where there is none.
+  const std::string augmentation = canonical_text(augmentation_);
+  const bool augmented = augmentation != canonical_text(AugmentationOptions{});
+  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}{}",
                      canonical_text(options), canonical_text(network_.spec()), network_.seed(),
-                     rows_hash(training_), rows_hash(validation_));
+                     rows_hash(training_), rows_hash(validation_),
+                     augmented ? "\naugmentation " + augmentation : "");
 }
 
 ModelFile Member::checkpoint(const ModelDescription& description) const {

@@ -79,7 +79,8 @@ std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size
 }
 
 void gather(Context& context, const DataSet& data, const NetworkInput& input,
-            std::span<const std::size_t> rows, Batch& batch) {
+            std::span<const std::size_t> rows, Batch& batch,
+            std::span<const std::uint32_t> starts) {
   const auto count = static_cast<Index>(rows.size());
   const Shape row = input.shape();
   try {
@@ -100,7 +101,10 @@ void gather(Context& context, const DataSet& data, const NetworkInput& input,
   one_hot(labels, batch.targets.view());
   const Tensor<float> x = batch.x.view();
   context.parallel(count, [&](Index i) {
-    input.write(data.features(rows[static_cast<std::size_t>(i)]), x.row(i));
+    const auto at = static_cast<std::size_t>(i);
+    const Tensor<const float> features = data.features(rows[at]);
+    if (starts.empty()) return input.write(features, x.row(i));
+    input.write_window(features, Index{starts[at]}, x.row(i));
   });
 }
 

@@ -68,8 +68,10 @@ struct Batch {
   Array<std::uint32_t> utterances;  ///< [rows]
 };
 
-/// Fills a batch with these rows of the data set; keeps its memory.
+/// Fills a batch with these rows of the data set; keeps its memory. starts: the first frame taken
+/// of each; the middle where there are none.
 void gather(Context& context, const DataSet& data, const NetworkInput& input,
-            std::span<const std::size_t> rows, Batch& batch);
+            std::span<const std::size_t> rows, Batch& batch,
+            std::span<const std::uint32_t> starts = {});
 
 }  // namespace serenade

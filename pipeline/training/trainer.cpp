@@ -106,7 +106,8 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   try {
     MemberOnDevice working(context_, member.network_, member.weight_state_);
     Batches batches(context_, data_, member.input_, options,
-                    class_weights(options.class_weights, data_, member.training_), resident_.get());
+                    class_weights(options.class_weights, data_, member.training_), resident_.get(),
+                    member.augmentation_, member.network_.seed());
     const WaitAtEnd wait(context_);
     const bool averages = !member.weight_state_.average.empty();
     while (!member.finished()) {
@@ -166,7 +167,8 @@ void Trainer::read(const Member& member, const Batches& batches, Index i, std::i
                    const Records& records, ConfusionMatrix& confusion, double& sum) const {
   const auto rows = batches.rows(i);
   const auto classes = records.classes.view().row(i).span();
-  for (std::size_t b = 0; b < rows.size(); ++b) confusion.add(data_.label(rows[b]), classes[b]);
+  const std::vector<std::int32_t> labels = batches.labels(i);
+  for (std::size_t b = 0; b < rows.size(); ++b) confusion.add(labels[b], classes[b]);
   const double loss =
       mean_loss(records.losses.view().row(i).span().first(rows.size()), batches.weights(i));
   if (!std::isfinite(loss)) {
@@ -184,8 +186,7 @@ EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batche
                                  std::int64_t began) {
   const TrainingOptions& options = member.options_;
   const auto epoch = static_cast<int>(member.history_.size()) + 1;
-  batches.begin_epoch(
-      shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch)));
+  batches.begin_epoch(member.training_rows(), static_cast<std::uint32_t>(epoch), member.step_);
   EpochRecord record;
   record.epoch = epoch;
   const std::string before = member.history_.empty()

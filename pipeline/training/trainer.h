@@ -35,7 +35,10 @@ struct TrainerHooks {
 ///
 /// A step takes the next batch of the epoch's shuffled rows, the mean of their cross-entropies
 /// against one-hot labels (smoothed and weighted by class as the options say), and one
-/// update_weights. The last batch of an epoch holds what is left. Validation takes plain labels,
+/// update_weights. The last batch of an epoch holds what is left. Batches are augmented as the
+/// member says; what is told of the training part is of the augmented clips, and where these are
+/// mixed, accuracy and UAR count a clip as right that is given the class which is more of it.
+/// Validation takes clips as they are, plain labels,
 /// all clips alike, and the average of the weights where there is one, which is also what is kept.
 ///
 /// On a GPU the same steps are taken there: batches of a data set that lies in its memory where

@@ -9,10 +9,13 @@
 #include <type_traits>
 
 #include "kernels/device/copy.h"
+#include "kernels/nn/frequency_shift.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/gradients.h"
 #include "kernels/nn/loss.h"
+#include "kernels/nn/mixup.h"
 #include "kernels/nn/optimizer.h"
+#include "kernels/nn/spec_augment.h"
 #include "kernels/nn/step.h"
 #include "tests/kernels/nn/run_operation.h"
 
@@ -209,7 +212,8 @@ std::vector<double> run_records(Context& context, Index batch, Index classes) {
 }
 
 /// Clips of 1, 4, 9 and 20 frames in batches of three, the last one short.
-std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted) {
+std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted,
+                               bool cropped = false) {
   const std::vector<Index> offsets{0, 1, 5, 14, 34};
   const auto place = [&]<class T>(const std::vector<T>& values) {
     return placed(context, values, {static_cast<Index>(values.size())});
@@ -219,6 +223,12 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   const auto labels = place(std::vector<std::int32_t>{2, 0, 1, 2});
   const auto numbers = place(std::vector<std::uint32_t>{7, 8, 4000000000U, 9});
   const auto clips = place(std::vector<std::uint32_t>{3, 0, 2, 1, 3, 3, 0});
+  // Longer clips have 20, 1, 9, 4, 20, 20 and 1 frames, in this order.
+  const auto late = [&](Index given) {
+    return static_cast<std::uint32_t>(std::max<Index>(given - frames, 0));
+  };
+  const auto starts = place(
+      std::vector<std::uint32_t>{late(20), 0, late(9) / 2, late(4), 0, late(20) / 3, late(1)});
   std::vector<double> centre(static_cast<std::size_t>(dims), 0.1), spread(centre.size(), 0.3);
   const auto mean = place(centre), scale = place(spread);
   const auto class_weights = place(std::vector<float>{0.5F, 1, 2});
@@ -229,7 +239,8 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
                          scale.view(),
                          weighted ? class_weights.view() : Tensor<const float>{},
                          0.9F,
-                         0.05F};
+                         0.05F,
+                         cropped ? starts.view() : Tensor<const std::uint32_t>{}};
   Steps steps(context, std::vector<StepScalars>(3));
   std::vector<double> all;
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -247,6 +258,55 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
     if (weighted) append(context, weights.view(), all);
   }
   return all;
+}
+
+/// A batch of training clips and two steps of it: what `change` makes of it in both.
+template <class Change>
+std::vector<double> of_two_steps(Context& context, const Shape& shape, const Change& change) {
+  std::vector<std::uint32_t> numbers;
+  for (Index row = 0; row < shape[0]; ++row) {
+    numbers.push_back(0xFFFFFFF0U + static_cast<std::uint32_t>(7 * row));
+  }
+  const auto clips = placed(context, numbers, {shape[0]});
+  Steps steps(context, std::vector<StepScalars>{{8}, {9}});
+  std::vector<double> all;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    set_index(context, steps, i);
+    const auto x = placed(context, random_values(shape.size(), 1), shape);
+    Array<float> y(shape, context.device());
+    change(AugmentationKey{3, steps.now()}, Tensor<const std::uint32_t>(clips.view()), x, y);
+    append(context, y.view(), all);
+  }
+  return all;
+}
+
+std::vector<double> run_spec_augment(Context& context, const Shape& shape,
+                                     const SpecAugmentOptions& options) {
+  return of_two_steps(context, shape,
+                      [&](const AugmentationKey& key, auto clips, const auto& x, auto& y) {
+                        copy(context, Tensor<const float>(x.view()), y.view());
+                        spec_augment(context, options, key, clips, y.view());
+                      });
+}
+
+std::vector<double> run_frequency_shift(Context& context, const Shape& shape,
+                                        const FrequencyShift& how) {
+  return of_two_steps(context, shape,
+                      [&](const AugmentationKey& key, auto clips, const auto& x, auto& y) {
+                        frequency_shift(context, how, key, clips, x.view(), y.view());
+                      });
+}
+
+std::vector<double> run_mixup(Context& context, const Shape& shape) {
+  std::vector<float> shares;
+  for (Index i = 0; i < 2 * shape[0]; ++i) {
+    shares.push_back(mixup_share(0.3, 1, static_cast<std::uint32_t>(i), 2));
+  }
+  const auto there = placed(context, shares, {2 * shape[0]});
+  return of_two_steps(
+      context, shape, [&](const AugmentationKey& key, auto, const auto& x, auto& y) {
+        mixup(context, {there.view(), shape[0], key.step.index}, x.view(), y.view());
+      });
 }
 
 }  // namespace
@@ -276,6 +336,44 @@ std::vector<TrainingOperation> training_operations() {
           {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
           {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
           {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
+          {"gather_cropped", [](Context& c) { return run_gather(c, 3, 5, true, true); }, 0},
+          {"gather_cropped_long", [](Context& c) { return run_gather(c, 12, 4, false, true); }, 0},
+          {"spec_augment",
+           [](Context& c) {
+             return run_spec_augment(c, {5, 70, 33}, {3, 40, 2, 20});
+           },
+           0},
+          {"spec_augment_narrow",
+           [](Context& c) {
+             return run_spec_augment(c, {3, 1, 1}, {2, 5, 1, 2});
+           },
+           0},
+          {"spec_augment_wide",
+           [](Context& c) {
+             return run_spec_augment(c, {2, 3, 700}, {1, 1, 3, 600});
+           },
+           0},
+          {"frequency_shift",
+           [](Context& c) {
+             return run_frequency_shift(c, {6, 37, 65}, {4, 0, 65});
+           },
+           0},
+          {"frequency_shift_of_some",
+           [](Context& c) {
+             return run_frequency_shift(c, {4, 3, 9}, {20, 2, 4});
+           },
+           0},
+          {"mixup",
+           [](Context& c) {
+             return run_mixup(c, {5, 31, 9});
+           },
+           0},
+          {"mixup_of_one",
+           [](Context& c) {
+             return run_mixup(c, {1, 3, 11});
+           },
+           0},
+          {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
           // float64 sums in another order, and another exp
           {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
           {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},

@@ -18,6 +18,7 @@
 namespace serenade {
 namespace {
 
+using test::augmentation_options;
 using test::bits;
 using test::training_options;
 
@@ -55,14 +56,18 @@ const std::string sgd =
     "{batch_size: 11, epochs: 12, optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, "
     "nesterov: true}, schedule: {name: reduce_on_plateau, patience: 1}}";
 
+const std::string augmented =
+    "{crop: random, frequency_shift: 1, frequency_columns: {first: 1, count: 3}, spec_augment: "
+    "{time_masks: 2, time_width: 3, feature_masks: 1, feature_width: 1}, mixup: 0.4}";
+
 class DeviceTraining : public testing::Test {
  protected:
   void SetUp() override {
     if (test::all_devices().size() < 2) GTEST_SKIP() << "no GPU in this build or machine";
   }
 
-  Member member(const std::string& model, const std::string& options,
-                std::uint64_t seed = 3) const {
+  Member member(const std::string& model, const std::string& options, std::uint64_t seed = 3,
+                const std::string& augmentation = "{}") const {
     NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), 20);
     Network network(model_of(model), input.shape(), data_.classes(), seed);
     return {"toy",
@@ -70,7 +75,8 @@ class DeviceTraining : public testing::Test {
             std::move(input),
             fold_.training(),
             fold_.validation(),
-            training_options(options)};
+            training_options(options),
+            augmentation_options(augmentation)};
   }
   void train(Context& context, Member& member, std::size_t device_memory = 0,
              const TrainerHooks& hooks = {}) {
@@ -78,8 +84,8 @@ class DeviceTraining : public testing::Test {
     Trainer(context, data_, observer, device_memory).train({&member, 1}, hooks);
   }
   Member trained(Device device, const std::string& model, const std::string& options,
-                 std::size_t device_memory = 0) {
-    Member one = member(model, options);
+                 std::size_t device_memory = 0, const std::string& augmentation = "{}") {
+    Member one = member(model, options, 3, augmentation);
     Context context(device, 2);
     train(context, one, device_memory);
     return one;
@@ -130,25 +136,40 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
   }
 }
 
+TEST_F(DeviceTraining, FollowsTheCpusLossesWithAugmentedBatches) {
+  const Member cpu = trained(Device::cpu, sequences, adamw, 0, augmented);
+  const Member gpu = trained(Device::cuda, sequences, adamw, 0, augmented);
+  expect_same_curve(cpu, gpu);
+  for (std::size_t i = 0; i < cpu.history().size(); ++i) {
+    EXPECT_EQ(cpu.history()[i].accuracy, gpu.history()[i].accuracy) << "epoch " << i + 1;
+  }
+}
+
 TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   Member once = trained(Device::cuda, sequences, adamw);
   Member twice = trained(Device::cuda, sequences, adamw);
   EXPECT_TRUE(all_of(once) == all_of(twice));
   Member streamed = trained(Device::cuda, sequences, adamw, 1000);
   EXPECT_TRUE(all_of(once) == all_of(streamed));
+  Member there = trained(Device::cuda, sequences, adamw, 0, augmented);
+  Member sent = trained(Device::cuda, sequences, adamw, 1000, augmented);
+  EXPECT_TRUE(all_of(there) == all_of(sent));
+  EXPECT_FALSE(all_of(there) == all_of(once));
 }
 
 /// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
 TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
-  for (const std::size_t device_memory : {0, 1000}) {
-    const auto run = [&](bool graphs) {
-      Member one = member(sequences, adamw);
-      Context context(Device::cuda, 2);
-      use_backend(context, {.graphs = graphs});
-      train(context, one, device_memory);
-      return all_of(one);
-    };
-    EXPECT_TRUE(run(true) == run(false)) << device_memory;
+  for (const auto& augmentation : {std::string("{}"), augmented}) {
+    for (const std::size_t device_memory : {0, 1000}) {
+      const auto run = [&](bool graphs) {
+        Member one = member(sequences, adamw, 3, augmentation);
+        Context context(Device::cuda, 2);
+        use_backend(context, {.graphs = graphs});
+        train(context, one, device_memory);
+        return all_of(one);
+      };
+      EXPECT_TRUE(run(true) == run(false)) << device_memory << " " << augmentation;
+    }
   }
 }
 
@@ -228,20 +249,25 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
       training_options("{batch_size: 7, label_smoothing: 0.2, class_weights: balanced}");
   const auto weights = class_weights(options.class_weights, data_, fold_.training().indices());
   // Fewer frames than any clip has, more, and in between.
-  for (const Index frames : {5, 20, 40}) {
+  for (const auto& [frames, yaml] : std::vector<std::pair<Index, std::string>>{
+           {5, "{}"}, {20, "{}"}, {40, "{}"}, {5, augmented}, {20, augmented}, {40, augmented}}) {
+    SCOPED_TRACE(yaml);
+    const AugmentationOptions augmentation = augmentation_options(yaml);
     const NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), frames);
     Context host(2), gpu(Device::cuda);
     const ResidentData resident(gpu, data_);
-    Batches wanted(host, data_, input, options, weights, nullptr);
-    Batches found(gpu, data_, input, options, weights, &resident);
-    const auto order = shuffled(data_, fold_.training().indices(), 1, 1);
-    wanted.begin_epoch(order);
-    found.begin_epoch(order);
-    Steps steps(gpu, std::vector<StepScalars>(static_cast<std::size_t>(found.size())));
+    Batches wanted(host, data_, input, options, weights, nullptr, augmentation, 1);
+    Batches found(gpu, data_, input, options, weights, &resident, augmentation, 1);
+    wanted.begin_epoch(fold_.training(), 3, 10);
+    found.begin_epoch(fold_.training(), 3, 10);
+    std::vector<StepScalars> scalars;
+    for (std::uint32_t i = 0; i < 5; ++i) scalars.push_back({10 + i});
+    Steps steps(gpu, scalars), steps_here(host, scalars);
     ASSERT_EQ(found.size(), 5);  // 30 clips: the last batch is short
     for (std::uint32_t i = 0; i < 5; ++i) {
       copy(gpu, Tensor<const std::uint32_t>(&i, Shape{1}), steps.index());
-      const BatchTensors want = wanted.fill(i, {}), got = found.fill(i, steps.now());
+      steps_here.index().data()[0] = i;
+      const BatchTensors want = wanted.fill(i, steps_here.now()), got = found.fill(i, steps.now());
       const auto expect_same = [&]<class T>(Tensor<T> a, Tensor<T> b) {
         Array<T> here(b.shape());
         copy(gpu, Tensor<const T>(b), here.view());
@@ -249,6 +275,7 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
         EXPECT_TRUE(std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(here.span())))
             << frames << " frames, batch " << i;
       };
+      EXPECT_TRUE(std::ranges::equal(want.weights.span(), wanted.weights(i)));
       expect_same(want.x, got.x);
       expect_same(want.targets, got.targets);
       expect_same(want.utterances, got.utterances);
