@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/nn/backend.h"
+#include "pipeline/augmentation/options.h"
 #include "pipeline/config/yaml.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
@@ -23,6 +24,7 @@ struct ExperimentConfig {
   std::vector<std::uint64_t> seeds;
   CorpusOptions corpus;
   FeatureSpec features;
+  AugmentationOptions augmentation;
   SplitOptions split;
   ModelSpec model;
   TrainingOptions training;
@@ -40,6 +42,8 @@ struct ExperimentConfig {
           "network, of `seed`");
     visit("corpus", self.corpus, Range{}, "the recordings");
     visit("features", self.features, Range{}, "what is computed from them");
+    visit("augmentation", self.augmentation, Range{},
+          "what training clips are learned from as well");
     visit("split", self.split, Range{}, "which of them are learned from and which are scored");
     visit("model", self.model, Range{}, "the network");
     visit("training", self.training, Range{}, "how it learns");
