@@ -38,7 +38,8 @@ std::string values_text(const T& value, const Range& range) {
     const std::string inner = values_text(Inner{}, range);
     return inner + ", or null";
   } else if constexpr (requires { option_values(value); }) {
-    return std::string(option_values(value));
+    const std::string limits = range_text(range);
+    return std::string(option_values(value)) + (limits.empty() ? "" : ", " + limits);
   } else if constexpr (OptionEnum<T>) {
     std::string text;
     for (const auto name : enum_names(value)) {
@@ -134,6 +135,11 @@ void print_all() {
         },
         feature);
   }
+  print_table(
+      "## Copies\n\nItems of `augmentation.copies`: the keys that are set say what is done to a "
+      "clip, in this order.\nOf a range `[from, to]` every clip draws its own number, by `seed`, "
+      "the recipe's place in the list\nand its content alone.",
+      CopyRecipe{});
   fmt::print("## Layers\n\nItems of `model.layers`: a name, or `name: {{option: value}}`.\n\n");
   const auto print_layer = []<class Layer>(std::type_identity<Layer>) {
     print_table(fmt::format("### `{}`", Layer::name), typename Layer::Options{});

@@ -2,12 +2,63 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/device/options.h"
 #include "kernels/nn/spec_augment.h"
 
 namespace serenade {
+
+class ConfigNode;
+
+/// A number, or a range that every clip draws its own number from, evenly: `1.1` or `[0.9, 1.1]` in
+/// YAML.
+struct Amount {
+  double low = 0;
+  double high = 0;
+
+  bool is_drawn() const { return low < high; }
+  friend bool operator==(const Amount&, const Amount&) = default;
+};
+
+void from_config(const ConfigNode& node, Amount& amount);
+std::string option_text(const Amount& amount);
+/// For the reference page.
+constexpr std::string_view option_values(const Amount& /*amount*/) {
+  return "number or [number, number]";
+}
+
+/// One item of `augmentation.copies`: what is done to a training clip to make one more of it. The
+/// operations that are set are done in the order of the fields, whatever order they are written in.
+struct CopyRecipe {
+  std::optional<Amount> speed;
+  std::optional<Amount> gain;
+  std::optional<Amount> time_shift;
+  std::optional<Amount> noise;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("speed", self.speed, Range{0.25, 4},
+          "times as fast, and as much higher in pitch: resampled as "
+          "librosa.resample(res_type=\"soxr_hq\") does");
+    visit("gain", self.gain, Range{-60, 60}, "louder by so much, dB; nothing is clipped");
+    visit("time_shift", self.time_shift, Range{-60, 60},
+          "later by so many seconds, to the next sample; the length stays, silence fills the gap");
+    visit("noise", self.noise, Range{-40, 120},
+          "white Gaussian noise, signal-to-noise ratio over the whole clip, dB; silence stays so");
+  }
+
+  friend bool operator==(const CopyRecipe&, const CopyRecipe&) = default;
+};
+
+/// An item of the list; fails where it asks for nothing, or for an amount out of range.
+void from_config(const ConfigNode& node, CopyRecipe& recipe);
+/// Flow YAML with the operations that are set, which reads back as the same.
+std::string option_text(const CopyRecipe& recipe);
+/// Whether two clips may become different copies: an amount is drawn, or noise.
+bool draws(const CopyRecipe& recipe);
 
 /// Which part of a sequence that is longer than the network's input training sees.
 enum class Crop { centre, random };
@@ -25,9 +76,11 @@ struct ColumnRange {
   }
 };
 
-/// Section `augmentation` of an experiment. Draws hang on seed, clip and step alone. In this order:
-/// crop, frequency_shift, spec_augment, mixup.
+/// Section `augmentation` of an experiment: copies of training clips, and what batches of them go
+/// through. Draws of batches hang on seed, clip and step alone, in this order: crop,
+/// frequency_shift, spec_augment, mixup.
 struct AugmentationOptions {
+  std::vector<CopyRecipe> copies;
   Crop crop = Crop::centre;
   int frequency_shift = 0;
   std::optional<ColumnRange> frequency_columns;
@@ -36,6 +89,10 @@ struct AugmentationOptions {
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
+    visit("copies", self.copies, Range{},
+          "recipes, each for one more copy of every training clip: see Copies below. Copies are "
+          "made of the signal at features.sample_rate, before trim and normalise; validation and "
+          "test clips have none");
     visit(
         "crop", self.crop, Range{},
         "which model.frames frames of a longer sequence are learned from: those in its middle, or "

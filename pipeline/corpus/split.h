@@ -12,10 +12,12 @@
 
 namespace serenade {
 
+class AugmentedRows;
 class Fold;
 
-/// Rows of the corpus that may be learned from. Only a Fold makes one, out of its training part, so
-/// whatever is fitted (scaler, augmentation, class weights) cannot be given test rows by mistake.
+/// Rows of a data set that may be learned from. Only a Fold makes one, out of its training part,
+/// and AugmentedRows, which adds copies to such rows; so whatever is fitted (scaler, augmentation,
+/// class weights) cannot be given test rows by mistake.
 class TrainingRows {
  public:
   std::span<const std::size_t> indices() const { return indices_; }
@@ -27,6 +29,7 @@ class TrainingRows {
   }
 
  private:
+  friend class AugmentedRows;
   friend class Fold;
   explicit TrainingRows(std::span<const std::size_t> indices) : indices_(indices) {}
   std::span<const std::size_t> indices_;

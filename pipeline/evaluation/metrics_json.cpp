@@ -137,6 +137,15 @@ ordered_json leakages_json(const std::vector<LeakageRow>& rows) {
   return json;
 }
 
+ordered_json augmentation_json(const ReportData& data) {
+  ordered_json folds = ordered_json::array();
+  for (const CopiesRow& row : data.copies) {
+    folds.push_back(
+        {{"fold", row.fold}, {"training_clips", row.training_clips}, {"copies", row.copies}});
+  }
+  return {{"recipes", data.copy_recipes}, {"folds", std::move(folds)}};
+}
+
 ordered_json mistakes_json(const Evaluation& evaluation) {
   ordered_json json = ordered_json::array();
   for (const Mistake& one : evaluation.mistakes) {
@@ -184,6 +193,7 @@ std::string metrics_json(const ReportData& data) {
                       {"speaker_independent", data.protocol.speaker_independent}};
   json["corpus"] = {
       {"name", data.corpus.name}, {"clips", data.corpus.clips}, {"speakers", data.corpus.speakers}};
+  if (!data.copies.empty()) json["augmentation"] = augmentation_json(data);
   json["labels"] = evaluation.labels;
   json["test_clips"] = evaluation.clips;
   json["unlabelled_clips"] = evaluation.unlabelled;

@@ -42,9 +42,9 @@ struct ExperimentConfig {
           "network, of `seed`");
     visit("corpus", self.corpus, Range{}, "the recordings");
     visit("features", self.features, Range{}, "what is computed from them");
-    visit(
-        "augmentation", self.augmentation, Range{},
-        "how training clips are changed, so that no two epochs show the same; no other part's are");
+    visit("augmentation", self.augmentation, Range{},
+          "what training clips are learned from as well, and how they are changed from epoch to "
+          "epoch; no other part's are");
     visit("split", self.split, Range{}, "which of them are learned from and which are scored");
     visit("model", self.model, Range{}, "the network");
     visit("training", self.training, Range{}, "how it learns");

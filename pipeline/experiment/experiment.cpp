@@ -32,6 +32,17 @@ void begin_anew(const RunFolder& folder, const ExperimentConfig& config) {
   write_file_atomically(folder.file(run_file::config), resolved_yaml(config));
 }
 
+/// Whether a run's saved configuration is this one, also where it was saved before keys were added.
+bool is_same(const std::filesystem::path& saved, const ExperimentConfig& config) {
+  const std::string text = read_file(saved, run_file::max_text_bytes), now = resolved_yaml(config);
+  if (text == now) return true;
+  try {
+    return resolved_yaml(parse_experiment(text, saved.string())) == now;
+  } catch (const ConfigError&) {  // nor could it be gone on with
+    return false;
+  }
+}
+
 /// Looks at what is in the folder. Changes nothing of a run that has done any work.
 Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
                     const Workplace& workplace) {
@@ -39,8 +50,7 @@ Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
   if (workplace.resume) return {resume_run(folder, config, workplace.observer)};
   const State state = folder.state();
   const auto path = folder.file(run_file::config);
-  const bool same = std::filesystem::exists(path) &&
-                    read_file(path, run_file::max_text_bytes) == resolved_yaml(config);
+  const bool same = std::filesystem::exists(path) && is_same(path, config);
   if (same && !workplace.force) {
     folder.remove_leftovers();
     return {state};
@@ -117,7 +127,10 @@ ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
 }  // namespace
 
 ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace) {
-  return load_features(config, workplace, MissingFeatures::compute).extraction;
+  if (config.augmentation.copies.empty()) {
+    return load_features(config, workplace, MissingFeatures::compute).extraction;
+  }
+  return prepare(config, workplace, MissingFeatures::compute).extraction;
 }
 
 RunResult run(const ExperimentConfig& config, const Workplace& workplace) {

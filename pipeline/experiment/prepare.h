@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/augmentation/copies.h"
 #include "pipeline/corpus/leakage.h"
 #include "pipeline/experiment/experiment.h"
 #include "pipeline/features/cache.h"
@@ -20,8 +21,13 @@ struct Prepared {
   SplitLeakage leakage;
   std::vector<std::string> warnings;  ///< for the report; the observer has heard them
 
-  /// Features [rows, dims] of an utterance of the corpus.
-  Tensor<const float> rows(std::size_t utterance) const;
+  /// What augmentation adds: nothing where the configuration lists no copies.
+  TrainingCopies copies{};
+  std::vector<FeatureCache> copy_features{};  ///< of each recipe
+  std::vector<AugmentedRows> learned{};       ///< of each fold: what its networks are trained on
+
+  /// Features [rows, dims] of a row of the data set: an utterance of the corpus or a copy.
+  Tensor<const float> rows(std::size_t row) const;
 };
 
 enum class MissingFeatures { compute, refuse };
@@ -35,7 +41,10 @@ Prepared load_features(
     const std::function<void(const Corpus&)>& expect = [](const Corpus&) {});
 
 /// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
-/// same as with them. Throws DataError also where all recordings have one label.
+/// same as with them. Then the features of the copies of training clips; one that has none is left
+/// out with a warning. What each fold is to learn is proved to hold no copy of what it is judged by
+/// (expect_copies_unheard). Throws DataError also where all recordings have one label, and where
+/// too many copies have no features.
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing);
 

@@ -18,25 +18,28 @@
 namespace serenade {
 namespace {
 
-std::string environment_json(const Workplace& workplace, double training_seconds) {
+std::string environment_json(const Workplace& workplace, const Prepared& prepared,
+                             double training_seconds) {
   nlohmann::ordered_json json;
   for (const auto& [what, value] : environment(workplace.context, workplace.features)) {
     json[what] = value;
   }
   const std::vector<std::string> convolutions = convolution_plans(workplace.context);
   if (!convolutions.empty()) json["convolutions"] = convolutions;
+  if (prepared.copies.size() > 0) json["training_copies"] = prepared.copies.size();
   json["training_seconds"] = training_seconds;
   return json.dump(2) + "\n";
 }
 
-/// What a fold's network sees: the scaler is fitted on its training rows alone.
-NetworkInput make_input(const ExperimentConfig& config, const Fold& fold, const DataSet& data) {
-  StandardScaler scaler = fit_scaler(data, fold.training());
+/// What a fold's network sees: the scaler and the length are fitted on what it is trained on alone,
+/// copies included.
+NetworkInput make_input(const ExperimentConfig& config, const TrainingRows& rows,
+                        const DataSet& data) {
+  StandardScaler scaler = fit_scaler(data, rows);
   if (!config.features.statistics.empty()) {
     return {InputLayout::statistics, std::move(scaler), 1};
   }
-  const Index frames =
-      config.model.frames ? *config.model.frames : choose_frames(data, fold.training());
+  const Index frames = config.model.frames ? *config.model.frames : choose_frames(data, rows);
   return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows};
 }
 
@@ -86,7 +89,8 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
                          const Prepared& prepared, const RunFolder& run) {
   const Stopwatch watch;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
+  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
+                     prepared.copies);
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
   const std::vector<RunMember> sites = run_members(config, prepared.split, run);
@@ -95,15 +99,16 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   double before = 0;
   for (const RunMember& site : sites) {
     const Fold& fold = prepared.split.folds[site.fold];
+    const TrainingRows learned = prepared.learned[site.fold].rows();
     const bool same_fold = !members.empty() && sites[members.size() - 1].fold == site.fold;
-    NetworkInput input = same_fold ? members.back().input() : make_input(config, fold, data);
+    NetworkInput input = same_fold ? members.back().input() : make_input(config, learned, data);
     Network network(config.model, input.shape(), data.classes(), site.seed);
     if (members.empty()) {
       workplace.observer.note(fmt::format("network: input {}, {} parameters",
                                           to_string(network.input()), network.parameter_count()));
     }
     site.folder.make();
-    members.emplace_back(site.name, std::move(network), std::move(input), fold.training(),
+    members.emplace_back(site.name, std::move(network), std::move(input), learned,
                          fold.validation(), config.training, config.augmentation);
     before = std::max(before, resume(members.back(), site.folder, workplace));
   }
@@ -132,7 +137,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   }
   trained.seconds = seconds();
   write_file_atomically(run.file(run_file::environment),
-                        environment_json(workplace, trained.seconds));
+                        environment_json(workplace, prepared, trained.seconds));
   return trained;
 }
 
@@ -151,11 +156,13 @@ double training_seconds(const RunFolder& run) {
 
 void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features);
-  for (const Fold& fold : prepared.split.folds) {
-    NetworkInput input = make_input(config, fold, data);
+  const DataSet data(prepared.corpus, features, 0, prepared.copies);
+  for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
+    const Fold& fold = prepared.split.folds[k];
+    const TrainingRows learned = prepared.learned[k].rows();
+    NetworkInput input = make_input(config, learned, data);
     Network network(config.model, input.shape(), data.classes(), config.seed);
-    const Member member(fold.name(), std::move(network), std::move(input), fold.training(),
+    const Member member(fold.name(), std::move(network), std::move(input), learned,
                         fold.validation(), config.training, config.augmentation);
     class_weights(config.training.class_weights, data, member.training());
   }
@@ -192,8 +199,8 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
     const ModelFile last = load_model(site.folder.file(run_file::last_model));
     Network network(config.model, last.input.shape(),
                     static_cast<Index>(prepared.corpus.labels.size()), site.seed);
-    Member member(site.name, std::move(network), last.input, fold.training(), fold.validation(),
-                  config.training, config.augmentation);
+    Member member(site.name, std::move(network), last.input, prepared.learned[site.fold].rows(),
+                  fold.validation(), config.training, config.augmentation);
     member.restore(last);
     trained.networks.push_back(trained_network(site, member, member.network()));
   }

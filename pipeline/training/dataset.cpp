@@ -6,6 +6,7 @@
 #include <cmath>
 #include <new>
 #include <tuple>
+#include <utility>
 
 #include "kernels/device/error.h"
 #include "kernels/device/philox.h"
@@ -27,24 +28,22 @@ void expect_finite(const std::string& id, Tensor<const float> features) {
 
 }  // namespace
 
-DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes)
+DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes,
+                 const TrainingCopies& copies)
     : labels_(corpus.labels) {
-  Index numbers = 0;
-  rows_.reserve(corpus.utterances.size());
-  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+  const std::size_t utterances = corpus.utterances.size();
+  rows_.reserve(utterances + copies.size());
+  for (std::size_t i = 0; i < utterances; ++i) {
     const Utterance& utterance = corpus.utterances[i];
-    const Tensor<const float> x = features(i);
-    if (x.rank() != 2 || x.extent(1) == 0 || (i > 0 && x.extent(1) != dims_)) {
-      throw ShapeError(fmt::format("{}: its features are {} but must be [frames, {}]", utterance.id,
-                                   to_string(x.shape()), i > 0 ? std::to_string(dims_) : "dims"));
-    }
-    if (x.extent(0) == 0) throw DataError(fmt::format("{}: has no frames", utterance.id));
-    expect_finite(utterance.id, x);
-    dims_ = x.extent(1);
-    numbers += x.size();
-    rows_.push_back({utterance.id, x, corpus.class_of(utterance),
-                     static_cast<std::uint32_t>(hash_text(utterance.id).low)});
+    add({utterance.id, features(i), corpus.class_of(utterance), 0});
   }
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const auto [source, recipe] = copies.all()[i];
+    add({fmt::format("{}~{}", rows_[source].id, recipe + 1), features(utterances + i),
+         rows_[source].label, 0});
+  }
+  Index numbers = 0;
+  for (const Row& row : rows_) numbers += row.features.size();
   if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
   copies_.resize({numbers});
   float* to = copies_.data();
@@ -53,6 +52,20 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_
     row.features = {to, from.shape()};
     to = std::copy_n(from.data(), from.size(), to);
   }
+}
+
+void DataSet::add(Row row) {
+  const Tensor<const float> x = row.features;
+  const bool first = rows_.empty();
+  if (x.rank() != 2 || x.extent(1) == 0 || (!first && x.extent(1) != dims_)) {
+    throw ShapeError(fmt::format("{}: its features are {} but must be [frames, {}]", row.id,
+                                 to_string(x.shape()), first ? "dims" : std::to_string(dims_)));
+  }
+  if (x.extent(0) == 0) throw DataError(fmt::format("{}: has no frames", row.id));
+  expect_finite(row.id, x);
+  dims_ = x.extent(1);
+  row.number = static_cast<std::uint32_t>(hash_text(row.id).low);
+  rows_.push_back(std::move(row));
 }
 
 std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,

@@ -7,28 +7,31 @@
 #include <vector>
 
 #include "kernels/device/context.h"
+#include "pipeline/augmentation/copies.h"
 #include "pipeline/corpus/split.h"
 #include "pipeline/corpus/utterance.h"
 #include "pipeline/model/network_input.h"
 
 namespace serenade {
 
-/// Features [frames, dims] of an utterance by its index in the corpus (frames is 1 for
-/// statistics). The view stays valid for as long as the source, as those into mapped cache shards
-/// do. Called from one thread.
-using FeatureSource = std::function<Tensor<const float>(std::size_t utterance)>;
+/// Features [frames, dims] of a row of the data set: of an utterance by its index in the corpus, or
+/// of a copy behind them (frames is 1 for statistics). The view stays valid for as long as the
+/// source, as those into mapped cache shards do. Called from one thread.
+using FeatureSource = std::function<Tensor<const float>(std::size_t row)>;
 
 /// A corpus as networks see it: features as computed, neither standardised nor padded, so that one
-/// data set serves every fold. Row i is utterance i of the corpus. Views the features, or owns
-/// copies of them.
+/// data set serves every fold. Row i is utterance i of the corpus; behind the utterances come
+/// copies of training clips, the copy by recipe k of the utterance ID being "ID~k", from 1. Views
+/// the features, or owns copies of them.
 class DataSet {
  public:
-  /// Asks for every utterance's features once. Throws DataError naming the clip whose features hold
+  /// Asks for every row's features once. Throws DataError naming the clip whose features hold
   /// NaN or infinity or have no frames, ShapeError naming the one whose dims differ from the
   /// first's.
   ///
   /// The features are copied where all of them together take at most max_copied_bytes.
-  DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes = 0);
+  DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes = 0,
+          const TrainingCopies& copies = {});
 
   std::size_t size() const { return rows_.size(); }
   Index dims() const { return dims_; }
@@ -49,6 +52,9 @@ class DataSet {
     std::int32_t label = 0;
     std::uint32_t number = 0;
   };
+  /// Checks a row and appends it.
+  void add(Row row);
+
   std::vector<Row> rows_;
   std::vector<std::string> labels_;
   Index dims_ = 0;
