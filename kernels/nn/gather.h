@@ -23,6 +23,9 @@ struct EpochOrder {
   Tensor<const double> mean, scale;   ///< [dims]: x = (feature - mean) / scale, rounded once
   Tensor<const float> class_weights;  ///< [classes], or an empty view
   float on = 1, off = 0;              ///< the target of the clip's own class, and of the others
+  /// [the table's clips], or an empty view: the row of mean and scale, then [scalers, dims], that a
+  /// clip is standardised by.
+  Tensor<const std::uint32_t> scaler_of{};
 };
 
 /// A batch as a network takes it, to be filled.

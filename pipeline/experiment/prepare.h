@@ -7,6 +7,7 @@
 #include "pipeline/corpus/leakage.h"
 #include "pipeline/experiment/experiment.h"
 #include "pipeline/features/cache.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 
@@ -19,9 +20,12 @@ struct Prepared {
   Split split;
   SplitLeakage leakage;
   std::vector<std::string> warnings;  ///< for the report; the observer has heard them
+  SpeakerScalers speakers{};          ///< empty unless clips are standardised by their speakers
 
   /// Features [rows, dims] of an utterance of the corpus.
   Tensor<const float> rows(std::size_t utterance) const;
+  /// Its speaker's scaler, where there are any.
+  const StandardScaler* scaler(std::size_t utterance) const;
 };
 
 enum class MissingFeatures { compute, refuse };
@@ -33,6 +37,10 @@ enum class MissingFeatures { compute, refuse };
 Prepared load_features(
     const ExperimentConfig& config, const Workplace& workplace, MissingFeatures missing,
     const std::function<void(const Corpus&)>& expect = [](const Corpus&) {});
+
+/// Fits the speakers' scalers where the experiment standardises by speaker, on all that the corpus
+/// holds now, and says so in the split's protocol.
+void normalise_speakers(const ExperimentConfig& config, Prepared& prepared);
 
 /// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
 /// same as with them. Throws DataError also where all recordings have one label.

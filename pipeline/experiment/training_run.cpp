@@ -29,15 +29,21 @@ std::string environment_json(const Workplace& workplace, double training_seconds
   return json.dump(2) + "\n";
 }
 
-/// What a fold's network sees: the scaler is fitted on its training rows alone.
+/// What a fold's network sees: the scaler is fitted on its training rows alone, or is none where
+/// clips have their own.
 NetworkInput make_input(const ExperimentConfig& config, const Fold& fold, const DataSet& data) {
-  StandardScaler scaler = fit_scaler(data, fold.training());
+  const auto dims = static_cast<std::size_t>(data.dims());
+  const Normalisation normalisation = config.model.normalisation;
+  StandardScaler scaler =
+      normalisation == Normalisation::global
+          ? fit_scaler(data, fold.training())
+          : StandardScaler{std::vector<double>(dims, 0.0), std::vector<double>(dims, 1.0)};
   if (!config.features.statistics.empty()) {
-    return {InputLayout::statistics, std::move(scaler), 1};
+    return {InputLayout::statistics, std::move(scaler), 1, Windows::average, normalisation};
   }
   const Index frames =
       config.model.frames ? *config.model.frames : choose_frames(data, fold.training());
-  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows};
+  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows, normalisation};
 }
 
 TrainedNetwork trained_network(const RunMember& site, const Member& member,
@@ -86,7 +92,8 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
                          const Prepared& prepared, const RunFolder& run) {
   const Stopwatch watch;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
+  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
+                     config.model.normalisation);
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
   const std::vector<RunMember> sites = run_members(config, prepared.split, run);
@@ -151,7 +158,7 @@ double training_seconds(const RunFolder& run) {
 
 void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features);
+  const DataSet data(prepared.corpus, features, 0, config.model.normalisation);
   for (const Fold& fold : prepared.split.folds) {
     NetworkInput input = make_input(config, fold, data);
     Network network(config.model, input.shape(), data.classes(), config.seed);

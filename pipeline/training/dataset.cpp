@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <new>
 #include <tuple>
 
@@ -11,6 +12,7 @@
 #include "kernels/device/philox.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/support/content_hash.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 namespace {
@@ -27,8 +29,9 @@ void expect_finite(const std::string& id, Tensor<const float> features) {
 
 }  // namespace
 
-DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes)
-    : labels_(corpus.labels) {
+DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes,
+                 Normalisation normalisation)
+    : labels_(corpus.labels), normalisation_(normalisation) {
   Index numbers = 0;
   rows_.reserve(corpus.utterances.size());
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
@@ -43,8 +46,9 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_
     dims_ = x.extent(1);
     numbers += x.size();
     rows_.push_back({utterance.id, x, corpus.class_of(utterance),
-                     static_cast<std::uint32_t>(hash_text(utterance.id).low)});
+                     static_cast<std::uint32_t>(hash_text(utterance.id).low), i});
   }
+  fit_scalers(corpus);
   if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
   copies_.resize({numbers});
   float* to = copies_.data();
@@ -53,6 +57,26 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_
     row.features = {to, from.shape()};
     to = std::copy_n(from.data(), from.size(), to);
   }
+}
+
+/// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the utterances
+/// alone make; by the clip, its own.
+void DataSet::fit_scalers(const Corpus& corpus) {
+  if (normalisation_ == Normalisation::global) return;
+  if (normalisation_ == Normalisation::clip) {
+    for (Row& row : rows_) {
+      row.scaler = static_cast<std::uint32_t>(scalers_.size());
+      scalers_.push_back(scaler_of(row.features));
+    }
+    return;
+  }
+  std::map<std::string, std::uint32_t> places;
+  const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
+  for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
+    places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
+    scalers_.push_back(scaler);
+  }
+  for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
 }
 
 std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
@@ -100,7 +124,8 @@ void gather(Context& context, const DataSet& data, const NetworkInput& input,
   one_hot(labels, batch.targets.view());
   const Tensor<float> x = batch.x.view();
   context.parallel(count, [&](Index i) {
-    input.write(data.features(rows[static_cast<std::size_t>(i)]), x.row(i));
+    const std::size_t from = rows[static_cast<std::size_t>(i)];
+    input.write(data.features(from), x.row(i), data.scaler(from));
   });
 }
 

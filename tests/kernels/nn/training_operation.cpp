@@ -209,7 +209,9 @@ std::vector<double> run_records(Context& context, Index batch, Index classes) {
 }
 
 /// Clips of 1, 4, 9 and 20 frames in batches of three, the last one short.
-std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted) {
+/// by_clip: of three scalers each clip has one.
+std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted,
+                               bool by_clip = false) {
   const std::vector<Index> offsets{0, 1, 5, 14, 34};
   const auto place = [&]<class T>(const std::vector<T>& values) {
     return placed(context, values, {static_cast<Index>(values.size())});
@@ -221,15 +223,24 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   const auto clips = place(std::vector<std::uint32_t>{3, 0, 2, 1, 3, 3, 0});
   std::vector<double> centre(static_cast<std::size_t>(dims), 0.1), spread(centre.size(), 0.3);
   const auto mean = place(centre), scale = place(spread);
+  const auto to_double = [&](std::uint32_t seed) {
+    const auto values = random_values(3 * dims, seed);
+    std::vector<double> wide(values.begin(), values.end());
+    for (double& one : wide) one = 0.5 + std::abs(one);
+    return placed(context, wide, {3, dims});
+  };
+  const auto centres = to_double(2), spreads = to_double(3);
+  const auto scaler_of = place(std::vector<std::uint32_t>{2, 0, 1, 2});
   const auto class_weights = place(std::vector<float>{0.5F, 1, 2});
   const ClipTable table{features.view(), first.view(), labels.view(), numbers.view()};
   const EpochOrder order{clips.view(),
                          3,
-                         mean.view(),
-                         scale.view(),
+                         by_clip ? centres.view() : mean.view(),
+                         by_clip ? spreads.view() : scale.view(),
                          weighted ? class_weights.view() : Tensor<const float>{},
                          0.9F,
-                         0.05F};
+                         0.05F,
+                         by_clip ? scaler_of.view() : Tensor<const std::uint32_t>{}};
   Steps steps(context, std::vector<StepScalars>(3));
   std::vector<double> all;
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -275,6 +286,9 @@ std::vector<TrainingOperation> training_operations() {
           {"l2", run_l2, few_roundings},
           {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
           {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
+          {"gather_by_clip", [](Context& c) { return run_gather(c, 12, 40, true, true); }, 0},
+          {"gather_statistics_by_clip",
+           [](Context& c) { return run_gather(c, 1, 129, false, true); }, 0},
           {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
           // float64 sums in another order, and another exp
           {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
