@@ -18,8 +18,14 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
                Shape{table.features.extent(0), dims});
   expect_shape(operation, "offsets", table.offsets.shape(), Shape{table.clips() + 1});
   expect_shape(operation, "numbers", table.numbers.shape(), Shape{table.clips()});
-  expect_shape(operation, "mean", order.mean.shape(), Shape{dims});
-  expect_shape(operation, "scale", order.scale.shape(), Shape{dims});
+  Shape scalers{dims};
+  if (order.scaler_of.data() != nullptr) {
+    expect_shape(operation, "scaler_of", order.scaler_of.shape(), Shape{table.clips()});
+    expect_rank(operation, "mean", order.mean.shape(), 2, "[scalers, dims]");
+    scalers = Shape{order.mean.extent(0), dims};
+  }
+  expect_shape(operation, "mean", order.mean.shape(), scalers);
+  expect_shape(operation, "scale", order.scale.shape(), scalers);
   expect_shape(operation, "index", index.shape(), Shape{1});
   expect_shape(operation, "targets", batch.targets.shape(), Shape{rows, classes[0]});
   expect_shape(operation, "utterances", batch.utterances.shape(), Shape{rows});
@@ -39,6 +45,7 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
   expect_on_device(operation, context, table.features, table.offsets, table.labels, table.numbers,
                    order.clips, order.mean, order.scale, index, batch.x, batch.targets,
                    batch.utterances);
+  if (order.scaler_of.data() != nullptr) expect_on_device(operation, context, order.scaler_of);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
       return cuda::gather_batch(context, table, order, index, batch);
@@ -64,10 +71,12 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
     const Index used = std::min(given - start, frames);
     const float* from = table.features.data() + (first + start) * dims;
     float* to = batch.x.data() + b * frames * dims;
+    const Index scaler = order.scaler_of.data() != nullptr ? order.scaler_of.data()[clip] : 0;
+    const double* mean = order.mean.data() + scaler * dims;
+    const double* scale = order.scale.data() + scaler * dims;
     for (Index t = 0; t < used; ++t) {
       for (Index d = 0; d < dims; ++d) {
-        *to++ =
-            static_cast<float>((double{*from++} - order.mean.data()[d]) / order.scale.data()[d]);
+        *to++ = static_cast<float>((double{*from++} - mean[d]) / scale[d]);
       }
     }
     std::fill_n(to, (frames - used) * dims, 0.0F);

@@ -6,11 +6,12 @@ namespace serenade::cuda {
 namespace {
 
 /// One thread a number of x, neighbours side by side in the dimensions: 8 bytes and a division in
-/// float64 a number; clip and extents come from cache.
+/// float64 a number; clip, extents and, where clips have scalers of their own, which of them, come
+/// from cache.
 __global__ __launch_bounds__(most_threads) void gather_features_kernel(
     const float* features, const Index* offsets, const std::uint32_t* clips, Index batch_size,
-    const std::uint32_t* starts, const std::uint32_t* index, const double* mean,
-    const double* scale, Index frames, Index dims, Index size, float* x) {
+    const std::uint32_t* starts, const std::uint32_t* index, const std::uint32_t* scaler_of,
+    const double* mean, const double* scale, Index frames, Index dims, Index size, float* x) {
   const Index i = global_index();
   if (i >= size) return;
   const Place at = place_of(i, dims);
@@ -25,8 +26,10 @@ __global__ __launch_bounds__(most_threads) void gather_features_kernel(
     x[i] = 0;
     return;
   }
+  const Index scaler = scaler_of != nullptr ? Index{scaler_of[clip]} : Index{0};
+  const Index by = scaler * dims + at.column;
   const auto value = static_cast<double>(features[(first + frame) * dims + at.column]);
-  x[i] = static_cast<float>((value - mean[at.column]) / scale[at.column]);
+  x[i] = static_cast<float>((value - mean[by]) / scale[by]);
 }
 
 /// One thread a target: a few bytes each.
@@ -50,11 +53,11 @@ __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
 void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {
   Session& session = context.session();
-  launch<gather_features_kernel>(session, one_thread_each(session, batch.x.size()),
-                                 table.features.data(), table.offsets.data(), order.clips.data(),
-                                 order.batch_size, order.starts.data(), index.data(),
-                                 order.mean.data(), order.scale.data(), batch.x.extent(1),
-                                 batch.x.extent(2), batch.x.size(), batch.x.data());
+  launch<gather_features_kernel>(
+      session, one_thread_each(session, batch.x.size()), table.features.data(),
+      table.offsets.data(), order.clips.data(), order.batch_size, order.starts.data(), index.data(),
+      order.scaler_of.data(), order.mean.data(), order.scale.data(), batch.x.extent(1),
+      batch.x.extent(2), batch.x.size(), batch.x.data());
   launch<gather_targets_kernel>(
       session, one_thread_each(session, batch.targets.size()), table.labels.data(),
       table.numbers.data(), order.clips.data(), order.batch_size, index.data(),

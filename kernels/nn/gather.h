@@ -26,6 +26,9 @@ struct EpochOrder {
   /// [as clips] the first frame taken of each; an empty view for the middle. Of a clip that fits:
   /// 0.
   Tensor<const std::uint32_t> starts{};
+  /// [the table's clips], or an empty view: the row of mean and scale, then [scalers, dims], that a
+  /// clip is standardised by.
+  Tensor<const std::uint32_t> scaler_of{};
 };
 
 /// A batch as a network takes it, to be filled.

@@ -44,6 +44,13 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   check(config.features);
   check(config.augmentation, config.features.statistics.empty());
   check(config.training, config.split.validation > 0);
+  if (config.model.normalisation == Normalisation::clip && !config.features.statistics.empty()) {
+    node.child("model")
+        .child("normalisation")
+        .fail(
+            "clip standardises over a clip's frames, and with features.statistics a clip is one "
+            "vector, all of which would be 0: use global or speaker, or leave the statistics out");
+  }
   return config;
 }
 
@@ -71,6 +78,12 @@ ExperimentConfig parse_experiment(const std::string& text, const std::string& fi
 
 std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config) {
   return config.seeds.empty() ? std::vector<std::uint64_t>{config.seed} : config.seeds;
+}
+
+std::string protocol_name(const ExperimentConfig& config) {
+  std::string name(enum_name(config.split.protocol));
+  if (config.model.normalisation == Normalisation::speaker) name += speaker_norm_suffix;
+  return name;
 }
 
 std::string resolved_yaml(const ExperimentConfig& config) {

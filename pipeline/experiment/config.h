@@ -56,6 +56,10 @@ struct ExperimentConfig {
 /// The seeds of the networks of every fold: `seeds`, or `seed` where there are none.
 std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config);
 
+/// What results call the protocol: "emobox", or "emobox+speaker-norm" where clips are standardised
+/// by their speakers.
+std::string protocol_name(const ExperimentConfig& config);
+
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
 /// Throws ConfigError naming file, line and key, also where the file cannot be read.
 ExperimentConfig load_experiment(const std::filesystem::path& file,

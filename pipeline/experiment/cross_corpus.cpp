@@ -134,10 +134,12 @@ std::vector<std::string> keep_common_labels(Corpus& corpus, const std::vector<st
 std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
                                            const Prepared& prepared) {
   std::vector<Tensor<const float>> features;
+  std::vector<const StandardScaler*> speakers;
   for (std::size_t i = 0; i < prepared.corpus.utterances.size(); ++i) {
     features.push_back(prepared.rows(i));
+    speakers.push_back(prepared.scaler(i));
   }
-  const Array<float> probabilities = networks.predict(context, features);
+  const Array<float> probabilities = networks.predict(context, features, speakers);
   std::vector<ClipPrediction> all;
   for (std::size_t i = 0; i < features.size(); ++i) {
     const Utterance& utterance = prepared.corpus.utterances[i];
@@ -191,6 +193,14 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   }
   const std::string name = reported_name(prepared.corpus, corpus);
   expect_unheard(prepared.corpus, heard, run);
+  prepared.split.protocol = "cross-corpus";
+  prepared.split.description = fmt::format(
+      "The networks learned from one corpus and are tested on all of another, {}, of which they "
+      "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
+      "and are usually far below those within a corpus.",
+      name);
+  // Of all clips, also those that will be left out for their labels: labels do not matter to it.
+  normalise_speakers(config, prepared);
   std::vector<std::string> notes =
       keep_common_labels(prepared.corpus, networks.description().labels);
   const RunFolder folder(folder_on(run, name));
@@ -219,12 +229,6 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
         fmt::format("probabilities are means over the run's {} networks", networks.size()));
   }
   for (const std::string& note : notes) workplace.observer.note(note);
-  prepared.split.protocol = "cross-corpus";
-  prepared.split.description = fmt::format(
-      "The networks learned from one corpus and are tested on all of another, {}, of which they "
-      "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
-      "and are usually far below those within a corpus.",
-      name);
   prepared.split.speaker_independent = known.empty();
   prepared.split.notes = std::move(notes);
 

@@ -41,7 +41,9 @@ Ensemble::Ensemble(const fs::path& run) {
     models_.push_back({std::move(file), std::move(network)});
     const ModelDescription& first = models_.front().file.description;
     const ModelDescription& last = models_.back().file.description;
-    if (first.labels != last.labels || first.feature_key != last.feature_key) {
+    const bool alike =
+        models_.front().file.input.normalisation() == models_.back().file.input.normalisation();
+    if (first.labels != last.labels || first.feature_key != last.feature_key || !alike) {
       throw DataError(fmt::format("{}: its labels or features are not those of the other networks",
                                   path.string()));
     }
@@ -49,7 +51,8 @@ Ensemble::Ensemble(const fs::path& run) {
   if (fs::is_directory(run)) expect_networks(RunFolder(run), configuration_of(description(), run));
 }
 
-Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const float>> features) {
+Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const float>> features,
+                               std::span<const StandardScaler* const> speakers) {
   Array<float> mean(
       {static_cast<Index>(features.size()), static_cast<Index>(description().labels.size())});
   mean.fill(0);
@@ -59,7 +62,8 @@ Array<float> Ensemble::predict(Context& context, std::span<const Tensor<const fl
     if (model.network.device() == Device::cpu && context.device() != Device::cpu) {
       model.network = model.network.on(context);
     }
-    const Prediction one = serenade::predict(context, model.network, model.file.input, features);
+    const Prediction one =
+        serenade::predict(context, model.network, model.file.input, features, speakers);
     for (Index i = 0; i < mean.size(); ++i) mean[i] += one.probabilities[i];
   }
   for (float& p : mean.span()) p /= static_cast<float>(models_.size());

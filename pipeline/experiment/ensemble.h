@@ -22,9 +22,15 @@ class Ensemble {
   const ModelDescription& description() const { return models_.front().file.description; }
   std::size_t size() const { return models_.size(); }
 
+  /// Whether clips must come with their speakers' scalers.
+  bool by_speaker() const {
+    return models_.front().file.input.normalisation() == Normalisation::speaker;
+  }
+
   /// Mean probabilities [clips, classes], in float32 in the order of the networks. A clip's bits do
-  /// not depend on the other clips.
-  Array<float> predict(Context& context, std::span<const Tensor<const float>> features);
+  /// not depend on the other clips. speakers: see predict() of one network.
+  Array<float> predict(Context& context, std::span<const Tensor<const float>> features,
+                       std::span<const StandardScaler* const> speakers = {});
 
  private:
   struct Model {

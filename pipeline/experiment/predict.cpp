@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -20,6 +22,7 @@
 #include "pipeline/features/extractor.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/training/prediction.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 namespace {
@@ -105,6 +108,52 @@ class Decoders {
   std::vector<std::unique_ptr<Decoder>> free_;
 };
 
+/// Features that are kept from the first hearing of files that are heard twice.
+constexpr std::size_t most_kept_bytes = std::size_t{1} << 28U;
+
+/// What must be known of all files before the first can be predicted by its speaker.
+struct Heard {
+  SpeakerScalers speakers;
+  std::map<std::size_t, Decoded> kept;  ///< by the file's number; the others are decoded again
+};
+
+bool is_finite(const Moments& moments) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  return std::ranges::all_of(moments.mean, finite) && std::ranges::all_of(moments.squares, finite);
+}
+
+Heard hear(Context& context, Decoders& decoders, const std::vector<fs::path>& files,
+           const std::vector<std::string>& speakers, Observer& observer) {
+  Heard heard;
+  std::map<std::string, std::vector<Moments>> moments;
+  std::size_t bytes = 0;
+  observer.begin("hear speakers", static_cast<Index>(files.size()), "files");
+  for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
+    const std::size_t count = std::min(block_files, files.size() - begin);
+    std::vector<Decoded> decoded(count);
+    std::vector<Moments> of(count);
+    context.parallel(static_cast<Index>(count), [&](Index i) {
+      const auto at = static_cast<std::size_t>(i);
+      decoded[at] = decoders.decode(files[begin + at]);
+      if (decoded[at].error.empty()) of[at] = moments_of(decoded[at].features.view());
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      // Numbers that are none would spoil the speaker's other clips as well.
+      if (decoded[i].error.empty() && is_finite(of[i])) {
+        moments[speakers[begin + i]].push_back(std::move(of[i]));
+      }
+      bytes += static_cast<std::size_t>(decoded[i].features.size()) * sizeof(float);
+      if (bytes <= most_kept_bytes) heard.kept.emplace(begin + i, std::move(decoded[i]));
+    }
+    observer.advance(static_cast<Index>(begin + count));
+  }
+  observer.end();
+  for (auto& [speaker, clips] : moments) {
+    heard.speakers.emplace(speaker, scaler_of(std::move(clips)));
+  }
+  return heard;
+}
+
 }  // namespace
 
 struct Predictor::Models {
@@ -155,26 +204,44 @@ const std::vector<std::string>& Predictor::labels() const {
 
 std::size_t Predictor::models() const { return models_->networks.size(); }
 
+bool Predictor::by_speaker() const { return models_->networks.by_speaker(); }
+
 void Predictor::predict(Context& context, const std::vector<fs::path>& files, Observer& observer,
-                        const std::function<void(const FilePrediction&)>& on_result) {
+                        const std::function<void(const FilePrediction&)>& on_result,
+                        const std::vector<std::string>& speakers) {
+  if (by_speaker() && speakers.size() != files.size()) {
+    throw DataError(
+        "the model standardises each clip by its speaker's other clips, and must be told who "
+        "speaks: --speaker one (the same in all files), folder (one in each folder), file (another "
+        "one in each, which is weak), or a CSV file with the columns file and speaker");
+  }
   if (!models_->warning.empty()) observer.warn(models_->warning);
   const FeatureFunction function = feature_function(models_->extractor, models_->features);
-  observer.begin("predict", static_cast<Index>(files.size()), "files");
   Decoders decoders(function,
                     bytes_a_thread(models_->features, models_->device_memory, context.threads()));
+  Heard heard;
+  if (by_speaker()) heard = hear(context, decoders, files, speakers, observer);
+  observer.begin("predict", static_cast<Index>(files.size()), "files");
   for (std::size_t begin = 0; begin < files.size(); begin += block_files) {
     const std::size_t count = std::min(block_files, files.size() - begin);
     std::vector<Decoded> decoded(count);
     context.parallel(static_cast<Index>(count), [&](Index i) {
       const auto at = static_cast<std::size_t>(i);
-      decoded[at] = decoders.decode(files[begin + at]);
+      const auto kept = heard.kept.find(begin + at);
+      decoded[at] =
+          kept != heard.kept.end() ? std::move(kept->second) : decoders.decode(files[begin + at]);
     });
 
     std::vector<Tensor<const float>> features;
-    for (const Decoded& clip : decoded) {
-      if (clip.error.empty()) features.push_back(clip.features.view());
+    std::vector<const StandardScaler*> scalers;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!decoded[i].error.empty()) continue;
+      features.push_back(decoded[i].features.view());
+      if (!by_speaker()) continue;
+      const auto scaler = heard.speakers.find(speakers[begin + i]);
+      scalers.push_back(scaler == heard.speakers.end() ? nullptr : &scaler->second);
     }
-    const Array<float> mean = models_->networks.predict(context, features);
+    const Array<float> mean = models_->networks.predict(context, features, scalers);
 
     Index row = 0;
     for (std::size_t i = 0; i < count; ++i) {

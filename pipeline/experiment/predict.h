@@ -36,13 +36,21 @@ class Predictor {
 
   const std::vector<std::string>& labels() const;
   std::size_t models() const;
+  /// Whether the model standardises by speaker, so that it must be told who speaks.
+  bool by_speaker() const;
 
   /// Predicts the files one after another, decoding and computing features on all threads, and
   /// hands each result on in the order of the files, so that any number of files fits in memory. A
   /// clip's bits do not depend on its neighbours. The observer is warned where the features are
   /// not computed by the versions that the model was trained with.
+  ///
+  /// speakers: of each file, where the model standardises by speaker (see speakers_of); else not
+  /// looked at. Then all files are decoded before the first result, a clip's bits depend on the
+  /// speaker's other files, though not on their order, and what does not fit into 256 MiB is
+  /// decoded twice. Throws DataError where speakers are missing.
   void predict(Context& context, const std::vector<std::filesystem::path>& files,
-               Observer& observer, const std::function<void(const FilePrediction&)>& on_result);
+               Observer& observer, const std::function<void(const FilePrediction&)>& on_result,
+               const std::vector<std::string>& speakers = {});
 
  private:
   struct Models;

@@ -26,6 +26,11 @@ Tensor<const float> Prepared::rows(std::size_t row) const {
   return clip->rows;
 }
 
+const StandardScaler* Prepared::scaler(std::size_t utterance) const {
+  const auto found = speakers.find(corpus.utterances[utterance].speaker);
+  return found == speakers.end() ? nullptr : &found->second;
+}
+
 namespace {
 
 /// Only time is lost where the memo cannot be written, on a read-only disk for one.
@@ -178,10 +183,19 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
   return {std::move(corpus), std::move(cache), std::move(extraction), {}, {}, std::move(warnings)};
 }
 
+void normalise_speakers(const ExperimentConfig& config, Prepared& prepared) {
+  if (config.model.normalisation != Normalisation::speaker) return;
+  prepared.speakers = fit_speakers(prepared.corpus,
+                                   [&](std::size_t utterance) { return prepared.rows(utterance); });
+  prepared.split.protocol += speaker_norm_suffix;
+  prepared.split.description += fmt::format(" {}", speaker_norm_text);
+}
+
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing) {
   Prepared prepared = load_features(config, workplace, missing, expect_two_labels);
   prepared.split = make_split(prepared.corpus, config.split, config.seed);
+  normalise_speakers(config, prepared);
   for (const std::string& note : prepared.split.notes) workplace.observer.note(note);
   prepared.leakage = measure_leakage(prepared.corpus, prepared.split);
   workplace.observer.note(leakage_line(prepared.leakage.overall));

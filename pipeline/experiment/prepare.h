@@ -8,6 +8,7 @@
 #include "pipeline/corpus/leakage.h"
 #include "pipeline/experiment/experiment.h"
 #include "pipeline/features/cache.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 
@@ -20,6 +21,7 @@ struct Prepared {
   Split split;
   SplitLeakage leakage;
   std::vector<std::string> warnings;  ///< for the report; the observer has heard them
+  SpeakerScalers speakers{};          ///< empty unless clips are standardised by their speakers
 
   /// What augmentation adds: nothing where the configuration lists no copies.
   TrainingCopies copies{};
@@ -28,6 +30,8 @@ struct Prepared {
 
   /// Features [rows, dims] of a row of the data set: an utterance of the corpus or a copy.
   Tensor<const float> rows(std::size_t row) const;
+  /// The scaler of its speaker, where there are any.
+  const StandardScaler* scaler(std::size_t utterance) const;
 };
 
 enum class MissingFeatures { compute, refuse };
@@ -39,6 +43,10 @@ enum class MissingFeatures { compute, refuse };
 Prepared load_features(
     const ExperimentConfig& config, const Workplace& workplace, MissingFeatures missing,
     const std::function<void(const Corpus&)>& expect = [](const Corpus&) {});
+
+/// Fits the speakers' scalers where the experiment standardises by speaker, on all that the corpus
+/// holds now, and says so in the split's protocol.
+void normalise_speakers(const ExperimentConfig& config, Prepared& prepared);
 
 /// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
 /// same as with them. Then the features of the copies of training clips; one that has none is left

@@ -41,8 +41,13 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
     }
     Network network = model.network();
     std::vector<Tensor<const float>> features;
-    for (const std::size_t row : fold.test()) features.push_back(prepared.rows(row));
-    const Prediction prediction = predict(workplace.context, network, model.input, features);
+    std::vector<const StandardScaler*> speakers;
+    for (const std::size_t row : fold.test()) {
+      features.push_back(prepared.rows(row));
+      speakers.push_back(prepared.scaler(row));
+    }
+    const Prediction prediction =
+        predict(workplace.context, network, model.input, features, speakers);
     for (std::size_t i = 0; i < features.size(); ++i) {
       const Utterance& utterance = corpus.utterances[fold.test()[i]];
       const auto row = prediction.probabilities.view().row(static_cast<Index>(i)).span();

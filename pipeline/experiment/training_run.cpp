@@ -32,15 +32,20 @@ std::string environment_json(const Workplace& workplace, const Prepared& prepare
 }
 
 /// What a fold's network sees: the scaler and the length are fitted on what it is trained on alone,
-/// copies included.
+/// copies included; the scaler is none where clips have their own.
 NetworkInput make_input(const ExperimentConfig& config, const TrainingRows& rows,
                         const DataSet& data) {
-  StandardScaler scaler = fit_scaler(data, rows);
+  const auto dims = static_cast<std::size_t>(data.dims());
+  const Normalisation normalisation = config.model.normalisation;
+  StandardScaler scaler =
+      normalisation == Normalisation::global
+          ? fit_scaler(data, rows)
+          : StandardScaler{std::vector<double>(dims, 0.0), std::vector<double>(dims, 1.0)};
   if (!config.features.statistics.empty()) {
-    return {InputLayout::statistics, std::move(scaler), 1};
+    return {InputLayout::statistics, std::move(scaler), 1, Windows::average, normalisation};
   }
   const Index frames = config.model.frames ? *config.model.frames : choose_frames(data, rows);
-  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows};
+  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows, normalisation};
 }
 
 TrainedNetwork trained_network(const RunMember& site, const Member& member,
@@ -90,7 +95,7 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   const Stopwatch watch;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
-                     prepared.copies);
+                     config.model.normalisation, prepared.copies);
   const ModelDescription description{resolved_yaml(config), cache_text(config.features),
                                      prepared.features.key_text(), prepared.corpus.labels};
   const std::vector<RunMember> sites = run_members(config, prepared.split, run);
@@ -156,7 +161,7 @@ double training_seconds(const RunFolder& run) {
 
 void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features, 0, prepared.copies);
+  const DataSet data(prepared.corpus, features, 0, config.model.normalisation, prepared.copies);
   for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
     const Fold& fold = prepared.split.folds[k];
     const TrainingRows learned = prepared.learned[k].rows();

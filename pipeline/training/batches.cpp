@@ -34,8 +34,10 @@ Batches::Batches(Context& context, const DataSet& data, const NetworkInput& inpu
   for (auto* array : {&x_, &targets_, &weights_}) *array = Array<float>(Shape{0}, context.device());
   utterances_ = Array<std::uint32_t>(Shape{0}, context.device());
   if (resident_ == nullptr) return;
-  place(context, input.scaler().mean, mean_);
-  place(context, input.scaler().scale, scale_);
+  if (data.scalers().empty()) {
+    place(context, input.scaler().mean, mean_);
+    place(context, input.scaler().scale, scale_);
+  }
   if (!class_weights_.empty()) place(context, class_weights_, placed_class_weights_);
 }
 
@@ -133,15 +135,18 @@ BatchTensors Batches::fill_plainly(Index i, const CurrentStep& now) {
     weights_.resize({count});
     batch.weights = weights_.view();
   }
+  const ScalerTable own = resident_->scalers();
+  const bool alike = own.scaler_of.data() == nullptr;
   const EpochOrder order{
       placed_order_.view(),
       options_.batch_size,
-      mean_.view(),
-      scale_.view(),
+      alike ? mean_.view() : own.mean,
+      alike ? scale_.view() : own.scale,
       class_weights_.empty() ? Tensor<const float>{} : placed_class_weights_.view(),
       smoothed(options_.label_smoothing, data_.classes(), 1),
       smoothed(options_.label_smoothing, data_.classes(), 0),
-      starts_.empty() ? Tensor<const std::uint32_t>{} : placed_starts_.view()};
+      starts_.empty() ? Tensor<const std::uint32_t>{} : placed_starts_.view(),
+      own.scaler_of};
   gather_batch(context_, resident_->table(), order, now.index, batch);
   batch.x = batch.x.reshape({count, input_.shape()[0], input_.shape()[1]});
   return batch;

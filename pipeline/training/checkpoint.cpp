@@ -158,7 +158,8 @@ void Member::restore(const ModelFile& checkpoint) {
   const bool same_input = checkpoint.input.scaler().mean == input_.scaler().mean &&
                           checkpoint.input.scaler().scale == input_.scaler().scale &&
                           checkpoint.input.shape() == input_.shape() &&
-                          checkpoint.input.windows() == input_.windows();
+                          checkpoint.input.windows() == input_.windows() &&
+                          checkpoint.input.normalisation() == input_.normalisation();
   if (found->second != identity() || !same_input) {
     throw DataError(name_ +
                     ": the checkpoint comes of other options, layers, seed, rows or "

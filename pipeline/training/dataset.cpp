@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <new>
 #include <tuple>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "kernels/device/philox.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/support/content_hash.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 namespace {
@@ -29,21 +31,22 @@ void expect_finite(const std::string& id, Tensor<const float> features) {
 }  // namespace
 
 DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes,
-                 const TrainingCopies& copies)
-    : labels_(corpus.labels) {
+                 Normalisation normalisation, const TrainingCopies& copies)
+    : labels_(corpus.labels), normalisation_(normalisation) {
   const std::size_t utterances = corpus.utterances.size();
   rows_.reserve(utterances + copies.size());
   for (std::size_t i = 0; i < utterances; ++i) {
     const Utterance& utterance = corpus.utterances[i];
-    add({utterance.id, features(i), corpus.class_of(utterance), 0});
+    add({utterance.id, features(i), corpus.class_of(utterance), 0, i});
   }
   for (std::size_t i = 0; i < copies.size(); ++i) {
     const auto [source, recipe] = copies.all()[i];
     add({fmt::format("{}~{}", rows_[source].id, recipe + 1), features(utterances + i),
-         rows_[source].label, 0});
+         rows_[source].label, 0, source});
   }
   Index numbers = 0;
   for (const Row& row : rows_) numbers += row.features.size();
+  fit_scalers(corpus);
   if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
   copies_.resize({numbers});
   float* to = copies_.data();
@@ -66,59 +69,78 @@ void DataSet::add(Row row) {
   dims_ = x.extent(1);
   row.number = static_cast<std::uint32_t>(hash_text(row.id).low);
   rows_.push_back(std::move(row));
-}
+  /// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the
+  /// utterances alone make; by the clip, its own.
+  void DataSet::fit_scalers(const Corpus& corpus) {
+    if (normalisation_ == Normalisation::global) return;
+    if (normalisation_ == Normalisation::clip) {
+      for (Row& row : rows_) {
+        row.scaler = static_cast<std::uint32_t>(scalers_.size());
+        scalers_.push_back(scaler_of(row.features));
+      }
+      return;
+    }
+    std::map<std::string, std::uint32_t> places;
+    const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
+    for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
+      places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
+      scalers_.push_back(scaler);
+    }
+    for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
+  }
 
-std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
-                                  std::uint64_t seed, std::uint32_t epoch) {
-  const Philox philox(seed);
-  struct Draw {
-    std::uint64_t value;
-    std::size_t row;
-  };
-  std::vector<Draw> draws;
-  draws.reserve(rows.size());
-  for (const std::size_t row : rows) {
-    const auto words = philox({0, data.number(row), epoch, purpose_of(Purpose::shuffle)});
-    draws.push_back({(std::uint64_t{words[0]} << 32U) | words[1], row});
+  std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
+                                    std::uint64_t seed, std::uint32_t epoch) {
+    const Philox philox(seed);
+    struct Draw {
+      std::uint64_t value;
+      std::size_t row;
+    };
+    std::vector<Draw> draws;
+    draws.reserve(rows.size());
+    for (const std::size_t row : rows) {
+      const auto words = philox({0, data.number(row), epoch, purpose_of(Purpose::shuffle)});
+      draws.push_back({(std::uint64_t{words[0]} << 32U) | words[1], row});
+    }
+    // The row breaks the tie of two ids with one number.
+    std::sort(draws.begin(), draws.end(), [](const Draw& a, const Draw& b) {
+      return std::tie(a.value, a.row) < std::tie(b.value, b.row);
+    });
+    std::vector<std::size_t> order;
+    order.reserve(draws.size());
+    for (const Draw& draw : draws) order.push_back(draw.row);
+    return order;
   }
-  // The row breaks the tie of two ids with one number.
-  std::sort(draws.begin(), draws.end(), [](const Draw& a, const Draw& b) {
-    return std::tie(a.value, a.row) < std::tie(b.value, b.row);
-  });
-  std::vector<std::size_t> order;
-  order.reserve(draws.size());
-  for (const Draw& draw : draws) order.push_back(draw.row);
-  return order;
-}
 
-void gather(Context& context, const DataSet& data, const NetworkInput& input,
-            std::span<const std::size_t> rows, Batch& batch,
-            std::span<const std::uint32_t> starts) {
-  const auto count = static_cast<Index>(rows.size());
-  const Shape row = input.shape();
-  try {
-    batch.x.resize({count, row[0], row[1]});
-  } catch (const std::bad_alloc&) {
-    throw IoError(
-        fmt::format("not enough memory for a batch of {} clips of {} numbers; make "
-                    "training.batch_size or model.frames smaller",
-                    count, to_string(row)));
+  void gather(Context & context, const DataSet& data, const NetworkInput& input,
+              std::span<const std::size_t> rows, Batch& batch,
+              std::span<const std::uint32_t> starts) {
+    const auto count = static_cast<Index>(rows.size());
+    const Shape row = input.shape();
+    try {
+      batch.x.resize({count, row[0], row[1]});
+    } catch (const std::bad_alloc&) {
+      throw IoError(
+          fmt::format("not enough memory for a batch of {} clips of {} numbers; make "
+                      "training.batch_size or model.frames smaller",
+                      count, to_string(row)));
+    }
+    batch.targets.resize({count, data.classes()});
+    batch.utterances.resize({count});
+    std::vector<std::int32_t> labels;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      labels.push_back(data.label(rows[i]));
+      batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
+    }
+    one_hot(labels, batch.targets.view());
+    const Tensor<float> x = batch.x.view();
+    context.parallel(count, [&](Index i) {
+      const auto at = static_cast<std::size_t>(i);
+      const std::size_t from = rows[at];
+      const Tensor<const float> features = data.features(from);
+      if (starts.empty()) return input.write(features, x.row(i), data.scaler(from));
+      input.write_window(features, Index{starts[at]}, x.row(i), data.scaler(from));
+    });
   }
-  batch.targets.resize({count, data.classes()});
-  batch.utterances.resize({count});
-  std::vector<std::int32_t> labels;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    labels.push_back(data.label(rows[i]));
-    batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
-  }
-  one_hot(labels, batch.targets.view());
-  const Tensor<float> x = batch.x.view();
-  context.parallel(count, [&](Index i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Tensor<const float> features = data.features(rows[at]);
-    if (starts.empty()) return input.write(features, x.row(i));
-    input.write_window(features, Index{starts[at]}, x.row(i));
-  });
-}
 
 }  // namespace serenade

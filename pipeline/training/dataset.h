@@ -22,7 +22,8 @@ using FeatureSource = std::function<Tensor<const float>(std::size_t row)>;
 /// A corpus as networks see it: features as computed, neither standardised nor padded, so that one
 /// data set serves every fold. Row i is utterance i of the corpus; behind the utterances come
 /// copies of training clips, the copy by recipe k of the utterance ID being "ID~k", from 1. Views
-/// the features, or owns copies of them.
+/// the features, or owns copies of them. Where clips are standardised by themselves or by their
+/// speakers, it knows each row's scaler, which no fold changes.
 class DataSet {
  public:
   /// Asks for every row's features once. Throws DataError naming the clip whose features hold
@@ -31,7 +32,7 @@ class DataSet {
   ///
   /// The features are copied where all of them together take at most max_copied_bytes.
   DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes = 0,
-          const TrainingCopies& copies = {});
+          Normalisation normalisation = Normalisation::global, const TrainingCopies& copies = {});
 
   std::size_t size() const { return rows_.size(); }
   Index dims() const { return dims_; }
@@ -45,19 +46,33 @@ class DataSet {
   /// order matter to its draws.
   std::uint32_t number(std::size_t row) const { return rows_[row].number; }
 
+  Normalisation normalisation() const { return normalisation_; }
+  /// What the row is standardised by, the clip's or its speaker's; none where that is global.
+  const StandardScaler* scaler(std::size_t row) const {
+    return scalers_.empty() ? nullptr : &scalers_[rows_[row].scaler];
+  }
+  /// All of them, and the row's place there.
+  const std::vector<StandardScaler>& scalers() const { return scalers_; }
+  std::uint32_t scaler_number(std::size_t row) const { return rows_[row].scaler; }
+
  private:
   struct Row {
     std::string id;
     Tensor<const float> features;
     std::int32_t label = 0;
     std::uint32_t number = 0;
+    std::size_t source = 0;    // the utterance that it is, or is a copy of
+    std::uint32_t scaler = 0;  // its place in scalers_
   };
   /// Checks a row and appends it.
   void add(Row row);
+  void fit_scalers(const Corpus& corpus);
 
   std::vector<Row> rows_;
   std::vector<std::string> labels_;
   Index dims_ = 0;
+  Normalisation normalisation_;
+  std::vector<StandardScaler> scalers_;
   Array<float> copies_;  // of all rows' features, end to end; empty where they are viewed
 };
 

@@ -22,6 +22,31 @@ struct Window {
   Index start;
 };
 
+/// What each clip is standardised by, where that is not the input's own scaler.
+class OwnScalers {
+ public:
+  OwnScalers(Context& context, const NetworkInput& input,
+             std::span<const Tensor<const float>> features,
+             std::span<const StandardScaler* const> speakers) {
+    if (input.normalisation() == Normalisation::speaker) speakers_ = speakers;
+    if (input.normalisation() != Normalisation::clip) return;
+    clips_.resize(features.size());
+    context.parallel(static_cast<Index>(features.size()), [&](Index i) {
+      const auto clip = static_cast<std::size_t>(i);
+      clips_[clip] = scaler_of(features[clip]);
+    });
+  }
+
+  const StandardScaler* of(std::size_t clip) const {
+    if (!clips_.empty()) return &clips_[clip];
+    return clip < speakers_.size() ? speakers_[clip] : nullptr;
+  }
+
+ private:
+  std::span<const StandardScaler* const> speakers_;
+  std::vector<StandardScaler> clips_;
+};
+
 /// Logarithms of the mean of the softmax of each row of logits [windows, classes]. Everything stays
 /// in logarithms, so that no probability becomes 0.
 void average_windows(Tensor<const float> logits, std::span<float> result) {
@@ -53,7 +78,8 @@ void average_windows(Tensor<const float> logits, std::span<float> result) {
 }  // namespace
 
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
-                   std::span<const Tensor<const float>> features) {
+                   std::span<const Tensor<const float>> features,
+                   std::span<const StandardScaler* const> speakers) {
   const UseBackend own(context, {.backend = Backend::plain});
   const Shape row = input.shape();
   expect_shape("predict", "the network's input", network.input(), row);
@@ -65,6 +91,7 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     const Index frames = features[clip].rank() == 2 ? features[clip].extent(0) : 0;
     for (const Index start : input.window_starts(frames)) windows.push_back({clip, start});
   }
+  const OwnScalers scalers(context, input, features, speakers);
   const auto rows = static_cast<Index>(windows.size());
   Array<float> window_logits({rows, network.classes()});
   std::optional<Network> copied;
@@ -77,7 +104,8 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     x.resize({end - begin, row[0], row[1]});
     context.parallel(end - begin, [&](Index i) {
       const Window& window = windows[static_cast<std::size_t>(begin + i)];
-      input.write_window(features[window.clip], window.start, x.view().row(i));
+      input.write_window(features[window.clip], window.start, x.view().row(i),
+                         scalers.of(window.clip));
     });
     const Tensor<float> to = window_logits.view().rows(begin, end);
     if (elsewhere) {

@@ -19,9 +19,13 @@ struct Prediction {
 
 /// On the context's device; a network that lives on another is copied there for the call.
 /// features: a matrix [frames, dims] for each clip, as the feature extractor gives it.
-/// Throws ShapeError where features do not fit the input or the input the network.
+/// speakers: where the input standardises by speaker, the scaler of each clip's; else not looked at
+/// (a clip's own scaler is computed here).
+/// Throws ShapeError where features do not fit the input or the input the network, DataError where
+/// a speaker's scaler is missing.
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
-                   std::span<const Tensor<const float>> features);
+                   std::span<const Tensor<const float>> features,
+                   std::span<const StandardScaler* const> speakers = {});
 
 /// Whether a row of probabilities is an answer: numbers, all of them. Finite weights can still give
 /// sums beyond what a float holds.

@@ -15,11 +15,14 @@ Index frames_of(const DataSet& data) {
 }
 
 template <class T>
-Array<T> placed(Context& context, const std::vector<T>& values) {
-  const Shape shape{static_cast<Index>(values.size())};
+Array<T> placed(Context& context, const std::vector<T>& values, Shape shape) {
   Array<T> array(shape, context.device());
   copy(context, Tensor<const T>(values.data(), shape), array.view());
   return array;
+}
+template <class T>
+Array<T> placed(Context& context, const std::vector<T>& values) {
+  return placed(context, values, {static_cast<Index>(values.size())});
 }
 
 }  // namespace
@@ -37,6 +40,7 @@ ResidentData::ResidentData(Context& context, const DataSet& data)
   offsets_ = placed(context, offsets);
   labels_ = placed(context, labels);
   numbers_ = placed(context, numbers);
+  place_scalers(context, data);
   // Clips lie here and there (in a cache's mapped files): gathered in blocks, they make few copies.
   constexpr Index block = 1 << 22;
   std::vector<float> some;
@@ -57,10 +61,29 @@ ResidentData::ResidentData(Context& context, const DataSet& data)
   send();
 }
 
+void ResidentData::place_scalers(Context& context, const DataSet& data) {
+  if (data.scalers().empty()) return;
+  std::vector<double> mean, scale;
+  for (const StandardScaler& one : data.scalers()) {
+    mean.insert(mean.end(), one.mean.begin(), one.mean.end());
+    scale.insert(scale.end(), one.scale.begin(), one.scale.end());
+  }
+  std::vector<std::uint32_t> of;
+  for (std::size_t row = 0; row < data.size(); ++row) of.push_back(data.scaler_number(row));
+  const Shape shape{static_cast<Index>(data.scalers().size()), data.dims()};
+  mean_ = placed(context, mean, shape);
+  scale_ = placed(context, scale, shape);
+  scaler_of_ = placed(context, of);
+}
+
 std::size_t ResidentData::bytes(const DataSet& data) {
   const auto frames = static_cast<std::size_t>(frames_of(data));
   const std::size_t each = sizeof(Index) + sizeof(std::int32_t) + sizeof(std::uint32_t);
-  return frames * static_cast<std::size_t>(data.dims()) * sizeof(float) + data.size() * each;
+  const auto dims = static_cast<std::size_t>(data.dims());
+  const std::size_t scalers = data.scalers().size();
+  const std::size_t of_scalers =
+      scalers == 0 ? 0 : scalers * dims * 2 * sizeof(double) + data.size() * sizeof(std::uint32_t);
+  return frames * dims * sizeof(float) + data.size() * each + of_scalers;
 }
 
 ClipTable ResidentData::table() const {

@@ -70,6 +70,11 @@ void Trainer::expect_fit(Member& member) const {
                                  member.name(), member.input().dims(), member.network().classes(),
                                  data_.dims(), data_.classes()));
   }
+  if (member.input().normalisation() != data_.normalisation()) {
+    throw ShapeError(fmt::format("{}: standardises by {}, the data set by {}", member.name(),
+                                 enum_name(member.input().normalisation()),
+                                 enum_name(data_.normalisation())));
+  }
   expect_rows(member.training(), data_, member);
   expect_rows(member.validation(), data_, member);
 }
@@ -299,12 +304,14 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
 
 void Trainer::validate(Member& member, Network& network, EpochRecord& record) {
   std::vector<Tensor<const float>> features;
+  std::vector<const StandardScaler*> scalers;
   std::vector<std::int32_t> labels;
   for (const std::size_t row : member.validation_) {
     features.push_back(data_.features(row));
+    scalers.push_back(data_.scaler(row));
     labels.push_back(data_.label(row));
   }
-  const Prediction prediction = predict(context_, network, member.input_, features);
+  const Prediction prediction = predict(context_, network, member.input_, features, scalers);
   const auto clips = static_cast<Index>(labels.size());
   Array<float> targets({clips, data_.classes()});
   one_hot(labels, targets.view());

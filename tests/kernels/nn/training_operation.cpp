@@ -212,8 +212,9 @@ std::vector<double> run_records(Context& context, Index batch, Index classes) {
 }
 
 /// Clips of 1, 4, 9 and 20 frames in batches of three, the last one short.
+/// by_clip: of three scalers each clip has one.
 std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted,
-                               bool cropped = false) {
+                               bool cropped = false, bool by_clip = false) {
   const std::vector<Index> offsets{0, 1, 5, 14, 34};
   const auto place = [&]<class T>(const std::vector<T>& values) {
     return placed(context, values, {static_cast<Index>(values.size())});
@@ -231,16 +232,25 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
       std::vector<std::uint32_t>{late(20), 0, late(9) / 2, late(4), 0, late(20) / 3, late(1)});
   std::vector<double> centre(static_cast<std::size_t>(dims), 0.1), spread(centre.size(), 0.3);
   const auto mean = place(centre), scale = place(spread);
+  const auto to_double = [&](std::uint32_t seed) {
+    const auto values = random_values(3 * dims, seed);
+    std::vector<double> wide(values.begin(), values.end());
+    for (double& one : wide) one = 0.5 + std::abs(one);
+    return placed(context, wide, {3, dims});
+  };
+  const auto centres = to_double(2), spreads = to_double(3);
+  const auto scaler_of = place(std::vector<std::uint32_t>{2, 0, 1, 2});
   const auto class_weights = place(std::vector<float>{0.5F, 1, 2});
   const ClipTable table{features.view(), first.view(), labels.view(), numbers.view()};
   const EpochOrder order{clips.view(),
                          3,
-                         mean.view(),
-                         scale.view(),
+                         by_clip ? centres.view() : mean.view(),
+                         by_clip ? spreads.view() : scale.view(),
                          weighted ? class_weights.view() : Tensor<const float>{},
                          0.9F,
                          0.05F,
-                         cropped ? starts.view() : Tensor<const std::uint32_t>{}};
+                         cropped ? starts.view() : Tensor<const std::uint32_t>{},
+                         by_clip ? scaler_of.view() : Tensor<const std::uint32_t>{}};
   Steps steps(context, std::vector<StepScalars>(3));
   std::vector<double> all;
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -314,70 +324,74 @@ std::vector<double> run_mixup(Context& context, const Shape& shape) {
 std::vector<TrainingOperation> training_operations() {
   constexpr double few_roundings = 1e-6;
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  return {{"adamw", run_adamw, few_roundings},
-          {"sgd", [](Context& c) { return run_sgd(c, {}); }, few_roundings},
-          {"sgd_momentum",
-           [](Context& c) {
-             return run_sgd(c, {0.9, false});
-           },
-           few_roundings},
-          {"sgd_nesterov",
-           [](Context& c) {
-             return run_sgd(c, {0.9, true});
-           },
-           few_roundings},
-          {"moving_average", run_moving_average, few_roundings},
-          {"spoilt_by_nan", [=](Context& c) { return run_spoilt(c, nan); }, 0},
-          {"spoilt_by_infinity",
-           [](Context& c) { return run_spoilt(c, -std::numeric_limits<double>::infinity()); }, 0},
-          {"norms", run_norms, few_roundings},
-          {"infinite_norm", run_infinite_norm, 0},
-          {"l2", run_l2, few_roundings},
-          {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
-          {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
-          {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
-          {"gather_cropped", [](Context& c) { return run_gather(c, 3, 5, true, true); }, 0},
-          {"gather_cropped_long", [](Context& c) { return run_gather(c, 12, 4, false, true); }, 0},
-          {"spec_augment",
-           [](Context& c) {
-             return run_spec_augment(c, {5, 70, 33}, {3, 40, 2, 20});
-           },
-           0},
-          {"spec_augment_narrow",
-           [](Context& c) {
-             return run_spec_augment(c, {3, 1, 1}, {2, 5, 1, 2});
-           },
-           0},
-          {"spec_augment_wide",
-           [](Context& c) {
-             return run_spec_augment(c, {2, 3, 700}, {1, 1, 3, 600});
-           },
-           0},
-          {"frequency_shift",
-           [](Context& c) {
-             return run_frequency_shift(c, {6, 37, 65}, {4, 0, 65});
-           },
-           0},
-          {"frequency_shift_of_some",
-           [](Context& c) {
-             return run_frequency_shift(c, {4, 3, 9}, {20, 2, 4});
-           },
-           0},
-          {"mixup",
-           [](Context& c) {
-             return run_mixup(c, {5, 31, 9});
-           },
-           0},
-          {"mixup_of_one",
-           [](Context& c) {
-             return run_mixup(c, {1, 3, 11});
-           },
-           0},
-          {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
-          // float64 sums in another order, and another exp
-          {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
-          {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
-          {"records_300_70", [](Context& c) { return run_records(c, 300, 70); }, 1e-12}};
+  return {
+      {"adamw", run_adamw, few_roundings},
+      {"sgd", [](Context& c) { return run_sgd(c, {}); }, few_roundings},
+      {"sgd_momentum",
+       [](Context& c) {
+         return run_sgd(c, {0.9, false});
+       },
+       few_roundings},
+      {"sgd_nesterov",
+       [](Context& c) {
+         return run_sgd(c, {0.9, true});
+       },
+       few_roundings},
+      {"moving_average", run_moving_average, few_roundings},
+      {"spoilt_by_nan", [=](Context& c) { return run_spoilt(c, nan); }, 0},
+      {"spoilt_by_infinity",
+       [](Context& c) { return run_spoilt(c, -std::numeric_limits<double>::infinity()); }, 0},
+      {"norms", run_norms, few_roundings},
+      {"infinite_norm", run_infinite_norm, 0},
+      {"l2", run_l2, few_roundings},
+      {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
+      {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
+      {"gather_by_clip", [](Context& c) { return run_gather(c, 12, 40, true, false, true); }, 0},
+      {"gather_statistics_by_clip",
+       [](Context& c) { return run_gather(c, 1, 129, false, false, true); }, 0},
+      {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
+      {"gather_cropped", [](Context& c) { return run_gather(c, 3, 5, true, true); }, 0},
+      {"gather_cropped_long", [](Context& c) { return run_gather(c, 12, 4, false, true); }, 0},
+      {"spec_augment",
+       [](Context& c) {
+         return run_spec_augment(c, {5, 70, 33}, {3, 40, 2, 20});
+       },
+       0},
+      {"spec_augment_narrow",
+       [](Context& c) {
+         return run_spec_augment(c, {3, 1, 1}, {2, 5, 1, 2});
+       },
+       0},
+      {"spec_augment_wide",
+       [](Context& c) {
+         return run_spec_augment(c, {2, 3, 700}, {1, 1, 3, 600});
+       },
+       0},
+      {"frequency_shift",
+       [](Context& c) {
+         return run_frequency_shift(c, {6, 37, 65}, {4, 0, 65});
+       },
+       0},
+      {"frequency_shift_of_some",
+       [](Context& c) {
+         return run_frequency_shift(c, {4, 3, 9}, {20, 2, 4});
+       },
+       0},
+      {"mixup",
+       [](Context& c) {
+         return run_mixup(c, {5, 31, 9});
+       },
+       0},
+      {"mixup_of_one",
+       [](Context& c) {
+         return run_mixup(c, {1, 3, 11});
+       },
+       0},
+      {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
+      // float64 sums in another order, and another exp
+      {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
+      {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
+      {"records_300_70", [](Context& c) { return run_records(c, 300, 70); }, 1e-12}};
 }
 
 void expect_close(const TrainingOperation& operation, const std::vector<double>& cpu,

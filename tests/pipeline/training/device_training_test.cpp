@@ -284,6 +284,35 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
   }
 }
 
+/// The same where each clip has its own scaler or its speaker's.
+TEST_F(DeviceTraining, BatchesByClipAndSpeakerAreTheHostsBitForBit) {
+  for (std::size_t i = 0; i < clips; ++i)
+    toy_.corpus().utterances[i].speaker = i % 7 < 3 ? "a" : "b";
+  const TrainingOptions options = training_options("{batch_size: 7}");
+  for (const Normalisation by : {Normalisation::clip, Normalisation::speaker}) {
+    const DataSet data = toy_.data(by);
+    const NetworkInput input(InputLayout::frames, {{0, 0, 0, 0}, {1, 1, 1, 1}}, 20,
+                             Windows::average, by);
+    Context host(2), gpu(Device::cuda);
+    const ResidentData resident(gpu, data);
+    EXPECT_GT(ResidentData::bytes(data), ResidentData::bytes(data_));
+    Batches wanted(host, data, input, options, {}, nullptr);
+    Batches found(gpu, data, input, options, {}, &resident);
+    const auto order = shuffled(data, fold_.training().indices(), 1, 1);
+    wanted.begin_epoch(order);
+    found.begin_epoch(order);
+    Steps steps(gpu, std::vector<StepScalars>(static_cast<std::size_t>(found.size())));
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      copy(gpu, Tensor<const std::uint32_t>(&i, Shape{1}), steps.index());
+      const BatchTensors want = wanted.fill(i, {}), got = found.fill(i, steps.now());
+      Array<float> here(got.x.shape());
+      copy(gpu, Tensor<const float>(got.x), here.view());
+      EXPECT_TRUE(std::ranges::equal(std::as_bytes(want.x.span()), std::as_bytes(here.span())))
+          << enum_name(by) << ", batch " << i;
+    }
+  }
+}
+
 /// A clip has one answer on one device, whatever else is predicted; both devices' agree.
 TEST_F(DeviceTraining, PredictsAClipAlikeAloneAndAmongOthers) {
   Member one = trained(Device::cpu, sequences, "{batch_size: 8, epochs: 2}");
