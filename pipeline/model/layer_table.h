@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "pipeline/model/layers/activation.h"
+#include "pipeline/model/layers/attention_pool.h"
 #include "pipeline/model/layers/batch_norm.h"
 #include "pipeline/model/layers/conv1d.h"
 #include "pipeline/model/layers/dense.h"
@@ -21,24 +22,26 @@ namespace serenade {
 /// Every layer there is. Names in YAML, options, their canonical text and the making of a network
 /// follow from this list: each type has `Options`, `name`, a constructor from
 /// (const Options&, const LayerSite&) and, with layers inside it, `inner_numbers`.
-using LayerTable = std::tuple<  //
-    Conv1dLayer,                //
-    BatchNormLayer,             //
-    LayerNormLayer,             //
-    ReluLayer,                  //
-    LeakyReluLayer,             //
-    EluLayer,                   //
-    GeluLayer,                  //
-    SiluLayer,                  //
-    MaxPoolLayer,               //
-    AveragePoolLayer,           //
-    GlobalAveragePoolLayer,     //
-    GlobalMaxPoolLayer,         //
-    GlobalStatisticsPoolLayer,  //
-    SqueezeExcitationLayer,     //
-    ResidualLayer,              //
-    FlattenLayer,               //
-    DropoutLayer,               //
+using LayerTable = std::tuple<     //
+    Conv1dLayer,                   //
+    BatchNormLayer,                //
+    LayerNormLayer,                //
+    ReluLayer,                     //
+    LeakyReluLayer,                //
+    EluLayer,                      //
+    GeluLayer,                     //
+    SiluLayer,                     //
+    MaxPoolLayer,                  //
+    AveragePoolLayer,              //
+    GlobalAveragePoolLayer,        //
+    GlobalMaxPoolLayer,            //
+    GlobalStatisticsPoolLayer,     //
+    AttentionPoolLayer,            //
+    AttentiveStatisticsPoolLayer,  //
+    SqueezeExcitationLayer,        //
+    ResidualLayer,                 //
+    FlattenLayer,                  //
+    DropoutLayer,                  //
     DenseLayer>;
 
 namespace detail {

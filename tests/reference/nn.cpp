@@ -134,6 +134,12 @@ Doubles elu(const Doubles& x, double alpha) {
 Doubles gelu(const Doubles& x) {
   return each(x, [](double v) { return v * std::erfc(-v / std::sqrt(2.0)) / 2; });
 }
+Doubles tanh(const Doubles& x) {
+  Doubles y;
+  for (const double value : x) y.push_back(std::tanh(value));
+  return y;
+}
+
 Doubles silu(const Doubles& x) {
   return each(x, [](double v) { return v * logistic(v); });
 }
@@ -218,6 +224,29 @@ Doubles global_average_pool(const Doubles& x, Extents shape) {
       for (int c = 0; c < channels; ++c) {
         y[at(b, c, channels)] += x[at(b, t, c, time, channels)] / time;
       }
+    }
+  }
+  return y;
+}
+
+Doubles attention_pool(const Doubles& x, Extents shape, const Doubles& scores, int heads,
+                       bool deviations, double epsilon) {
+  const auto [batch, time, channels] = shape;
+  const int width = deviations ? 2 * channels : channels;
+  Doubles y = zeros(batch, width);
+  for (int b = 0; b < batch; ++b) {
+    for (int c = 0; c < channels; ++c) {
+      const int head = c / (channels / heads);
+      Doubles of_head(static_cast<std::size_t>(time));
+      for (int t = 0; t < time; ++t) of_head[at(0, t, 1)] = scores[at(b, t, head, time, heads)];
+      const Doubles shares = softmax(of_head, 1, time);
+      double mean = 0, variance = 0;
+      for (int t = 0; t < time; ++t) mean += shares[at(0, t, 1)] * x[at(b, t, c, time, channels)];
+      for (int t = 0; t < time; ++t) {
+        variance += shares[at(0, t, 1)] * std::pow(x[at(b, t, c, time, channels)] - mean, 2);
+      }
+      y[at(b, c, width)] = mean;
+      if (deviations) y[at(b, channels + c, width)] = std::sqrt(variance + epsilon);
     }
   }
   return y;

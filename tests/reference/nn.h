@@ -48,6 +48,7 @@ Doubles leaky_relu(const Doubles& x, double slope);
 Doubles elu(const Doubles& x, double alpha);
 Doubles gelu(const Doubles& x);  ///< x (1 + erf(x / sqrt 2)) / 2
 Doubles silu(const Doubles& x);
+Doubles tanh(const Doubles& x);
 /// x [batch, time, channels] times the logistic function of logits [batch, channels].
 Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits);
 
@@ -57,6 +58,11 @@ Doubles average_pool(const Doubles& x, Extents shape, int pool_size, int stride)
 Doubles global_average_pool(const Doubles& x, Extents shape);
 /// Means, then sqrt(variance + epsilon): [batch, 2 channels].
 Doubles statistics_pool(const Doubles& x, Extents shape, double epsilon);
+
+/// Means by shares, a softmax over time of scores [batch, time, heads], each head's for as many
+/// neighbouring channels: [batch, channels]; with deviations sqrt(variance + epsilon) behind them.
+Doubles attention_pool(const Doubles& x, Extents shape, const Doubles& scores, int heads,
+                       bool deviations, double epsilon);
 
 /// The mask is drawn as kernels/nn/dropout.h says.
 Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, std::uint32_t step,

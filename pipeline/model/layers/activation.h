@@ -16,6 +16,8 @@ template <>
 inline constexpr std::string_view activation_name<GeluOptions> = "gelu";
 template <>
 inline constexpr std::string_view activation_name<SiluOptions> = "silu";
+template <>
+inline constexpr std::string_view activation_name<TanhOptions> = "tanh";
 }  // namespace detail
 
 /// An activation whose gradient needs its input.
@@ -46,5 +48,6 @@ using LeakyReluLayer = ActivationLayer<LeakyReluOptions>;
 using EluLayer = ActivationLayer<EluOptions>;
 using GeluLayer = ActivationLayer<GeluOptions>;
 using SiluLayer = ActivationLayer<SiluOptions>;
+using TanhLayer = ActivationLayer<TanhOptions>;  ///< inside other layers only
 
 }  // namespace serenade

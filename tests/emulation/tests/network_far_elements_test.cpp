@@ -5,6 +5,7 @@
 
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
+#include "kernels/nn/attention_pool.h"
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/channel_gate.h"
 #include "kernels/nn/dropout.h"
@@ -179,6 +180,36 @@ std::vector<FarCase> far_cases() {
          const Shape wide = vectors(n, 2 * channels);
          statistics_pool_backward(c, in[0].reshape(sequence(n)), in[1].reshape(wide),
                                   in[2].reshape(wide), y.reshape(sequence(n)));
+       }},
+      {"attention_pool",
+       {time, time},
+       2,
+       [](Context& c, Index n, const auto& in, auto y) {
+         Array<float> shares(sequence(n), c.device());
+         attention_pool(c, 0.01F, in[0].reshape(sequence(n)), in[1].reshape(sequence(n)),
+                        shares.view(), y.reshape(vectors(n, 2 * channels)));
+       }},
+      {"attention_pool_backward",
+       {time, time, 2, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         const Shape wide = vectors(n, 2 * channels);
+         Array<float> dscores(sequence(n), c.device());
+         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)), in[1].reshape(sequence(n)),
+                                 in[2].reshape(wide), in[3].reshape(wide), y.reshape(sequence(n)),
+                                 dscores.view());
+       }},
+      {"attention_pool_of_one_head_backward",
+       {time, 2, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         const Shape wide = vectors(n, 2 * channels);
+         // The first of a step's numbers stand in for its share.
+         Array<float> shares(Shape{n, time, 1}, c.device()), dscores(shares.shape(), c.device());
+         copy(c, View(in[0].data(), shares.shape(), c.device()), shares.view());
+         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)), shares.view(),
+                                 in[1].reshape(wide), in[2].reshape(wide), y.reshape(sequence(n)),
+                                 dscores.view());
        }},
       {"softmax", {1}, 1, [](Context& c, Index, const auto& in, auto y) { softmax(c, in[0], y); }},
       {"moving_average",

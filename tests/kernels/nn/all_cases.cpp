@@ -44,6 +44,7 @@ std::vector<OperationCase> all_cases() {
           activation_case(3, 11, 7, EluOptions{1.5}),
           activation_case(3, 11, 7, GeluOptions{}),
           activation_case(3, 11, 7, SiluOptions{}),
+          activation_case(3, 11, 7, TanhOptions{}),
           activation_case(2, 200, 90, GeluOptions{}),  // two shares
           add_case(3, 11, 7),
           channel_gate_case(3, 11, 7),
@@ -56,6 +57,11 @@ std::vector<OperationCase> all_cases() {
           average_pool_case(2, 12, 9, {{3, 5}}),
           statistics_pool_case(3, 11, 7),
           statistics_pool_case(2, 1, 3),
+          attention_pool_case(3, 11, 7, 1, true),
+          attention_pool_case(3, 11, 7, 7, true),  // a head for each channel
+          attention_pool_case(2, 12, 6, 2, false),
+          attention_pool_case(2, 40, 74, 2, true),  // a head wider than a warp, one block's edge
+          attention_pool_case(2, 1, 3, 1, true),
           global_average_pool_case(3, 11, 7),
           global_max_pool_case(3, 11, 7),
           dropout_case(3, 11, 7, 0.3),

@@ -13,40 +13,10 @@
 #include "kernels/nn/layer_norm.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/statistics_pool.h"
+#include "tests/kernels/nn/case_support.h"
 
 namespace serenade::test {
 namespace {
-
-using Gradients = std::vector<Tensor<float>>;
-using View = Tensor<const float>;
-
-int small(Index value) { return static_cast<int>(value); }
-
-reference::Extents extents(Index batch, Index time, Index channels) {
-  return {small(batch), small(time), small(channels)};
-}
-
-/// Numbers that an operation takes besides its inputs, or keeps, on whatever device it runs: they
-/// begin as what they are on the CPU.
-template <class T>
-class Aside {
- public:
-  explicit Aside(Shape shape) : here_(shape) {}
-  T& operator[](Index i) { return here_[i]; }
-  Array<T>& here() { return here_; }
-  Tensor<T> on(Context& context) {
-    if (context.device() == Device::cpu) return here_.view();
-    if (there_.data() == nullptr) {
-      there_ = Array<T>(here_.shape(), context.device());
-      copy(context, Tensor<const T>(here_.view()), there_.view());
-    }
-    return there_.view();
-  }
-  void forget() { there_ = {}; }
-
- private:
-  Array<T> here_, there_;
-};
 
 /// Changes numbers on any device by a function of the host's.
 template <class Change>
@@ -55,12 +25,6 @@ void change(Context& context, Tensor<float> numbers, const Change& change) {
   copy(context, Tensor<const float>(numbers), here.view());
   for (float& value : here.span()) value = change(value);
   copy(context, Tensor<const float>(here.view()), numbers);
-}
-
-std::string named(const std::string& operation, std::initializer_list<Index> sizes) {
-  std::string name = operation;
-  for (const Index size : sizes) name += "_" + std::to_string(size);
-  return name;
 }
 
 /// An optional last input.
@@ -211,9 +175,10 @@ OperationCase activation_case(Index batch, Index time, Index channels,
     Doubles operator()(const EluOptions& o) const { return reference::elu(x, o.alpha); }
     Doubles operator()(const GeluOptions&) const { return reference::gelu(x); }
     Doubles operator()(const SiluOptions&) const { return reference::silu(x); }
+    Doubles operator()(const TanhOptions&) const { return reference::tanh(x); }
     const Doubles& x;
   };
-  constexpr std::array<const char*, 4> names{"leaky_relu", "elu", "gelu", "silu"};
+  constexpr std::array<const char*, 5> names{"leaky_relu", "elu", "gelu", "silu", "tanh"};
   OperationCase c;
   c.name = named(names.at(options.index()), {batch, time, channels});
   c.inputs = {Shape{batch, time, channels}};

@@ -52,6 +52,9 @@ OperationCase max_pool_case(Index batch, Index time, Index channels, const MaxPo
 OperationCase average_pool_case(Index batch, Index time, Index channels,
                                 const AveragePoolOptions& options);
 OperationCase statistics_pool_case(Index batch, Index time, Index channels);
+/// Means by shares of `heads` scores a step, and deviations too; see attention_cases.cpp.
+OperationCase attention_pool_case(Index batch, Index time, Index channels, Index heads,
+                                  bool deviations);
 OperationCase global_average_pool_case(Index batch, Index time, Index channels);
 OperationCase global_max_pool_case(Index batch, Index time, Index channels);
 OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first = 0);

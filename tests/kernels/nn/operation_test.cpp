@@ -206,6 +206,10 @@ RC_GTEST_PROP(RandomShapes, Pools, ()) {
   expect_gradients(average_pool_case(1, time, between(1, 3), average));
   expect_definition(statistics_pool_case(batch, time, channels));
   expect_gradients(statistics_pool_case(2, between(1, 9), between(1, 3)));
+  const int heads = between(1, 4);
+  const bool deviations = *rc::gen::arbitrary<bool>();
+  expect_definition(attention_pool_case(batch, time, heads * channels, heads, deviations));
+  expect_gradients(attention_pool_case(2, between(1, 9), heads * between(1, 3), heads, deviations));
   expect_definition(global_average_pool_case(batch, time, channels));
   expect_definition(global_max_pool_case(batch, time, channels));
   RC_ASSERT(!testing::Test::HasFailure());
@@ -226,7 +230,7 @@ RC_GTEST_PROP(RandomShapes, LayerNorm, ()) {
 
 RC_GTEST_PROP(RandomShapes, Activations, ()) {
   const ActivationOptions options = *rc::gen::element<ActivationOptions>(
-      LeakyReluOptions{}, EluOptions{}, GeluOptions{}, SiluOptions{});
+      LeakyReluOptions{}, EluOptions{}, GeluOptions{}, SiluOptions{}, TanhOptions{});
   const auto c = activation_case(between(1, 4), between(1, 9), between(1, 9), options);
   expect_definition(c);
   expect_gradients(c);

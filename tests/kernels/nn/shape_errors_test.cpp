@@ -3,6 +3,7 @@
 
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
+#include "kernels/nn/attention_pool.h"
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/channel_gate.h"
 #include "kernels/nn/conv1d.h"
@@ -64,6 +65,11 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
   EXPECT_THROW(statistics_pool(context, {}, a.view(), d.view()), ShapeError);
   EXPECT_THROW(statistics_pool_backward(context, a.view(), c.view(), c.view(), b.view()),
                ShapeError);
+  EXPECT_THROW(attention_pool(context, 0, a.view(), a.view(), a.view(), d.view()), ShapeError);
+  EXPECT_THROW(attention_pool(context, 0, a.view(), b.view(), a.view(), c.view()), ShapeError);
+  EXPECT_THROW(attention_pool_backward(context, 0, a.view(), a.view(), c.view(), c.view(), b.view(),
+                                       a.view()),
+               ShapeError);
   EXPECT_THROW(layer_norm(context, {}, a.view(), d.view(), d.view(), a.view()), ShapeError);
   EXPECT_THROW(
       layer_norm_backward(context, {}, a.view(), d.view(), a.view(), a.view(), d.view(), d.view()),
@@ -93,6 +99,15 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
   EXPECT_THROW(conv1d_backward_weights(context, {3, 3, Padding::valid, true}, a.view(), a.view(),
                                        a.view(), d.view()),
                ShapeError);
+}
+
+TEST(ShapeErrors, HeadsMustDivide) {
+  Context context;
+  Array<float> x(Shape{2, 5, 3}), scores(Shape{2, 5, 2}), y(Shape{2, 3});
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              attention_pool(context, 0, x.view(), scores.view(), scores.view(), y.view());
+            }),
+            "attention_pool: 2 heads do not divide 3 channels");
 }
 
 TEST(ShapeErrors, GroupsMustDivide) {

@@ -212,6 +212,11 @@ TEST(Network, HasTheGradientOfSqueezeAndExcitation) {
   expect_own_gradient("layers: [{squeeze_excitation: {reduction: 1}}, global_average_pool]");
 }
 
+TEST(Network, HasTheGradientOfAttention) {
+  expect_own_gradient("layers: [{attention_pool: {units: 3}}]");
+  expect_own_gradient("layers: [{attentive_statistics_pool: {units: 3, heads: 2}}]");
+}
+
 TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
   const auto train = [](const char* layers, int threads) {
     Trainee trainee(Network(read(layers), {40, 7}, 5, 11), threads);
@@ -235,6 +240,13 @@ TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
+/// Pools whose shares are learned.
+const char* const attention = R"(
+layers:
+  - residual: {layers: [{conv1d: {filters: 12, kernel_size: 3}}]}
+  - attentive_statistics_pool: {units: 5, heads: 3}
+)";
+
 class InferringNetwork : public testing::TestWithParam<const char*> {};
 
 TEST_P(InferringNetwork, GivesARowAlikeInAnyBatch) {
@@ -252,7 +264,7 @@ TEST_P(InferringNetwork, GivesARowAlikeInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork, testing::Values(everything, blocks));
+INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork, testing::Values(everything, blocks, attention));
 
 TEST(Network, DrawsMasksByUtteranceAndStep) {
   Context context;
@@ -425,6 +437,11 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
   EXPECT_EQ(complaint("layers: [{residual: {layers: [max_pool]}}, flatten]", {9, 4}), "no error");
   EXPECT_EQ(complaint("layers: [squeeze_excitation]", {193}),
             "layers.0.squeeze_excitation: gets [193] but takes [time, channels]");
+  EXPECT_EQ(complaint("layers: [attention_pool]", {193}),
+            "layers.0.attention_pool: gets [193] but takes [time, channels]");
+  EXPECT_EQ(complaint("layers: [{attentive_statistics_pool: {heads: 3}}]", {9, 40}),
+            "layers.0.attentive_statistics_pool: gets [9, 40] but needs a number of channels that "
+            "3 heads divide");
   EXPECT_THAT(complaint("layers: []", {0, 40}), testing::HasSubstr("empty"));
   EXPECT_THAT(complaint("layers: []", {1, 2, 3}), testing::HasSubstr("[time, channels]"));
 }

@@ -45,6 +45,12 @@ const std::string flattened =
     "false}}, gelu]";
 const std::string averaged =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, global_average_pool]";
+const std::string attended =
+    "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attentive_statistics_pool: {units: 5, "
+    "heads: 2}}]";
+const std::string attended_by_channel =
+    "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attention_pool: {units: 5, heads: "
+    "null}}]";
 const std::string largest = "layers: [{conv1d: {filters: 8, kernel_size: 3}}, global_max_pool]";
 
 const std::string adamw =
@@ -128,6 +134,8 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
                                                         {sequences, sgd},
                                                         {flattened, adam},
                                                         {averaged, sgd},
+                                                        {attended, adam},
+                                                        {attended_by_channel, adam},
                                                         {largest, adam}}) {
     SCOPED_TRACE(model + " with " + options);
     const Member cpu = trained(Device::cpu, model, options);
