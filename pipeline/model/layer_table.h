@@ -6,6 +6,7 @@
 
 #include "pipeline/model/layers/activation.h"
 #include "pipeline/model/layers/batch_norm.h"
+#include "pipeline/model/layers/channel_dropout.h"
 #include "pipeline/model/layers/conv1d.h"
 #include "pipeline/model/layers/dense.h"
 #include "pipeline/model/layers/dropout.h"
@@ -15,6 +16,7 @@
 #include "pipeline/model/layers/relu.h"
 #include "pipeline/model/layers/residual.h"
 #include "pipeline/model/layers/squeeze_excitation.h"
+#include "pipeline/model/layers/temporal_stack.h"
 
 namespace serenade {
 
@@ -37,8 +39,10 @@ using LayerTable = std::tuple<  //
     GlobalStatisticsPoolLayer,  //
     SqueezeExcitationLayer,     //
     ResidualLayer,              //
+    TemporalStackLayer,         //
     FlattenLayer,               //
     DropoutLayer,               //
+    ChannelDropoutLayer,        //
     DenseLayer>;
 
 namespace detail {
