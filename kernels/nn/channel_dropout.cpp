@@ -43,10 +43,9 @@ void channel_dropout(Context& context, const ChannelDropoutOptions& options, con
   float* factors = context.scratch(x.extent(0) * pattern).data();
   context.parallel(x.extent(0), [&](Index item) {
     float* factor = factors + item * pattern;
-    for_each_word(philox, utterances.data()[item], step, purpose, 0, channels,
-                  [=](Index c, std::uint32_t word) {
-                    factor[c] = word >> 8U >= threshold ? scale : 0.0F;
-                  });
+    for_each_word(
+        philox, utterances.data()[item], step, purpose, 0, channels,
+        [=](Index c, std::uint32_t word) { factor[c] = word >> 8U >= threshold ? scale : 0.0F; });
     for (Index i = channels; i < pattern; ++i) factor[i] = factor[i - channels];
     const float* from = x.data() + item * row;
     float* to = y.data() + item * row;

@@ -38,8 +38,8 @@ void gate(Context& context, Tensor<const float> x, Tensor<const float> logits, T
 void gate_backward(Context& context, Tensor<const float> x, Tensor<const float> logits,
                    Tensor<const float> dy, Tensor<float> dx, Tensor<float> dlogits) {
   Session& session = context.session();
-  launch<gate_backward_kernel>(session, one_thread_each(session, x.size()), x.data(),
-                               logits.data(), dy.data(), x.size(), dx.data(), dlogits.data());
+  launch<gate_backward_kernel>(session, one_thread_each(session, x.size()), x.data(), logits.data(),
+                               dy.data(), x.size(), dx.data(), dlogits.data());
 }
 
 }  // namespace serenade::cuda

@@ -48,8 +48,8 @@ TemporalStackLayer::TemporalStackLayer(const Options& options, const LayerSite& 
       convolution.padding = direction == 0 ? Padding::causal : Padding::anticausal;
       Block& block = blocks_.emplace_back();
       for (Index i = 0; i < parts_of_block; ++i) {
-        const std::string prefix = fmt::format(
-            "{}.{}.{}.{}", site.name, direction == 0 ? "forward" : "backward", level, i);
+        const std::string prefix = fmt::format("{}.{}.{}.{}", site.name,
+                                               direction == 0 ? "forward" : "backward", level, i);
         Part& part = block.at(static_cast<std::size_t>(i));
         inner.name = prefix + ".conv1d";
         inner.index = number;
@@ -88,8 +88,8 @@ Tensor<float> TemporalStackLayer::before(Index level, Index direction) {
 Tensor<const float> TemporalStackLayer::summands() {
   const Array<float>& all = options_.output == StackOutput::sequence ? levels_ : means_;
   const Index members = options_.levels * directions();
-  return Tensor<const float>(all.view()).reshape(
-      {options_.levels, directions(), all.size() / members});
+  return Tensor<const float>(all.view())
+      .reshape({options_.levels, directions(), all.size() / members});
 }
 
 void TemporalStackLayer::resize(Index batch) {
@@ -171,8 +171,7 @@ void TemporalStackLayer::part_backward(Context& context, const TrainingKey& key,
   relu_backward(context, part.out.view(), first_.view(), first_.view());
   part.norm->backward(context, key, part.convolved.view(), part.out.view(), first_.view(),
                       second_.view());
-  part.convolution->backward(context, key, x, part.convolved.view(), second_.view(),
-                             first_.view());
+  part.convolution->backward(context, key, x, part.convolved.view(), second_.view(), first_.view());
 }
 
 void TemporalStackLayer::block_backward(Context& context, const TrainingKey& key, Index level,
@@ -199,8 +198,8 @@ void TemporalStackLayer::backward(Context& context, const TrainingKey& key, Tens
       const bool top = level == options_.levels - 1;
       if (pooled) {
         const Tensor<float> spread = top ? gradient_.view() : first_.view();
-        global_average_pool_backward(
-            context, more.reshape({spread.extent(0), spread.extent(2)}), spread);
+        global_average_pool_backward(context, more.reshape({spread.extent(0), spread.extent(2)}),
+                                     spread);
         more = spread;
       } else {
         more = more.reshape(gradient_.shape());
@@ -232,8 +231,8 @@ void TemporalStackLayer::move_to(Context& context) {
     }
   }
   weights_.move_to(context);
-  for (auto* array : {&projected_, &levels_, &means_, &dsummands_, &dprojected_, &gradient_,
-                      &first_, &second_}) {
+  for (auto* array :
+       {&projected_, &levels_, &means_, &dsummands_, &dprojected_, &gradient_, &first_, &second_}) {
     move_room(context, *array);
   }
 }

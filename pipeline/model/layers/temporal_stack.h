@@ -49,10 +49,10 @@ struct TemporalStackOptions {
 
 /// The bi-directional temporal-aware blocks of TIM-Net (Ye et al. 2023, "Temporal modeling matters:
 /// a novel temporal emotional modeling approach for speech emotion recognition", ICASSP). A
-/// convolution over one step gives `filters` channels, h. Then in each direction h = h sigmoid(F(h))
-/// level by level, where F is twice: a causal convolution (dilation 2^level), batch norm, ReLU,
-/// dropout of whole channels. The output is the sum over levels of a trained weight times the
-/// level's h, both directions added, averaged over time.
+/// convolution over one step gives `filters` channels, h. Then in each direction h = h
+/// sigmoid(F(h)) level by level, where F is twice: a causal convolution (dilation 2^level), batch
+/// norm, ReLU, dropout of whole channels. The output is the sum over levels of a trained weight
+/// times the level's h, both directions added, averaged over time.
 ///
 /// Against the future the convolutions are anticausal, which is the same as reversing the sequence
 /// and needs no copy of it: all levels are aligned. Their biases, which batch norm takes away
