@@ -7,6 +7,7 @@
 #include "pipeline/model/layers/activation.h"
 #include "pipeline/model/layers/attention_pool.h"
 #include "pipeline/model/layers/batch_norm.h"
+#include "pipeline/model/layers/channel_dropout.h"
 #include "pipeline/model/layers/conv1d.h"
 #include "pipeline/model/layers/dense.h"
 #include "pipeline/model/layers/dropout.h"
@@ -16,6 +17,7 @@
 #include "pipeline/model/layers/relu.h"
 #include "pipeline/model/layers/residual.h"
 #include "pipeline/model/layers/squeeze_excitation.h"
+#include "pipeline/model/layers/temporal_stack.h"
 
 namespace serenade {
 
@@ -40,8 +42,10 @@ using LayerTable = std::tuple<     //
     AttentiveStatisticsPoolLayer,  //
     SqueezeExcitationLayer,        //
     ResidualLayer,                 //
+    TemporalStackLayer,            //
     FlattenLayer,                  //
     DropoutLayer,                  //
+    ChannelDropoutLayer,           //
     DenseLayer>;
 
 namespace detail {

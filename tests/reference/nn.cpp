@@ -28,6 +28,7 @@ Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, const Co
   const int reach = (how.kernel - 1) * how.dilation;
   int before = 0, after = 0;
   if (how.padding == Convolution::Padding::causal) before = reach;
+  if (how.padding == Convolution::Padding::anticausal) after = reach;
   if (how.padding == Convolution::Padding::same) {
     const int outputs = (time + how.stride - 1) / how.stride;
     const int zeros_needed = std::max(0, (outputs - 1) * how.stride + reach + 1 - time);
@@ -157,6 +158,22 @@ Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits) {
   return y;
 }
 
+Doubles gate(const Doubles& x, const Doubles& logits) {
+  Doubles y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * logistic(logits[i]);
+  return y;
+}
+
+Doubles weighted_sum(const Doubles& parts, int members, const Doubles& weights) {
+  const auto count = static_cast<std::size_t>(members);
+  const std::size_t size = parts.size() / weights.size() / count;
+  Doubles y(size);
+  for (std::size_t part = 0; part < weights.size() * count; ++part) {
+    for (std::size_t i = 0; i < size; ++i) y[i] += weights[part / count] * parts[part * size + i];
+  }
+  return y;
+}
+
 Doubles relu(const Doubles& x) {
   Doubles y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] > 0 ? x[i] : 0;
@@ -263,6 +280,26 @@ Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, st
         philox({e / 4, utterances[i / row], step, purpose_of(Purpose::dropout, layer)});
     const bool kept = double{uniform(words[e % 4])} >= rate;
     y[i] = kept ? x[i] / (1 - rate) : 0;
+  }
+  return y;
+}
+
+Doubles channel_dropout(const Doubles& x, Extents shape, double rate, std::uint64_t seed,
+                        std::uint32_t step, std::uint32_t layer,
+                        std::span<const std::uint32_t> utterances) {
+  const auto [batch, time, channels] = shape;
+  Doubles y(x.size());
+  for (int b = 0; b < batch; ++b) {
+    const auto utterance = utterances[static_cast<std::size_t>(b)];
+    // one step of ones shows the mask of every step
+    const Doubles mask = dropout(Doubles(static_cast<std::size_t>(channels), 1.0), 1, rate, seed,
+                                 step, layer, std::span(&utterance, 1));
+    for (int t = 0; t < time; ++t) {
+      for (int c = 0; c < channels; ++c) {
+        const auto i = at(b, t, c, time, channels);
+        y[i] = x[i] * mask[static_cast<std::size_t>(c)];
+      }
+    }
   }
   return y;
 }

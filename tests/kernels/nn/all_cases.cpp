@@ -14,6 +14,11 @@ std::vector<OperationCase> all_cases() {
           conv1d_case(2, 100, 1, {4, 5, same, true}),  // two blocks of rows
           conv1d_case(20, 6, 2, {2, 1, same, true}),   // more items than runs of the sum
           conv1d_case(2, 13, 5, {17, 4, causal, true}),
+          conv1d_case(2, 13, 5, {17, 4, anticausal, true}),
+          conv1d_case(2, 11, 3, {18, 5, anticausal, true, 2}),
+          conv1d_case(2, 110, 3, {5, 2, anticausal, false, 1, 16}),
+          conv1d_case(2, 7, 3, {5, 2, causal, false, 1, 16}),  // a tap all on zeros
+          conv1d_case(2, 9, 6, {6, 3, anticausal, true, 1, 2, 6}),
           conv1d_case(3, 13, 5, {4, 3, same, true, 2}),
           conv1d_case(3, 14, 5, {4, 4, valid, false, 3}),
           conv1d_case(2, 11, 3, {18, 5, causal, true, 2}),
@@ -48,6 +53,12 @@ std::vector<OperationCase> all_cases() {
           activation_case(2, 200, 90, GeluOptions{}),  // two shares
           add_case(3, 11, 7),
           channel_gate_case(3, 11, 7),
+          gate_case(3, 11, 7),
+          gate_case(2, 200, 90),  // two shares
+          weighted_sum_case(1, 1, 1),
+          weighted_sum_case(4, 2, 37),
+          weighted_sum_case(3, 1, 64),
+          weighted_sum_case(2, 2, 4500),  // three blocks, two runs
           max_pool_case(3, 11, 7, {{2, {}}}),
           max_pool_case(2, 12, 3, {{3, 2}}),
           max_pool_case(2, 12, 9, {{3, 5}}),
@@ -67,6 +78,10 @@ std::vector<OperationCase> all_cases() {
           dropout_case(3, 11, 7, 0.3),
           dropout_case(2, 100, 90, 0.5),  // two blocks of a row
           dropout_case(2, 5, 5, 0.0),
+          channel_dropout_case(3, 11, 7, 0.3),
+          channel_dropout_case(2, 100, 90, 0.5),
+          channel_dropout_case(2, 3, 700, 0.1),  // a row of channels longer than the pattern
+          channel_dropout_case(2, 5, 5, 0.0),
           softmax_case(4, 8),
           loss_case(5, 8),
           loss_case(1, 1)};

@@ -7,7 +7,7 @@
 #include "kernels/device/copy.h"
 #include "kernels/nn/add.h"
 #include "kernels/nn/batch_norm.h"
-#include "kernels/nn/channel_gate.h"
+#include "kernels/nn/channel_dropout.h"
 #include "kernels/nn/dense.h"
 #include "kernels/nn/dropout.h"
 #include "kernels/nn/layer_norm.h"
@@ -212,24 +212,6 @@ OperationCase add_case(Index batch, Index time, Index channels) {
   return c;
 }
 
-OperationCase channel_gate_case(Index batch, Index time, Index channels) {
-  OperationCase c;
-  c.name = named("channel_gate", {batch, time, channels});
-  c.inputs = {Shape{batch, time, channels}, Shape{batch, channels}};
-  c.output = c.inputs[0];
-  c.terms = time;
-  c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::channel_gate(in[0], extents(batch, time, channels), in[1]);
-  };
-  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
-    channel_gate(context, in[0], in[1], y);
-  };
-  c.backward = [](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
-    channel_gate_backward(context, in[0], in[1], dy, gradients[0], gradients[1]);
-  };
-  return c;
-}
-
 OperationCase relu_case(Index batch, Index time, Index channels) {
   OperationCase c;
   c.name = named("relu", {batch, time, channels});
@@ -344,28 +326,33 @@ OperationCase global_max_pool_case(Index batch, Index time, Index channels) {
   return c;
 }
 
-OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first) {
+namespace {
+
+/// Dropout of either kind on rows that are numbered from `first` on.
+template <class Options, class Operation, class Definition>
+OperationCase mask_case(const std::string& name, const Shape& x, const Options& options,
+                        Index first, const Operation& operation, const Definition& definition) {
   OperationCase c;
-  c.name = named("dropout", {batch, time, channels, static_cast<Index>(rate * 100)});
-  c.inputs = {Shape{batch, time, channels}};
-  c.output = c.inputs[0];
-  const auto utterances = std::make_shared<Aside<std::uint32_t>>(Shape{batch});
-  for (Index b = 0; b < batch; ++b) {
+  c.name = named(name, {x[0], x[1], x[2], static_cast<Index>(options.rate * 100)});
+  c.inputs = {x};
+  c.output = x;
+  const auto utterances = std::make_shared<Aside<std::uint32_t>>(Shape{x[0]});
+  for (Index b = 0; b < x[0]; ++b) {
     (*utterances)[b] = static_cast<std::uint32_t>(1000 + 7 * (first + b));
   }
   constexpr std::uint64_t seed = 12345678901234567ULL;
   constexpr std::uint32_t step = 42, layer = 3;
-  const auto apply = [=](Context& context, View x, Tensor<float> y) {
+  const auto apply = [=](Context& context, View from, Tensor<float> to) {
     // The one before is done.
     const std::array<StepScalars, 2> scalars{StepScalars{step - 1}, StepScalars{step}};
     Steps steps(context, scalars);
     const std::uint32_t second = 1;
     copy(context, Tensor<const std::uint32_t>(&second, Shape{1}), steps.index());
-    dropout(context, {rate}, {seed, steps.now(), layer}, utterances->on(context), x, y);
+    operation(context, options, {seed, steps.now(), layer}, utterances->on(context), from, to);
   };
   c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::dropout(in[0], small(batch), rate, seed, step, layer,
-                              utterances->here().span());
+    return definition(in[0], extents(x[0], x[1], x[2]), options.rate, seed, step, layer,
+                      utterances->here().span());
   };
   c.finish = [=] { utterances->forget(); };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
@@ -375,9 +362,25 @@ OperationCase dropout_case(Index batch, Index time, Index channels, double rate,
     apply(context, dy, gradients[0]);
   };
   c.on_rows = [=](Index rows, Index begin) {
-    return dropout_case(rows, time, channels, rate, begin);
+    return mask_case(name, Shape{rows, x[1], x[2]}, options, begin, operation, definition);
   };
   return c;
+}
+
+}  // namespace
+
+OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first) {
+  const auto definition = [](const Doubles& x, reference::Extents shape, auto... key) {
+    return reference::dropout(x, shape.batch, key...);
+  };
+  return mask_case("dropout", {batch, time, channels}, DropoutOptions{rate}, first, &dropout,
+                   definition);
+}
+
+OperationCase channel_dropout_case(Index batch, Index time, Index channels, double rate,
+                                   Index first) {
+  return mask_case("channel_dropout", {batch, time, channels}, ChannelDropoutOptions{rate}, first,
+                   &channel_dropout, reference::channel_dropout);
 }
 
 OperationCase softmax_case(Index batch, Index classes) {

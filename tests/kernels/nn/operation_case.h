@@ -48,6 +48,8 @@ OperationCase activation_case(Index batch, Index time, Index channels,
                               const ActivationOptions& options);
 OperationCase add_case(Index batch, Index time, Index channels);
 OperationCase channel_gate_case(Index batch, Index time, Index channels);
+OperationCase gate_case(Index batch, Index time, Index channels);
+OperationCase weighted_sum_case(Index groups, Index members, Index size);
 OperationCase max_pool_case(Index batch, Index time, Index channels, const MaxPoolOptions& options);
 OperationCase average_pool_case(Index batch, Index time, Index channels,
                                 const AveragePoolOptions& options);
@@ -58,6 +60,8 @@ OperationCase attention_pool_case(Index batch, Index time, Index channels, Index
 OperationCase global_average_pool_case(Index batch, Index time, Index channels);
 OperationCase global_max_pool_case(Index batch, Index time, Index channels);
 OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first = 0);
+OperationCase channel_dropout_case(Index batch, Index time, Index channels, double rate,
+                                   Index first = 0);
 OperationCase softmax_case(Index batch, Index classes);
 /// Weighted mean with soft targets; row 1 weighs nothing.
 OperationCase loss_case(Index batch, Index classes);

@@ -162,7 +162,7 @@ Conv1dOptions any_convolution(int most_filters, int most_steps) {
   const int groups = *rc::gen::element(1, 1, 2, 5);
   return {groups * between(1, std::max(1, most_filters / groups)),
           between(1, most_steps),
-          *rc::gen::element(Padding::same, Padding::valid, Padding::causal),
+          *rc::gen::element(Padding::same, Padding::valid, Padding::causal, Padding::anticausal),
           *rc::gen::arbitrary<bool>(),
           *rc::gen::element(1, 1, 2, 3),
           *rc::gen::element(1, 1, 2, 4),
@@ -240,9 +240,16 @@ RC_GTEST_PROP(RandomShapes, Activations, ()) {
   RC_ASSERT(!testing::Test::HasFailure());
 }
 
+RC_GTEST_PROP(RandomShapes, WeightedSum, ()) {
+  expect_definition(weighted_sum_case(between(1, 9), between(1, 3), between(1, 3000)));
+  expect_gradients(weighted_sum_case(between(1, 9), between(1, 3), between(1, 40)));
+  RC_ASSERT(!testing::Test::HasFailure());
+}
+
 RC_GTEST_PROP(RandomShapes, Dropout, ()) {
   const double rate = static_cast<double>(between(0, 99)) / 100;
   expect_definition(dropout_case(between(1, 4), between(1, 40), between(1, 20), rate));
+  expect_definition(channel_dropout_case(between(1, 4), between(1, 40), between(1, 20), rate));
   RC_ASSERT(!testing::Test::HasFailure());
 }
 

@@ -47,7 +47,8 @@ TEST(Augmentation, CopiesTrainingClipsAndNoOthers) {
     }
   }
   const DataSet data(
-      prepared.corpus, [&](std::size_t row) { return prepared.rows(row); }, 0, prepared.copies);
+      prepared.corpus, [&](std::size_t row) { return prepared.rows(row); }, 0,
+      Normalisation::global, prepared.copies);
   ASSERT_EQ(data.size(), all + 2 * training);
   const std::size_t first = fold.training().indices()[0];
   EXPECT_EQ(data.id(all), data.id(first) + "~1");

@@ -61,6 +61,14 @@ layers:
   - residual: {layers: [{dense: {units: 7}}, gelu]}
 )";
 
+/// Dilated blocks in both directions, in both forms.
+const char* const stacks = R"(
+layers:
+  - temporal_stack: {filters: 9, levels: 3, dropout: 0.2, output: sequence}
+  - channel_dropout: {rate: 0.3}
+  - temporal_stack: {filters: 6, kernel_size: 3, levels: 2}
+)";
+
 Array<float> random_array(Shape shape, std::uint32_t stream) {
   Array<float> array(shape);
   for (Index i = 0; i < array.size(); ++i) {
@@ -234,7 +242,7 @@ TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
     }
     return all;
   };
-  for (const char* const layers : {everything, blocks}) {
+  for (const char* const layers : {everything, blocks, stacks}) {
     const auto alone = train(layers, 1);
     for (const int threads : {2, 3, 7}) EXPECT_EQ(alone, train(layers, threads)) << threads;
   }
@@ -264,7 +272,8 @@ TEST_P(InferringNetwork, GivesARowAlikeInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork, testing::Values(everything, blocks, attention));
+INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork,
+                         testing::Values(everything, blocks, attention, stacks));
 
 TEST(Network, DrawsMasksByUtteranceAndStep) {
   Context context;
@@ -362,6 +371,13 @@ TEST(Network, ClonesAndMoves) {
   Network moved = copy.clone();
   copy = std::move(moved);
   EXPECT_EQ(copied(copy.infer(trainee.context, x.view())), want);
+}
+
+TEST(Network, DropsChannelsOfSequencesOnly) {
+  EXPECT_EQ(
+      error_of<ConfigError>(
+          [] { const Network vectors(read("layers: [channel_dropout]"), {64}, 3, 2); }),
+      "layers.0.channel_dropout: gets [64] but takes [time, channels]; dropout takes vectors");
 }
 
 TEST(Network, AllocatesNothingInARepeatedStep) {

@@ -43,6 +43,10 @@ const std::string flattened =
     "valid}}, relu, {residual: {layers: [{conv1d: {filters: 6, kernel_size: 3}}, batch_norm]}}, "
     "{max_pool: {pool_size: 2}}, flatten, {dropout: {rate: 0.3}}, {dense: {units: 12, use_bias: "
     "false}}, gelu]";
+const std::string stacked =
+    "layers: [{temporal_stack: {filters: 6, levels: 3, dropout: 0.1, output: sequence}}, "
+    "{channel_dropout: {rate: 0.2}}, {temporal_stack: {filters: 5, kernel_size: 3, levels: 2, "
+    "directions: forward}}]";
 const std::string averaged =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, global_average_pool]";
 const std::string attended =
@@ -133,6 +137,7 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
        std::vector<std::pair<std::string, std::string>>{{sequences, adamw},
                                                         {sequences, sgd},
                                                         {flattened, adam},
+                                                        {stacked, adamw},
                                                         {averaged, sgd},
                                                         {attended, adam},
                                                         {attended_by_channel, adam},
