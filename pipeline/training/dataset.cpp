@@ -69,78 +69,80 @@ void DataSet::add(Row row) {
   dims_ = x.extent(1);
   row.number = static_cast<std::uint32_t>(hash_text(row.id).low);
   rows_.push_back(std::move(row));
-  /// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the
-  /// utterances alone make; by the clip, its own.
-  void DataSet::fit_scalers(const Corpus& corpus) {
-    if (normalisation_ == Normalisation::global) return;
-    if (normalisation_ == Normalisation::clip) {
-      for (Row& row : rows_) {
-        row.scaler = static_cast<std::uint32_t>(scalers_.size());
-        scalers_.push_back(scaler_of(row.features));
-      }
-      return;
-    }
-    std::map<std::string, std::uint32_t> places;
-    const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
-    for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
-      places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
-      scalers_.push_back(scaler);
-    }
-    for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
-  }
+}
 
-  std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
-                                    std::uint64_t seed, std::uint32_t epoch) {
-    const Philox philox(seed);
-    struct Draw {
-      std::uint64_t value;
-      std::size_t row;
-    };
-    std::vector<Draw> draws;
-    draws.reserve(rows.size());
-    for (const std::size_t row : rows) {
-      const auto words = philox({0, data.number(row), epoch, purpose_of(Purpose::shuffle)});
-      draws.push_back({(std::uint64_t{words[0]} << 32U) | words[1], row});
+/// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the
+/// utterances alone make; by the clip, its own.
+void DataSet::fit_scalers(const Corpus& corpus) {
+  if (normalisation_ == Normalisation::global) return;
+  if (normalisation_ == Normalisation::clip) {
+    for (Row& row : rows_) {
+      row.scaler = static_cast<std::uint32_t>(scalers_.size());
+      scalers_.push_back(scaler_of(row.features));
     }
-    // The row breaks the tie of two ids with one number.
-    std::sort(draws.begin(), draws.end(), [](const Draw& a, const Draw& b) {
-      return std::tie(a.value, a.row) < std::tie(b.value, b.row);
-    });
-    std::vector<std::size_t> order;
-    order.reserve(draws.size());
-    for (const Draw& draw : draws) order.push_back(draw.row);
-    return order;
+    return;
   }
+  std::map<std::string, std::uint32_t> places;
+  const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
+  for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
+    places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
+    scalers_.push_back(scaler);
+  }
+  for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
+}
 
-  void gather(Context & context, const DataSet& data, const NetworkInput& input,
-              std::span<const std::size_t> rows, Batch& batch,
-              std::span<const std::uint32_t> starts) {
-    const auto count = static_cast<Index>(rows.size());
-    const Shape row = input.shape();
-    try {
-      batch.x.resize({count, row[0], row[1]});
-    } catch (const std::bad_alloc&) {
-      throw IoError(
-          fmt::format("not enough memory for a batch of {} clips of {} numbers; make "
-                      "training.batch_size or model.frames smaller",
-                      count, to_string(row)));
-    }
-    batch.targets.resize({count, data.classes()});
-    batch.utterances.resize({count});
-    std::vector<std::int32_t> labels;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      labels.push_back(data.label(rows[i]));
-      batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
-    }
-    one_hot(labels, batch.targets.view());
-    const Tensor<float> x = batch.x.view();
-    context.parallel(count, [&](Index i) {
-      const auto at = static_cast<std::size_t>(i);
-      const std::size_t from = rows[at];
-      const Tensor<const float> features = data.features(from);
-      if (starts.empty()) return input.write(features, x.row(i), data.scaler(from));
-      input.write_window(features, Index{starts[at]}, x.row(i), data.scaler(from));
-    });
+std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
+                                  std::uint64_t seed, std::uint32_t epoch) {
+  const Philox philox(seed);
+  struct Draw {
+    std::uint64_t value;
+    std::size_t row;
+  };
+  std::vector<Draw> draws;
+  draws.reserve(rows.size());
+  for (const std::size_t row : rows) {
+    const auto words = philox({0, data.number(row), epoch, purpose_of(Purpose::shuffle)});
+    draws.push_back({(std::uint64_t{words[0]} << 32U) | words[1], row});
   }
+  // The row breaks the tie of two ids with one number.
+  std::sort(draws.begin(), draws.end(), [](const Draw& a, const Draw& b) {
+    return std::tie(a.value, a.row) < std::tie(b.value, b.row);
+  });
+  std::vector<std::size_t> order;
+  order.reserve(draws.size());
+  for (const Draw& draw : draws) order.push_back(draw.row);
+  return order;
+}
+
+void gather(Context& context, const DataSet& data, const NetworkInput& input,
+            std::span<const std::size_t> rows, Batch& batch,
+            std::span<const std::uint32_t> starts) {
+  const auto count = static_cast<Index>(rows.size());
+  const Shape row = input.shape();
+  try {
+    batch.x.resize({count, row[0], row[1]});
+  } catch (const std::bad_alloc&) {
+    throw IoError(
+        fmt::format("not enough memory for a batch of {} clips of {} numbers; make "
+                    "training.batch_size or model.frames smaller",
+                    count, to_string(row)));
+  }
+  batch.targets.resize({count, data.classes()});
+  batch.utterances.resize({count});
+  std::vector<std::int32_t> labels;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    labels.push_back(data.label(rows[i]));
+    batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
+  }
+  one_hot(labels, batch.targets.view());
+  const Tensor<float> x = batch.x.view();
+  context.parallel(count, [&](Index i) {
+    const auto at = static_cast<std::size_t>(i);
+    const std::size_t from = rows[at];
+    const Tensor<const float> features = data.features(from);
+    if (starts.empty()) return input.write(features, x.row(i), data.scaler(from));
+    input.write_window(features, Index{starts[at]}, x.row(i), data.scaler(from));
+  });
+}
 
 }  // namespace serenade
