@@ -27,6 +27,23 @@ __global__ __launch_bounds__(most_threads) void gather_features_kernel(
   x[i] = static_cast<float>((value - mean[at.column]) / scale[at.column]);
 }
 
+/// As gather_features_kernel, with extents that are there.
+__global__ __launch_bounds__(most_threads) void gather_windows_kernel(
+    const float* features, const Index* first, const Index* given, const double* mean,
+    const double* scale, Index frames, Index dims, Index size, float* x) {
+  const Index i = global_index();
+  if (i >= size) return;
+  const Place at = place_of(i, dims);
+  const Place step = place_of(at.row, frames);
+  if (step.column >= given[step.row]) {
+    x[i] = 0;
+    return;
+  }
+  const auto value =
+      static_cast<double>(features[(first[step.row] + step.column) * dims + at.column]);
+  x[i] = static_cast<float>((value - mean[at.column]) / scale[at.column]);
+}
+
 /// One thread a target: a few bytes each.
 __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
     const std::int32_t* labels, const std::uint32_t* numbers, const std::uint32_t* clips,
@@ -44,6 +61,15 @@ __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
 }
 
 }  // namespace
+
+void gather_windows(Context& context, Tensor<const float> features, const WindowTable& windows,
+                    Index begin, Tensor<float> x) {
+  Session& session = context.session();
+  launch<gather_windows_kernel>(session, one_thread_each(session, x.size()), features.data(),
+                                windows.first.data() + begin, windows.given.data() + begin,
+                                windows.mean.data(), windows.scale.data(), x.extent(1), x.extent(2),
+                                x.size(), x.data());
+}
 
 void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {

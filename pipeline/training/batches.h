@@ -5,17 +5,19 @@
 #include <span>
 #include <vector>
 
+#include "kernels/device/send_buffer.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/step.h"
 #include "pipeline/training/dataset.h"
 #include "pipeline/training/options.h"
+#include "pipeline/training/prediction.h"
 #include "pipeline/training/resident_data.h"
 
 namespace serenade {
 
 /// An epoch's batches on the context's device, one after another. On a GPU they are gathered there
-/// from a resident data set, or where there is none on the host and copied; the same numbers every
-/// way.
+/// from a resident data set, or where there is none on the host and copied while the batch before
+/// may still be at work; the same numbers every way.
 class Batches {
  public:
   /// class_weights: of each class, empty where all are alike. Everything must outlive the object.
@@ -33,6 +35,10 @@ class Batches {
 
   /// Whether batches come out of a GPU's memory, so that nothing of the host's is needed for them.
   bool resident() const { return resident_ != nullptr; }
+  /// Rows of the data set to be predicted from where it is resident.
+  ResidentClips clips(std::span<const std::size_t> rows) const {
+    return {*resident_, mean_.view(), scale_.view(), rows};
+  }
   /// Batch i, filled: `now` must name it where the data set is resident. Valid until the next call.
   BatchTensors fill(Index i, const CurrentStep& now);
 
@@ -51,6 +57,7 @@ class Batches {
   Batch host_;
   Array<float> host_weights_;
   // On a GPU:
+  SendBuffer to_send_;
   Array<float> x_, targets_, weights_, placed_class_weights_;
   Array<std::uint32_t> utterances_, placed_order_;
   Array<double> mean_, scale_;

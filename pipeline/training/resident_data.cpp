@@ -25,16 +25,15 @@ Array<T> placed(Context& context, const std::vector<T>& values) {
 }  // namespace
 
 ResidentData::ResidentData(Context& context, const DataSet& data)
-    : features_(Shape{frames_of(data), data.dims()}, context.device()) {
-  std::vector<Index> offsets{0};
+    : first_frames_{0}, features_(Shape{frames_of(data), data.dims()}, context.device()) {
   std::vector<std::int32_t> labels;
   std::vector<std::uint32_t> numbers;
   for (std::size_t row = 0; row < data.size(); ++row) {
-    offsets.push_back(offsets.back() + data.features(row).extent(0));
+    first_frames_.push_back(first_frames_.back() + data.features(row).extent(0));
     labels.push_back(data.label(row));
     numbers.push_back(data.number(row));
   }
-  offsets_ = placed(context, offsets);
+  offsets_ = placed(context, first_frames_);
   labels_ = placed(context, labels);
   numbers_ = placed(context, numbers);
   // Clips lie here and there (in a cache's mapped files): gathered in blocks, they make few copies.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "kernels/nn/gather.h"
 #include "pipeline/training/dataset.h"
@@ -18,8 +19,12 @@ class ResidentData {
   static std::size_t bytes(const DataSet& data);
 
   ClipTable table() const;
+  /// Where a row's frames lie in the table's features.
+  Index first_frame(std::size_t row) const { return first_frames_[row]; }
+  Index frames(std::size_t row) const { return first_frames_[row + 1] - first_frames_[row]; }
 
  private:
+  std::vector<Index> first_frames_;
   Array<float> features_;
   Array<Index> offsets_;
   Array<std::int32_t> labels_;

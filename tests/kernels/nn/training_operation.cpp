@@ -249,6 +249,26 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   return all;
 }
 
+/// Windows within a clip, at its end and beyond it, in two calls.
+std::vector<double> run_windows(Context& context, Index frames, Index dims) {
+  const auto place = [&]<class T>(const std::vector<T>& values) {
+    return placed(context, values, {static_cast<Index>(values.size())});
+  };
+  const auto features = placed(context, random_values(34 * dims, 1), {34, dims});
+  const auto first = place(std::vector<Index>{0, 14, 24, 33, 5});
+  const auto given = place(std::vector<Index>{1, 20, 10, 1, 9});
+  const std::vector<double> centre(static_cast<std::size_t>(dims), 0.1);
+  const auto mean = place(centre), scale = place(std::vector<double>(centre.size(), 0.3));
+  const WindowTable table{first.view(), given.view(), mean.view(), scale.view()};
+  std::vector<double> all;
+  for (const auto& [begin, end] : {std::pair<Index, Index>{0, 3}, {3, 5}, {5, 5}}) {
+    Array<float> x(Shape{end - begin, frames, dims}, context.device());
+    gather_windows(context, features.view(), table, begin, x.view());
+    append(context, x.view(), all);
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<TrainingOperation> training_operations() {
@@ -276,6 +296,8 @@ std::vector<TrainingOperation> training_operations() {
           {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
           {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
           {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
+          {"windows_short", [](Context& c) { return run_windows(c, 3, 5); }, 0},
+          {"windows_long", [](Context& c) { return run_windows(c, 25, 40); }, 0},
           // float64 sums in another order, and another exp
           {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
           {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
