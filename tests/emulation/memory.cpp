@@ -129,7 +129,9 @@ void count_early_free() { ++memory().use.early_frees; }
 
 std::size_t bytes_in_use() { return memory().in_use; }
 
-MemoryUse take_memory_use() { return std::exchange(memory().use, MemoryUse{0, memory().in_use, 0, 0}); }
+MemoryUse take_memory_use() {
+  return std::exchange(memory().use, MemoryUse{0, memory().in_use, 0, 0});
+}
 
 const void* device_base() { return memory().base; }
 

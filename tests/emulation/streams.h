@@ -21,7 +21,8 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 cudaError_t may_wait_for_all(std::string_view what);
 /// What was asked of a GPU by threads that had chosen it: memory, streams, events, work.
 int uses_of_device(int number);
-/// What went on since the last call: bytes that the host sent, and how often it waited for a stream.
+/// What went on since the last call: bytes that the host sent, and how often it waited for a
+/// stream.
 struct Traffic {
   std::size_t sent = 0;
   int waits = 0;
