@@ -25,9 +25,11 @@ __global__ __launch_bounds__(most_threads) void block_moments_kernel(const float
   const Index begin = at.row * block_rows;
   const Index end = min(rows, begin + block_rows);
   float mean = 0;
+#pragma unroll 8  // loads do not wait for each other; sums keep their order
   for (Index r = begin; r < end; ++r) mean += x[r * channels + at.column];
   mean /= static_cast<float>(end - begin);
   float square = 0;
+#pragma unroll 8
   for (Index r = begin; r < end; ++r) {
     const float difference = x[r * channels + at.column] - mean;
     square = fmaf(difference, difference, square);
@@ -106,6 +108,7 @@ __global__ __launch_bounds__(most_threads) void block_products_kernel(
   const float centre = mean[at.column];
   float sum = 0;
   float product = 0;
+#pragma unroll 8
   for (Index r = at.row * block_rows; r < end; ++r) {
     const float gradient = dy[r * channels + at.column];
     sum += gradient;
@@ -166,9 +169,10 @@ __global__ __launch_bounds__(most_threads) void inference_scale_kernel(
 }
 
 /// As normalise_kernel.
-__global__ __launch_bounds__(most_threads) void scale_kernel(const float* x, const float* mean,
-                                                             const float* scale, const float* beta,
-                                                             Index channels, Index size, float* y) {
+__global__ __launch_bounds__(most_threads) void inference_kernel(const float* x, const float* mean,
+                                                                 const float* scale,
+                                                                 const float* beta, Index channels,
+                                                                 Index size, float* y) {
   const Index i = global_index();
   if (i >= size) return;
   const Index c = place_of(i, channels).column;
@@ -232,8 +236,8 @@ void batch_norm_inference(Context& context, const BatchNormOptions& options, Ten
   auto* scale = session.scratch<float>(0, channels);
   launch<inference_scale_kernel>(session, one_thread_each(session, channels), gamma.data(),
                                  running_variance.data(), options.epsilon, channels, scale);
-  launch<scale_kernel>(session, one_thread_each(session, x.size()), x.data(), running_mean.data(),
-                       scale, beta.data(), channels, x.size(), y.data());
+  launch<inference_kernel>(session, one_thread_each(session, x.size()), x.data(),
+                           running_mean.data(), scale, beta.data(), channels, x.size(), y.data());
 }
 
 }  // namespace serenade::cuda

@@ -54,7 +54,58 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
   cpu::gather_batch(context, table, order, index, batch);
 }
 
+void gather_windows(Context& context, Tensor<const float> features, const WindowTable& windows,
+                    Index begin, Tensor<float> x) {
+  constexpr std::string_view operation = "gather_windows";
+  expect_rank(operation, "x", x.shape(), 3, "[windows, frames, dims]");
+  expect_rank(operation, "features", features.shape(), 2, "[frames, dims]");
+  expect_rank(operation, "first", windows.first.shape(), 1, "[windows]");
+  const Index dims = x.extent(2), all = windows.first.extent(0);
+  expect_shape(operation, "features", features.shape(), Shape{features.extent(0), dims});
+  expect_shape(operation, "given", windows.given.shape(), Shape{all});
+  Shape scalers{dims};
+  if (windows.scaler.data() != nullptr) {
+    expect_shape(operation, "scaler", windows.scaler.shape(), Shape{all});
+    expect_on_device(operation, context, windows.scaler);
+    expect_rank(operation, "mean", windows.mean.shape(), 2, "[scalers, dims]");
+    scalers = Shape{windows.mean.extent(0), dims};
+  }
+  expect_shape(operation, "mean", windows.mean.shape(), scalers);
+  expect_shape(operation, "scale", windows.scale.shape(), scalers);
+  if (begin < 0 || begin + x.extent(0) > all) {
+    throw ShapeError("gather_windows: " + std::to_string(x.extent(0)) + " windows from " +
+                     std::to_string(begin) + " on out of " + std::to_string(all));
+  }
+  expect_on_device(operation, context, features, windows.first, windows.given, windows.mean,
+                   windows.scale, x);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::gather_windows(context, features, windows, begin, x);
+    }
+  }
+  cpu::gather_windows(context, features, windows, begin, x);
+}
+
 namespace cpu {
+
+void gather_windows(Context& context, Tensor<const float> features, const WindowTable& windows,
+                    Index begin, Tensor<float> x) {
+  const Index frames = x.extent(1), dims = x.extent(2);
+  context.parallel(x.extent(0), [&](Index w) {
+    const Index used = std::min(windows.given.data()[begin + w], frames);
+    const float* from = features.data() + windows.first.data()[begin + w] * dims;
+    float* to = x.data() + w * frames * dims;
+    const Index scaler = windows.scaler.data() != nullptr ? windows.scaler.data()[begin + w] : 0;
+    const double* mean = windows.mean.data() + scaler * dims;
+    const double* scale = windows.scale.data() + scaler * dims;
+    for (Index t = 0; t < used; ++t) {
+      for (Index d = 0; d < dims; ++d) {
+        *to++ = static_cast<float>((double{*from++} - mean[d]) / scale[d]);
+      }
+    }
+    std::fill_n(to, (frames - used) * dims, 0.0F);
+  });
+}
 
 void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {

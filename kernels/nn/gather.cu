@@ -32,6 +32,24 @@ __global__ __launch_bounds__(most_threads) void gather_features_kernel(
   x[i] = static_cast<float>((value - mean[by]) / scale[by]);
 }
 
+/// As gather_features_kernel, with extents that are there.
+__global__ __launch_bounds__(most_threads) void gather_windows_kernel(
+    const float* features, const Index* first, const Index* given, const std::uint32_t* scaler,
+    const double* mean, const double* scale, Index frames, Index dims, Index size, float* x) {
+  const Index i = global_index();
+  if (i >= size) return;
+  const Place at = place_of(i, dims);
+  const Place step = place_of(at.row, frames);
+  if (step.column >= given[step.row]) {
+    x[i] = 0;
+    return;
+  }
+  const auto value =
+      static_cast<double>(features[(first[step.row] + step.column) * dims + at.column]);
+  const Index by = (scaler != nullptr ? Index{scaler[step.row]} : Index{0}) * dims + at.column;
+  x[i] = static_cast<float>((value - mean[by]) / scale[by]);
+}
+
 /// One thread a target: a few bytes each.
 __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
     const std::int32_t* labels, const std::uint32_t* numbers, const std::uint32_t* clips,
@@ -49,6 +67,16 @@ __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
 }
 
 }  // namespace
+
+void gather_windows(Context& context, Tensor<const float> features, const WindowTable& windows,
+                    Index begin, Tensor<float> x) {
+  Session& session = context.session();
+  launch<gather_windows_kernel>(
+      session, one_thread_each(session, x.size()), features.data(), windows.first.data() + begin,
+      windows.given.data() + begin,
+      windows.scaler.data() != nullptr ? windows.scaler.data() + begin : nullptr,
+      windows.mean.data(), windows.scale.data(), x.extent(1), x.extent(2), x.size(), x.data());
+}
 
 void gather_batch(Context& context, const ClipTable& table, const EpochOrder& order,
                   Tensor<const std::uint32_t> index, const BatchTensors& batch) {

@@ -47,12 +47,32 @@ struct BatchTensors {
 void gather_batch(Context&, const ClipTable&, const EpochOrder&, Tensor<const std::uint32_t> index,
                   const BatchTensors&);
 
+/// Where windows lie in such features, and what becomes of them.
+struct WindowTable {
+  Tensor<const Index> first;         ///< [windows], the first frame
+  Tensor<const Index> given;         ///< [windows], frames from there to the clip's end
+  Tensor<const double> mean, scale;  ///< [dims], as EpochOrder's
+  /// [windows], or an empty view: the row of mean and scale, then [scalers, dims], of each.
+  Tensor<const std::uint32_t> scaler{};
+};
+
+/// Fills x [windows, frames, dims] with windows [begin, begin + x's windows) of the table, of each
+/// its clip's frames as far as there are any and zeros behind, standardised to the bits of
+/// gather_batch (NetworkInput::write_window says the same). Throws ShapeError where shapes do not
+/// fit together.
+void gather_windows(Context&, Tensor<const float> features, const WindowTable&, Index begin,
+                    Tensor<float> x);
+
 namespace cpu {
+void gather_windows(Context&, Tensor<const float> features, const WindowTable&, Index begin,
+                    Tensor<float> x);
 void gather_batch(Context&, const ClipTable&, const EpochOrder&, Tensor<const std::uint32_t> index,
                   const BatchTensors&);
 }  // namespace cpu
 
 namespace cuda {
+void gather_windows(Context&, Tensor<const float> features, const WindowTable&, Index begin,
+                    Tensor<float> x);
 void gather_batch(Context&, const ClipTable&, const EpochOrder&, Tensor<const std::uint32_t> index,
                   const BatchTensors&);
 }  // namespace cuda

@@ -30,7 +30,8 @@ Batches::Batches(Context& context, const DataSet& data, const NetworkInput& inpu
       class_weights_(std::move(class_weights)),
       resident_(resident),
       seed_(seed),
-      augmentation_(context, augmentation, seed, options.batch_size) {
+      augmentation_(context, augmentation, seed, options.batch_size),
+      to_send_(context.device()) {
   for (auto* array : {&x_, &targets_, &weights_}) *array = Array<float>(Shape{0}, context.device());
   utterances_ = Array<std::uint32_t>(Shape{0}, context.device());
   if (resident_ == nullptr) return;
@@ -106,14 +107,20 @@ BatchTensors Batches::fill_on_host(Index i) {
 }
 
 BatchTensors Batches::copy_over(const BatchTensors& host) {
+  const auto bytes = [](const auto& tensor) { return std::as_bytes(tensor.span()); };
+  const auto room = [&](const auto& tensor) { return SendBuffer::room(bytes(tensor).size()); };
+  const bool weighted = !class_weights_.empty();
+  to_send_.begin(room(host.x) + room(host.targets) + room(host.utterances) +
+                 (weighted ? room(host.weights) : 0));
   const auto over = [&]<class T>(Tensor<T> from, Array<T>& to) {
     to.resize(from.shape());
-    copy(context_, Tensor<const T>(from), to.view());
+    to_send_.send(context_, bytes(from), to.data());
     return to.view();
   };
   BatchTensors batch{
       over(host.x, x_), over(host.targets, targets_), over(host.utterances, utterances_), {}};
-  if (!class_weights_.empty()) batch.weights = over(host.weights, weights_);
+  if (weighted) batch.weights = over(host.weights, weights_);
+  to_send_.end(context_);
   return batch;
 }
 

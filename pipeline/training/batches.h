@@ -5,19 +5,21 @@
 #include <span>
 #include <vector>
 
+#include "kernels/device/send_buffer.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/step.h"
 #include "pipeline/corpus/split.h"
 #include "pipeline/training/batch_augmentation.h"
 #include "pipeline/training/dataset.h"
 #include "pipeline/training/options.h"
+#include "pipeline/training/prediction.h"
 #include "pipeline/training/resident_data.h"
 
 namespace serenade {
 
 /// An epoch's batches of training rows on the context's device, one after another, augmented. On a
 /// GPU they are gathered there from a resident data set, or where there is none on the host and
-/// copied; the same numbers every way.
+/// copied while the batch before may still be at work; the same numbers every way.
 class Batches {
  public:
   /// class_weights: of each class, empty where all are alike. Everything must outlive the object.
@@ -39,6 +41,12 @@ class Batches {
 
   /// Whether batches come out of a GPU's memory, so that nothing of the host's is needed for them.
   bool resident() const { return resident_ != nullptr; }
+  /// Rows of the data set to be predicted from where it is resident.
+  ResidentClips clips(std::span<const std::size_t> rows) const {
+    const ScalerTable own = resident_->scalers();
+    const bool alike = own.scaler_of.data() == nullptr;
+    return {*resident_, alike ? mean_.view() : own.mean, alike ? scale_.view() : own.scale, rows};
+  }
   /// Batch i, filled: `now` must name it, unless the data set is not resident and nothing is
   /// augmented. Valid until the next call.
   BatchTensors fill(Index i, const CurrentStep& now);
@@ -62,6 +70,7 @@ class Batches {
   Batch host_;
   Array<float> host_weights_;
   // On a GPU:
+  SendBuffer to_send_;
   Array<float> x_, targets_, weights_, placed_class_weights_;
   Array<std::uint32_t> utterances_, placed_order_, placed_starts_;
   Array<double> mean_, scale_;

@@ -5,6 +5,7 @@
 #include "kernels/device/context.h"
 #include "pipeline/model/network.h"
 #include "pipeline/model/network_input.h"
+#include "pipeline/training/resident_data.h"
 
 namespace serenade {
 
@@ -26,6 +27,16 @@ struct Prediction {
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
                    std::span<const Tensor<const float>> features,
                    std::span<const StandardScaler* const> speakers = {});
+
+/// Clips that lie in the context's memory.
+struct ResidentClips {
+  const ResidentData& data;
+  Tensor<const double> mean, scale;   ///< of the network's input, there as well
+  std::span<const std::size_t> rows;  ///< of the data set
+};
+/// Of such clips, the same bits: nothing but where windows begin is sent.
+Prediction predict(Context& context, Network& network, const NetworkInput& input,
+                   const ResidentClips& clips);
 
 /// Whether a row of probabilities is an answer: numbers, all of them. Finite weights can still give
 /// sums beyond what a float holds.

@@ -28,16 +28,15 @@ Array<T> placed(Context& context, const std::vector<T>& values) {
 }  // namespace
 
 ResidentData::ResidentData(Context& context, const DataSet& data)
-    : features_(Shape{frames_of(data), data.dims()}, context.device()) {
-  std::vector<Index> offsets{0};
+    : first_frames_{0}, features_(Shape{frames_of(data), data.dims()}, context.device()) {
   std::vector<std::int32_t> labels;
   std::vector<std::uint32_t> numbers;
   for (std::size_t row = 0; row < data.size(); ++row) {
-    offsets.push_back(offsets.back() + data.features(row).extent(0));
+    first_frames_.push_back(first_frames_.back() + data.features(row).extent(0));
     labels.push_back(data.label(row));
     numbers.push_back(data.number(row));
   }
-  offsets_ = placed(context, offsets);
+  offsets_ = placed(context, first_frames_);
   labels_ = placed(context, labels);
   numbers_ = placed(context, numbers);
   place_scalers(context, data);
@@ -68,12 +67,13 @@ void ResidentData::place_scalers(Context& context, const DataSet& data) {
     mean.insert(mean.end(), one.mean.begin(), one.mean.end());
     scale.insert(scale.end(), one.scale.begin(), one.scale.end());
   }
-  std::vector<std::uint32_t> of;
-  for (std::size_t row = 0; row < data.size(); ++row) of.push_back(data.scaler_number(row));
+  for (std::size_t row = 0; row < data.size(); ++row) {
+    scaler_numbers_.push_back(data.scaler_number(row));
+  }
   const Shape shape{static_cast<Index>(data.scalers().size()), data.dims()};
   mean_ = placed(context, mean, shape);
   scale_ = placed(context, scale, shape);
-  scaler_of_ = placed(context, of);
+  scaler_of_ = placed(context, scaler_numbers_);
 }
 
 std::size_t ResidentData::bytes(const DataSet& data) {

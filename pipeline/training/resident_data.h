@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "kernels/nn/gather.h"
 #include "pipeline/training/dataset.h"
@@ -24,12 +25,20 @@ class ResidentData {
   static std::size_t bytes(const DataSet& data);
 
   ClipTable table() const;
+  /// Where a row's frames lie in the table's features.
+  Index first_frame(std::size_t row) const { return first_frames_[row]; }
+  Index frames(std::size_t row) const { return first_frames_[row + 1] - first_frames_[row]; }
   /// Empty views where the data set has no scalers.
   ScalerTable scalers() const { return {mean_.view(), scale_.view(), scaler_of_.view()}; }
+  bool has_scalers() const { return !scaler_numbers_.empty(); }
+  /// Which of them a row has, where there are any.
+  std::uint32_t scaler_number(std::size_t row) const { return scaler_numbers_[row]; }
 
  private:
   void place_scalers(Context& context, const DataSet& data);
 
+  std::vector<Index> first_frames_;
+  std::vector<std::uint32_t> scaler_numbers_;
   Array<float> features_;
   Array<Index> offsets_;
   Array<std::int32_t> labels_;

@@ -121,7 +121,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
       swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) {
         if (averages) working.send_weights();
-        validate(member, working.network(), record);
+        validate(member, working.network(), batches, record);
       }
       record.seconds = watch.seconds();
 
@@ -302,7 +302,8 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
               steps_.index());
 }
 
-void Trainer::validate(Member& member, Network& network, EpochRecord& record) {
+void Trainer::validate(Member& member, Network& network, const Batches& batches,
+                       EpochRecord& record) {
   std::vector<Tensor<const float>> features;
   std::vector<const StandardScaler*> scalers;
   std::vector<std::int32_t> labels;
@@ -311,7 +312,10 @@ void Trainer::validate(Member& member, Network& network, EpochRecord& record) {
     scalers.push_back(data_.scaler(row));
     labels.push_back(data_.label(row));
   }
-  const Prediction prediction = predict(context_, network, member.input_, features, scalers);
+  const Prediction prediction =
+      batches.resident()
+          ? predict(context_, network, member.input_, batches.clips(member.validation_))
+          : predict(context_, network, member.input_, features, scalers);
   const auto clips = static_cast<Index>(labels.size());
   Array<float> targets({clips, data_.classes()});
   one_hot(labels, targets.view());

@@ -70,7 +70,7 @@ class Trainer {
   void step(Member& member, MemberOnDevice& working, Batches& batches, Index i);
   void compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
                const BatchTensors& batch);
-  void validate(Member& member, Network& network, EpochRecord& record);
+  void validate(Member& member, Network& network, const Batches& batches, EpochRecord& record);
   [[noreturn]] void fail(const Member& member, std::int64_t step, const std::string& what,
                          std::span<const std::size_t> rows) const;
 

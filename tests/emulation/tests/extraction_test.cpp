@@ -73,7 +73,7 @@ class EmulatedExtraction : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  Listener listener_;
+  ExtractionListener listener_;
 };
 
 TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {

@@ -259,6 +259,73 @@ TEST_F(FarElements, Dropout) {
   expect_end(y, expected, 4);
 }
 
+/// So many channels that the last of 64 rows lies behind 2^31 numbers, in training.
+TEST_F(FarElements, BatchNormStatistics) {
+  constexpr Index rows = 64, compared = 128, many = far / rows + 1024;
+  const Array<float> last = positive({rows, compared}), last_dy = positive({rows, compared});
+  const auto behind_columns = [&](const Array<float>& values) {
+    Array<float> all = on_gpu({rows, many});
+    for (Index r = 0; r < rows; ++r) {
+      copy(gpu_, values.view().row(r),
+           Tensor<float>(all.data() + (r + 1) * many - compared, {compared}, Device::cuda));
+    }
+    return all;
+  };
+  const auto end_of = [&](const Array<float>& all) {
+    Array<float> end(Shape{1, compared});
+    copy(gpu_, View(all.data() + all.size() - compared, Shape{1, compared}, Device::cuda),
+         end.view());
+    return end;
+  };
+  // Only the last channels are looked at: the others' numbers are what memory holds.
+  const auto filled = [](Context& context, Index width, float value) {
+    Array<float> here(Shape{compared}), there(Shape{width}, context.device());
+    here.fill(value);
+    copy(context, View(here.view()),
+         Tensor<float>(there.data() + width - compared, {compared}, context.device()));
+    return there;
+  };
+  struct Numbers {
+    BatchNormStatistics statistics() {
+      return {mean.view(), inverse_std.view(), running_mean.view(), running_variance.view()};
+    }
+    Array<float> gamma, beta, mean, inverse_std, running_mean, running_variance;
+  };
+  const auto numbers = [&](Context& context, Index width) {
+    return Numbers{filled(context, width, 0.5F), filled(context, width, 0.25F),
+                   filled(context, width, 0),    filled(context, width, 0),
+                   filled(context, width, 0),    filled(context, width, 1)};
+  };
+  const auto run = [](Context& context, Numbers& n, View x, View dy, Array<float>& y,
+                      Array<float>& dx, Array<float>& dgamma, Array<float>& dbeta) {
+    batch_norm(context, {}, x, n.gamma.view(), n.beta.view(), n.statistics(), y.view());
+    batch_norm_backward(context, x, n.gamma.view(), n.statistics(), dy, dx.view(), dgamma.view(),
+                        dbeta.view());
+  };
+  Numbers here = numbers(cpu_, compared), there = numbers(gpu_, many);
+  Array<float> y(last.shape()), dx(last.shape()), dgamma(Shape{compared}), dbeta(Shape{compared});
+  run(cpu_, here, last.view(), last_dy.view(), y, dx, dgamma, dbeta);
+  const Array<float> far_x = behind_columns(last), far_dy = behind_columns(last_dy);
+  Array<float> far_y = on_gpu({rows, many}), far_dx = on_gpu({rows, many});
+  Array<float> far_dgamma = on_gpu({many}), far_dbeta = on_gpu({many});
+  emulation::use_last_blocks(4);
+  run(gpu_, there, far_x.view(), far_dy.view(), far_y, far_dx, far_dgamma, far_dbeta);
+  const auto expect_last = [&](const Array<float>& found, const Array<float>& wanted) {
+    const Array<float> end = end_of(found);
+    for (Index c = 0; c < compared; ++c) {
+      const float value = wanted[wanted.size() - compared + c];
+      ASSERT_NEAR(end[c], value, 1e-4F * (1 + std::abs(value))) << c;
+    }
+  };
+  expect_last(there.mean, here.mean);
+  expect_last(there.inverse_std, here.inverse_std);
+  expect_last(there.running_variance, here.running_variance);
+  expect_last(far_y, y);
+  expect_last(far_dgamma, dgamma);
+  expect_last(far_dbeta, dbeta);
+  expect_last(far_dx, dx);
+}
+
 /// A clip whose features lie behind 2^31 numbers.
 TEST_F(FarElements, Gather) {
   constexpr Index frames = 8, dims = 64;
@@ -289,6 +356,21 @@ TEST_F(FarElements, Gather) {
   Array<float> x = on_gpu(last.shape());
   run(gpu_, before, features.view(), x.view());
   expect_end(x, expected, frames);
+
+  const auto table = [](Context& context, auto values) {
+    using T = typename decltype(values)::value_type;
+    Array<T> array(Shape{static_cast<Index>(values.size())}, context.device());
+    copy(context, Tensor<const T>(values.data(), array.shape()), array.view());
+    return array;
+  };
+  const auto first = table(gpu_, std::vector<Index>{before}),
+             given = table(gpu_, std::vector<Index>{frames});
+  const auto mean = table(gpu_, std::vector<double>(dims, 0.1)),
+             scale = table(gpu_, std::vector<double>(dims, 0.5));
+  Array<float> window = on_gpu(last.shape());
+  gather_windows(gpu_, features.view(), {first.view(), given.view(), mean.view(), scale.view()}, 0,
+                 window.view().reshape({1, frames, dims}));
+  expect_end(window, expected, frames);
 }
 
 }  // namespace

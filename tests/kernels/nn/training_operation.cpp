@@ -270,6 +270,35 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   return all;
 }
 
+/// Windows within a clip, at its end and beyond it, in two calls.
+std::vector<double> run_windows(Context& context, Index frames, Index dims, bool own = false) {
+  const auto place = [&]<class T>(const std::vector<T>& values) {
+    return placed(context, values, {static_cast<Index>(values.size())});
+  };
+  const auto features = placed(context, random_values(34 * dims, 1), {34, dims});
+  const auto first = place(std::vector<Index>{0, 14, 24, 33, 5});
+  const auto given = place(std::vector<Index>{1, 20, 10, 1, 9});
+  const std::vector<double> centre(static_cast<std::size_t>(dims), 0.1);
+  const auto mean = place(centre), scale = place(std::vector<double>(centre.size(), 0.3));
+  std::vector<double> centres(static_cast<std::size_t>(3 * dims)), spreads(centres.size());
+  for (std::size_t i = 0; i < centres.size(); ++i) {
+    centres[i] = 0.01 * static_cast<double>(i);
+    spreads[i] = 0.3 + 0.02 * static_cast<double>(i);
+  }
+  const auto mean_of = placed(context, centres, {3, dims});
+  const auto scale_of = placed(context, spreads, {3, dims});
+  const auto which = place(std::vector<std::uint32_t>{2, 0, 1, 1, 0});
+  WindowTable table{first.view(), given.view(), mean.view(), scale.view()};
+  if (own) table = {first.view(), given.view(), mean_of.view(), scale_of.view(), which.view()};
+  std::vector<double> all;
+  for (const auto& [begin, end] : {std::pair<Index, Index>{0, 3}, {3, 5}, {5, 5}}) {
+    Array<float> x(Shape{end - begin, frames, dims}, context.device());
+    gather_windows(context, features.view(), table, begin, x.view());
+    append(context, x.view(), all);
+  }
+  return all;
+}
+
 /// A batch of training clips and two steps of it: what `change` makes of it in both.
 template <class Change>
 std::vector<double> of_two_steps(Context& context, const Shape& shape, const Change& change) {
@@ -350,6 +379,9 @@ std::vector<TrainingOperation> training_operations() {
       {"gather_statistics_by_clip",
        [](Context& c) { return run_gather(c, 1, 129, false, false, true); }, 0},
       {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
+      {"windows_short", [](Context& c) { return run_windows(c, 3, 5); }, 0},
+      {"windows_long", [](Context& c) { return run_windows(c, 25, 40); }, 0},
+      {"windows_by_clip", [](Context& c) { return run_windows(c, 12, 7, true); }, 0},
       {"gather_cropped", [](Context& c) { return run_gather(c, 3, 5, true, true); }, 0},
       {"gather_cropped_long", [](Context& c) { return run_gather(c, 12, 4, false, true); }, 0},
       {"spec_augment",
