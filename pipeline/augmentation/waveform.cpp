@@ -116,6 +116,7 @@ Samples shifted_in_pitch(Context& context, double semitones, int sample_rate, Sa
 
 Samples reverberant(Context& context, std::uint64_t key, double seconds, int sample_rate,
                     Samples& x) {
+  if (x.empty()) return {};  // stretching a sample may leave none
   const double decay = seconds * sample_rate;
   // No more than is heard within the clip.
   const auto length = std::min(static_cast<std::size_t>(std::ceil(decay)) + 1, x.size());

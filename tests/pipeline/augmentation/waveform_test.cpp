@@ -170,9 +170,10 @@ TEST(CopyMaker, DrawsHangOnSeedRecipeAndContentAlone) {
 }
 
 TEST(CopyMaker, NoCopyIsLongerThanFeared) {
-  for (const char* yaml : {"speed: 0.25", "speed: [0.5, 2]", "{gain: 3}", "speed: 4",
-                           "time_stretch: 0.25", "time_stretch: 3", "pitch_shift: [-9, 9]",
-                           "reverb: 1", "{speed: 0.5, time_stretch: 0.5}"}) {
+  for (const char* yaml :
+       {"speed: 0.25", "speed: [0.5, 2]", "{gain: 3}", "speed: 4", "time_stretch: 0.25",
+        "time_stretch: 3", "pitch_shift: [-9, 9]", "reverb: 1", "{speed: 0.5, time_stretch: 0.5}",
+        "{time_stretch: 4, reverb: 1, noise: 3}"}) {
     const CopyMaker maker{recipe(yaml), 0, 1, rate};
     for (const std::size_t size : {1U, 2U, 999U, 4096U}) {
       const auto made = copies(maker, {sine(500, size)}, {1}).front();
