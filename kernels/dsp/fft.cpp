@@ -16,7 +16,7 @@ double turn(double part) { return 2 * std::numbers::pi * part; }
 
 }  // namespace
 
-FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
+FftPlan::FftPlan(const StftOptions& options, Windowed windowed) : n_fft_(options.n_fft) {
   const Index n = n_fft_;
   const Index hop = options.hop_length;
   block_rows_ = std::min(hop, n);
@@ -25,7 +25,8 @@ FftPlan::FftPlan(const StftOptions& options) : n_fft_(options.n_fft) {
   for (Index s = 0; s < n; ++s) {
     sample_offset_.push_back(static_cast<std::int32_t>(s % hop * block_lanes_ + s / hop));
     const double phase = turn(static_cast<double>(s) / static_cast<double>(n));
-    window_.push_back(0.5 * (0.5 - 0.5 * std::cos(phase)));
+    const double hann = 0.5 - 0.5 * std::cos(phase);
+    window_.push_back(0.5 * (windowed == Windowed::yes ? hann : 1.0));
   }
   // Radix 8 as often as can be, and 4 once or twice for what is left.
   Index length = points();
@@ -84,6 +85,10 @@ void load_frames(const FftPlan& plan, int hop_length, const float* x, Index leng
 
 void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power) {
   ON_VECTOR_PATH(fft_power_tile)(plan, blocks, work, power);
+}
+
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples) {
+  ON_VECTOR_PATH(fft_inverse_tile)(plan, spectrum, work, samples);
 }
 
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {

@@ -21,7 +21,9 @@ namespace serenade::cpu {
 
 class FftPlan {
  public:
-  explicit FftPlan(const StftOptions& options);
+  enum class Windowed { yes, no };
+  /// Windowed::no: with a window of ones.
+  explicit FftPlan(const StftOptions& options, Windowed windowed = Windowed::yes);
 
   int n_fft() const { return n_fft_; }
   Index points() const { return n_fft_ / 2; }
@@ -75,6 +77,9 @@ void load_frames(const FftPlan& plan, int hop_length, const float* x, Index leng
 
 /// blocks -> power [bins, lanes]; work: work_size() doubles. All 64-byte aligned.
 void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power);
+
+/// spectrum [bins * 2, lanes] -> samples [n_fft, lanes]: the inverse transform times the window.
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples);
 
 /// blocks -> spectrum [bins * 2, lanes], real and imaginary rows in turn.
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum);

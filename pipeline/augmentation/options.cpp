@@ -85,7 +85,7 @@ std::string option_text(const CopyRecipe& recipe) {
 bool draws(const CopyRecipe& recipe) {
   DrawnFields fields;
   CopyRecipe::fields(recipe, fields);
-  return fields.any || recipe.noise;
+  return fields.any || recipe.reverb || recipe.noise;
 }
 
 }  // namespace serenade

@@ -34,6 +34,9 @@ constexpr std::string_view option_values(const Amount& /*amount*/) {
 /// operations that are set are done in the order of the fields, whatever order they are written in.
 struct CopyRecipe {
   std::optional<Amount> speed;
+  std::optional<Amount> time_stretch;
+  std::optional<Amount> pitch_shift;
+  std::optional<Amount> reverb;
   std::optional<Amount> gain;
   std::optional<Amount> time_shift;
   std::optional<Amount> noise;
@@ -43,6 +46,14 @@ struct CopyRecipe {
     visit("speed", self.speed, Range{0.25, 4},
           "times as fast, and as much higher in pitch: resampled as "
           "librosa.resample(res_type=\"soxr_hq\") does");
+    visit("time_stretch", self.time_stretch, Range{0.25, 4},
+          "times as fast at the same pitch: librosa.effects.time_stretch, a phase vocoder");
+    visit("pitch_shift", self.pitch_shift, Range{-24, 24},
+          "higher by so many semitones at the same speed: librosa.effects.pitch_shift");
+    visit(
+        "reverb", self.reverb, Range{0, 10, true},
+        "as in a room with this reverberation time (RT60, seconds): convolved with the direct path "
+        "and exponentially decaying noise, which together is as loud; the length stays");
     visit("gain", self.gain, Range{-60, 60}, "louder by so much, dB; nothing is clipped");
     visit("time_shift", self.time_shift, Range{-60, 60},
           "later by so many seconds, to the next sample; the length stays, silence fills the gap");
@@ -57,7 +68,7 @@ struct CopyRecipe {
 void from_config(const ConfigNode& node, CopyRecipe& recipe);
 /// Flow YAML with the operations that are set, which reads back as the same.
 std::string option_text(const CopyRecipe& recipe);
-/// Whether two clips may become different copies: an amount is drawn, or noise.
+/// Whether two clips may become different copies: an amount is drawn, or noise is.
 bool draws(const CopyRecipe& recipe);
 
 /// Which part of a sequence that is longer than the network's input training sees.

@@ -4,13 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numbers>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "kernels/device/philox.h"
+#include "kernels/dsp/convolve.h"
+#include "kernels/dsp/frames.h"
 #include "kernels/dsp/gaussian_noise.h"
+#include "kernels/dsp/istft.h"
+#include "kernels/dsp/phase_vocoder.h"
 #include "kernels/dsp/soxr.h"
+#include "kernels/dsp/stft.h"
 #include "pipeline/audio/resample.h"
 
 namespace serenade {
@@ -19,7 +27,17 @@ namespace {
 using Samples = std::vector<float>;
 
 /// What a draw is for: part of Philox's counter.
-enum class Draw : std::uint32_t { speed = 1, gain = 5, time_shift = 6, noise = 7, noise_samples };
+enum class Draw : std::uint32_t {
+  speed = 1,
+  time_stretch,
+  pitch_shift,
+  reverb,
+  gain,
+  time_shift,
+  noise,
+  noise_samples,
+  reverb_samples
+};
 
 /// The random numbers of one copy of one clip.
 class ClipDraws {
@@ -60,6 +78,60 @@ Samples resampled_to(Context& context, Samples& x, double in_rate, int out_rate)
     }
   }
   Soxr<float>(in_rate, out_rate)(x, y);
+  return y;
+}
+
+Ragged alone(const Samples& x) {
+  Ragged samples;
+  samples.append(static_cast<Index>(x.size()));
+  return samples;
+}
+
+/// librosa.effects.time_stretch with its defaults.
+Samples stretched(Context& context, double rate, Samples& x) {
+  static const StftPlan plan;
+  const int hop = plan.options().hop_length;
+  const Ragged frames = frames_of(alone(x), hop);
+  Ragged fewer;
+  fewer.append(stretched_frames(frames.total(), rate));
+  Lent spectrum = context.lend({frames.total(), plan.bins(), 2});
+  stft(context, plan, view_of(x), alone(x), spectrum.view());
+  Lent result = context.lend({fewer.total(), plan.bins(), 2});
+  phase_vocoder(context, std::as_const(spectrum).view(), frames, hop, std::array{rate},
+                result.view());
+  // Python rounds halves to the even number, as nearbyint does.
+  Samples y(static_cast<std::size_t>(std::nearbyint(static_cast<double>(x.size()) / rate)));
+  istft(context, plan, std::as_const(result).view(), fewer, alone(y), view_of(y));
+  return y;
+}
+
+/// librosa.effects.pitch_shift with its defaults.
+Samples shifted_in_pitch(Context& context, double semitones, int sample_rate, Samples& x) {
+  const double rate = std::exp2(-semitones / 12);
+  Samples slower = stretched(context, rate, x);
+  Samples y = resampled_to(context, slower, sample_rate / rate, sample_rate);
+  y.resize(x.size());
+  return y;
+}
+
+Samples reverberant(Context& context, std::uint64_t key, double seconds, int sample_rate,
+                    Samples& x) {
+  if (x.empty()) return {};  // stretching a sample may leave none
+  const double decay = seconds * sample_rate;
+  // No more than is heard within the clip.
+  const auto length = std::min(static_cast<std::size_t>(std::ceil(decay)) + 1, x.size());
+  Samples response(length);
+  cpu::gaussian_noise(context, key, static_cast<std::uint32_t>(Draw::reverb_samples),
+                      view_of(response));
+  // The sum of the squares of e^(-a i) from i = 1 on, 60 dB being 3 ln 10 in amplitude.
+  const double a = 3 * std::numbers::ln10 / decay;
+  const double scale = std::sqrt(std::expm1(2 * a));
+  for (std::size_t i = 1; i < length; ++i) {
+    response[i] *= static_cast<float>(scale * std::exp(-a * static_cast<double>(i)));
+  }
+  response[0] = 1;
+  Samples y(x.size());
+  convolve(context, view_of(x), view_of(response), view_of(y));
   return y;
 }
 
@@ -106,6 +178,17 @@ Signals CopyMaker::operator()(Context& context, Signals signals,
         const double speed = draws.of(Draw::speed, *recipe.speed);
         x = resampled_to(context, x, speed * sample_rate, sample_rate);
       }
+      if (recipe.time_stretch) {
+        x = stretched(context, draws.of(Draw::time_stretch, *recipe.time_stretch), x);
+      }
+      if (recipe.pitch_shift) {
+        const double semitones = draws.of(Draw::pitch_shift, *recipe.pitch_shift);
+        x = shifted_in_pitch(context, semitones, sample_rate, x);
+      }
+      if (recipe.reverb) {
+        const double seconds = draws.of(Draw::reverb, *recipe.reverb);
+        x = reverberant(context, draws.key(), seconds, sample_rate, x);
+      }
       if (recipe.gain) apply_gain(draws.of(Draw::gain, *recipe.gain), x);
       if (recipe.time_shift) {
         const double seconds = draws.of(Draw::time_shift, *recipe.time_shift);
@@ -126,7 +209,8 @@ Signals CopyMaker::operator()(Context& context, Signals signals,
 
 Index CopyMaker::most_samples(Index samples) const {
   auto most = static_cast<double>(samples);
-  if (recipe.speed) most = std::max(1.0, most / recipe.speed->low + 1);
+  if (recipe.speed) most = most / recipe.speed->low + 1;
+  if (recipe.time_stretch) most = most / recipe.time_stretch->low + 1;
   return static_cast<Index>(most);
 }
 
@@ -136,10 +220,18 @@ std::string CopyMaker::text() const {
     if (amount) revisions.push_back(fmt::format("{}: {}", name, revision));
   };
   add(recipe.speed, "speed", speed_revision);
+  add(recipe.time_stretch, "time_stretch", time_stretch_revision);
+  add(recipe.pitch_shift, "pitch_shift", pitch_shift_revision);
+  if (recipe.time_stretch || recipe.pitch_shift) {
+    revisions.push_back(fmt::format("stft: {}, phase_vocoder: {}, istft: {}", stft_revision,
+                                    phase_vocoder_revision, istft_revision));
+  }
+  add(recipe.reverb, "reverb", reverb_revision);
+  add(recipe.reverb, "convolve", convolve_revision);
   add(recipe.gain, "gain", gain_revision);
   add(recipe.time_shift, "time_shift", time_shift_revision);
   add(recipe.noise, "noise", noise_revision);
-  add(recipe.noise, "gaussian_noise", gaussian_noise_revision);
+  add(recipe.reverb ? recipe.reverb : recipe.noise, "gaussian_noise", gaussian_noise_revision);
   std::string text = fmt::format("copy: {}\nrevisions of it: {{{}}}\n", option_text(recipe),
                                  fmt::join(revisions, ", "));
   if (draws(recipe)) text += fmt::format("drawn by: seed {}, recipe {}\n", seed, number);

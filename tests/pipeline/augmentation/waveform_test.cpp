@@ -10,47 +10,19 @@
 
 #include "kernels/device/philox.h"
 #include "kernels/dsp/soxr.h"
-#include "pipeline/config/yaml.h"
+#include "tests/pipeline/augmentation/copy_of.h"
 
 namespace serenade {
 namespace {
 
+using test::copies;
+using test::copy_of;
+using test::recipe;
 using testing::HasSubstr;
 using testing::Not;
 
 constexpr int rate = 22050;
 using Samples = std::vector<float>;
-
-CopyRecipe recipe(const std::string& yaml) {
-  CopyRecipe recipe;
-  from_config(ConfigNode::parse(yaml, "recipe"), recipe);
-  return recipe;
-}
-
-/// Copies of some clips, whose contents are named by numbers.
-std::vector<Samples> copies(const CopyMaker& maker, const std::vector<Samples>& clips,
-                            const std::vector<std::uint64_t>& names) {
-  Context context;
-  Signals signals;
-  for (const Samples& clip : clips) signals.samples.append(static_cast<Index>(clip.size()));
-  signals.values = context.lend({signals.samples.total()});
-  float* to = signals.view().data();
-  for (const Samples& clip : clips) to = std::copy(clip.begin(), clip.end(), to);
-  std::vector<ContentHash> contents;
-  for (const std::uint64_t name : names) contents.push_back({name, ~name});
-  const Signals made = maker(context, std::move(signals), contents);
-  std::vector<Samples> all;
-  for (Index i = 0; i < made.samples.clips(); ++i) {
-    const auto view = made.view().rows(made.samples.begin(i), made.samples.end(i)).span();
-    all.emplace_back(view.begin(), view.end());
-  }
-  return all;
-}
-
-Samples copy_of(const std::string& yaml, const Samples& clip, std::uint64_t name = 1,
-                std::uint64_t seed = 1, std::size_t number = 0) {
-  return copies({recipe(yaml), number, seed, rate}, {clip}, {name}).front();
-}
 
 Samples sine(double hertz, std::size_t size = rate) {
   Samples x(size);
@@ -138,9 +110,43 @@ TEST(CopyMaker, NoiseIsWhiteAndAtItsRatio) {
   EXPECT_NEAR(next / n / power(noise), 0, 5 / std::sqrt(n));
 }
 
+constexpr const char* everything =
+    "{speed: [0.8, 1.2], time_stretch: [0.8, 1.2], pitch_shift: [-2, 2], reverb: [0.1, 0.3], "
+    "gain: [-6, 6], time_shift: [-0.1, 0.1], noise: [10, 30]}";
+
 TEST(CopyMaker, NoiseLeavesSilenceAndNothingAlone) {
   EXPECT_EQ(copy_of("noise: 0", Samples(3000)), Samples(3000));
-  EXPECT_EQ(copy_of("{speed: 0.9, gain: 3, time_shift: 0.1, noise: 0}", Samples()), Samples());
+  EXPECT_EQ(copy_of(everything, Samples()), Samples());
+}
+
+TEST(CopyMaker, TimeStretchKeepsThePitchAndPitchShiftTheLength) {
+  const Samples x = sine(500);
+  const Samples slower = copy_of("time_stretch: 0.8", x), higher = copy_of("pitch_shift: 7", x);
+  EXPECT_EQ(slower.size(), static_cast<std::size_t>(std::nearbyint(rate / 0.8)));
+  EXPECT_NEAR(frequency(slower), 500, 0.5);
+  EXPECT_EQ(higher.size(), x.size());
+  EXPECT_NEAR(frequency(higher), 500 * std::exp2(7.0 / 12), 0.5);
+}
+
+TEST(CopyMaker, ReverbIsTheDirectPathAndDecayingNoise) {
+  Samples impulse(rate);
+  impulse[0] = 0.5;
+  const Samples y = copy_of("reverb: 0.4", impulse);
+  ASSERT_EQ(y.size(), impulse.size());
+  EXPECT_NEAR(y[0], 0.5, 1e-6);
+  const auto energy = [&](double from, double to) {
+    double sum = 0;
+    for (auto i = static_cast<std::size_t>(from * rate) + 1; i < to * rate; ++i) {
+      sum += double{y[i]} * y[i];
+    }
+    return sum;
+  };
+  // Together as loud as the direct path: within the scatter of some 600 squares of normal numbers.
+  EXPECT_NEAR(energy(0, 0.5) / 0.25, 1, 0.25);
+  // 60 dB in 0.4 seconds are 15 dB from one tenth of a second to the next.
+  EXPECT_NEAR(10 * std::log10(energy(0, 0.1) / energy(0.1, 0.2)), 15, 1.5);
+  // Behind it is silence, but for what the transform rounds.
+  EXPECT_LT(energy(0.41, 1), 1e-10);
 }
 
 TEST(CopyMaker, OperationsAreDoneInTheirOrder) {
@@ -151,22 +157,23 @@ TEST(CopyMaker, OperationsAreDoneInTheirOrder) {
   EXPECT_NEAR(power(gap) / (power(sine(500)) / 100 / 2 / 100), 1, 0.1);
 }
 
-constexpr const char* everything =
-    "{speed: [0.8, 1.2], gain: [-6, 6], time_shift: [-0.1, 0.1], noise: [10, 30]}";
-
 TEST(CopyMaker, DrawsHangOnSeedRecipeAndContentAlone) {
   const Samples a = sine(300, 5000), b = sine(700, 3001), c = sine(900, 17);
   const CopyMaker maker{recipe(everything), 2, 7, rate};
   const auto all = copies(maker, {a, b, c}, {1, 2, 3});
   EXPECT_EQ(all[0], copy_of(everything, a, 1, 7, 2));
   EXPECT_EQ(copies(maker, {c, b}, {3, 2}), (std::vector<Samples>{all[2], all[1]}));
+  for (const int threads : {2, 7}) EXPECT_EQ(copies(maker, {a, b, c}, {1, 2, 3}, threads), all);
   EXPECT_NE(all[0], copy_of(everything, a, 1, 8, 2)) << "seed";
   EXPECT_NE(all[0], copy_of(everything, a, 1, 7, 1)) << "recipe";
   EXPECT_NE(all[0], copy_of(everything, a, 2, 7, 2)) << "content";
 }
 
 TEST(CopyMaker, NoCopyIsLongerThanFeared) {
-  for (const char* yaml : {"speed: 0.25", "speed: [0.5, 2]", "{gain: 3}", "speed: 4"}) {
+  for (const char* yaml :
+       {"speed: 0.25", "speed: [0.5, 2]", "{gain: 3}", "speed: 4", "time_stretch: 0.25",
+        "time_stretch: 3", "pitch_shift: [-9, 9]", "reverb: 1", "{speed: 0.5, time_stretch: 0.5}",
+        "{time_stretch: 4, reverb: 1, noise: 3}"}) {
     const CopyMaker maker{recipe(yaml), 0, 1, rate};
     for (const std::size_t size : {1U, 2U, 999U, 4096U}) {
       const auto made = copies(maker, {sine(500, size)}, {1}).front();
