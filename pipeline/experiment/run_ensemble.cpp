@@ -213,6 +213,7 @@ ReportData combine_runs(const std::vector<fs::path>& runs, const std::string& na
                     folder.path().string()));
   }
   std::vector<RunFolder> folders;
+  folders.reserve(members.size());
   for (const MemberRun& member : members) folders.push_back(member.folder);
   const EnsembleFile file = list_models(folder, folders);
   ScoredRun scored = score_members(name, members, file, workplace);
