@@ -18,6 +18,7 @@
 #include "pipeline/corpus/find_files.h"
 #include "pipeline/experiment/config.h"
 #include "pipeline/experiment/ensemble.h"
+#include "pipeline/experiment/file_speakers.h"
 #include "pipeline/features/cache.h"
 #include "pipeline/features/clip_batches.h"
 #include "pipeline/features/extractor.h"
@@ -232,10 +233,7 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
                         const std::function<void(const FilePrediction&)>& on_result,
                         const std::vector<std::string>& speakers) {
   if (by_speaker() && speakers.size() != files.size()) {
-    throw DataError(
-        "the model standardises each clip by its speaker's other clips, and must be told who "
-        "speaks: --speaker one (the same in all files), folder (one in each folder), file (another "
-        "one in each, which is weak), or a CSV file with the columns file and speaker");
+    throw DataError(speaker_needed);
   }
   for (const std::string& warning : models_->warnings) observer.warn(warning);
   const std::vector<FeatureFunction> functions = models_->functions();

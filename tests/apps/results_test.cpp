@@ -101,7 +101,7 @@ TEST_F(ResultsTable, TakesAnEnsembleOfRuns) {
   const auto row = nlohmann::json::parse(read_bytes(row_file()));
   const auto metrics = nlohmann::json::parse(program_.bytes("metrics.json", "runs/both"));
   EXPECT_EQ(row["ensemble"]["uar"], metrics["mean"]["uar"]);
-  EXPECT_EQ(row["ensemble"]["what"], "2 runs, their probabilities averaged");
+  EXPECT_EQ(row["ensemble"]["what"], "2 runs (small, other), their probabilities averaged");
   expect_refused({"add", "runs/small", "--ensemble", "runs/other", "--replace"}, "is no ensemble");
 }
 
