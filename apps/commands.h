@@ -33,6 +33,7 @@ void add_run(CLI::App& program, Common& common, Action& action);
 void add_extract(CLI::App& program, Common& common, Action& action);
 void add_train(CLI::App& program, Common& common, Action& action);
 void add_evaluate(CLI::App& program, Common& common, Action& action);
+void add_ensemble(CLI::App& program, Common& common, Action& action);
 void add_predict(CLI::App& program, Common& common, Action& action);
 void add_check(CLI::App& program, Common& common, Action& action);
 void add_info(CLI::App& program, Common& common, Action& action);

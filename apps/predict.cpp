@@ -150,6 +150,7 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
   }
 
   std::vector<std::string> speakers;
+  if (predictor.by_speaker() && arguments.speaker.empty()) throw DataError(speaker_needed);
   if (!arguments.speaker.empty()) {
     if (predictor.by_speaker()) {
       speakers = speakers_of(files, arguments.speaker);

@@ -11,18 +11,23 @@ namespace {
 
 constexpr std::size_t max_name_bytes = 200;
 
-/// A run's name becomes a folder's.
-void check_name(const ConfigNode& node, const std::string& name) {
+bool is_run_name(const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
   });
-  if (name.empty() || name.size() > max_name_bytes || !plain || name.front() == '.' ||
-      name.front() == '-') {
-    node.fail(
-        fmt::format("'{}' cannot name a run: up to {} letters, digits, '_', '-' and '.' can, "
-                    "not first '.' or '-'; without `name` it is the file's name",
-                    name, max_name_bytes));
-  }
+  return plain && !name.empty() && name.size() <= max_name_bytes && name.front() != '.' &&
+         name.front() != '-';
+}
+
+std::string not_a_name(const std::string& name) {
+  return fmt::format(
+      "'{}' cannot name a run: up to {} letters, digits, '_', '-' and '.' can, not first '.' or "
+      "'-'",
+      name, max_name_bytes);
+}
+
+void check_name(const ConfigNode& node, const std::string& name) {
+  if (!is_run_name(name)) node.fail(not_a_name(name) + "; without `name` it is the file's name");
 }
 
 /// A seed names a folder and stands for one network.
@@ -78,6 +83,10 @@ ExperimentConfig parse_experiment(const std::string& text, const std::string& fi
 
 std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config) {
   return config.seeds.empty() ? std::vector<std::uint64_t>{config.seed} : config.seeds;
+}
+
+void expect_run_name(const std::string& name) {
+  if (!is_run_name(name)) throw ConfigError(not_a_name(name));
 }
 
 std::string protocol_name(const ExperimentConfig& config) {

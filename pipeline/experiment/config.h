@@ -60,6 +60,9 @@ std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config);
 /// by their speakers.
 std::string protocol_name(const ExperimentConfig& config);
 
+/// Throws ConfigError where a run cannot be called that: its name becomes a folder's.
+void expect_run_name(const std::string& name);
+
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
 /// Throws ConfigError naming file, line and key, also where the file cannot be read.
 ExperimentConfig load_experiment(const std::filesystem::path& file,

@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/resume.h"
+#include "pipeline/experiment/run_ensemble.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/training_run.h"
 #include "pipeline/experiment/whole_run.h"
@@ -108,15 +110,7 @@ void warn_of_losses(const RunFolder& folder, const ExperimentConfig& config,
 ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
                         const Workplace& workplace) {
   expect_networks(folder, config);
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
-  const auto split_path = folder.file(run_file::split);
-  if (read_file(split_path, run_file::max_text_bytes) !=
-      split_csv(prepared.corpus, prepared.split)) {
-    throw DataError(fmt::format(
-        "{}: the corpus at {} no longer gives this split: clips were added, "
-        "removed or changed since the run was trained; `serenade run --force` trains it anew",
-        split_path.string(), config.corpus.path));
-  }
+  const Prepared prepared = prepare_as_trained(config, folder, workplace);
   const TrainedRun trained = load_trained_run(config, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
   if (folder.state() != RunFolder::State::finished)
@@ -170,6 +164,7 @@ RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
 }
 
 ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
+  if (is_ensemble(folder)) return evaluate_ensemble(folder, workplace);
   const auto path = folder.file(run_file::config);
   if (!std::filesystem::exists(path)) {
     throw DataError(

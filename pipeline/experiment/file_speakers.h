@@ -17,6 +17,12 @@ namespace serenade {
 std::vector<std::string> speakers_of(const std::vector<std::filesystem::path>& files,
                                      const std::string& how);
 
+/// What is to be said where nobody told.
+inline constexpr const char* speaker_needed =
+    "the model standardises each clip by its speaker's other clips, and must be told who speaks: "
+    "--speaker one (the same in all files), folder (one in each folder), file (another one in "
+    "each, which is weak), or a CSV file with the columns file and speaker";
+
 inline constexpr const char* speaker_help =
     "who speaks in the files, for models that standardise by speaker: one (the same in all), "
     "folder "

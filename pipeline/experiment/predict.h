@@ -20,11 +20,11 @@ struct FilePrediction {
 };
 
 /// A trained model or, of a run of several folds or seeds, all of them: probabilities are averaged
-/// over the networks. Needs the model files and nothing else; where split.csv is there as well, no
-/// fold may be missing.
+/// over the networks, and of an ensemble of runs over those. Needs the model files and nothing else
+/// (of an ensemble ensemble.json); where split.csv is there as well, no fold may be missing.
 class Predictor {
  public:
-  /// `run` is a run folder, the folder of some of its networks, or a model file.
+  /// `run` is a run folder, an ensemble's, the folder of some networks of a run, or a model file.
   /// Features are computed on the device `features`, of whose memory they may use device_memory
   /// bytes (0: half of it), networks in the context of each call.
   /// Throws DataError where there is no model, some are missing or they do not fit together.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/support/file_memo.h"
+#include "pipeline/support/files.h"
 
 namespace serenade {
 
@@ -24,6 +25,11 @@ Tensor<const float> Prepared::rows(std::size_t row) const {
         fmt::format("{}: has no features in {}", wanted.path.string(), cache.folder().string()));
   }
   return clip->rows;
+}
+
+void Prepared::fit_speakers() {
+  speakers =
+      serenade::fit_speakers(corpus, [this](std::size_t utterance) { return rows(utterance); });
 }
 
 const StandardScaler* Prepared::scaler(std::size_t utterance) const {
@@ -183,24 +189,38 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
   return {std::move(corpus), std::move(cache), std::move(extraction), {}, {}, std::move(warnings)};
 }
 
-void normalise_speakers(const ExperimentConfig& config, Prepared& prepared) {
-  if (config.model.normalisation != Normalisation::speaker) return;
-  prepared.speakers = fit_speakers(prepared.corpus,
-                                   [&](std::size_t utterance) { return prepared.rows(utterance); });
-  prepared.split.protocol += speaker_norm_suffix;
-  prepared.split.description += fmt::format(" {}", speaker_norm_text);
+void name_speaker_norm(Split& split) {
+  split.protocol += speaker_norm_suffix;
+  split.description += fmt::format(" {}", speaker_norm_text);
 }
 
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing) {
   Prepared prepared = load_features(config, workplace, missing, expect_two_labels);
   prepared.split = make_split(prepared.corpus, config.split, config.seed);
-  normalise_speakers(config, prepared);
+  if (config.model.normalisation == Normalisation::speaker) {
+    prepared.fit_speakers();
+    name_speaker_norm(prepared.split);
+  }
   for (const std::string& note : prepared.split.notes) workplace.observer.note(note);
   prepared.leakage = measure_leakage(prepared.corpus, prepared.split);
   workplace.observer.note(leakage_line(prepared.leakage.overall));
   add_copies(config, workplace, missing, prepared);
   return prepared;
+}
+
+Prepared prepare_as_trained(const ExperimentConfig& config, const RunFolder& run,
+                            const Workplace& workplace) {
+  Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
+  const auto path = run.file(run_file::split);
+  if (read_file(path, run_file::max_text_bytes) == split_csv(prepared.corpus, prepared.split)) {
+    return prepared;
+  }
+  throw DataError(
+      fmt::format("{}: the corpus at {} no longer gives this split: clips were added, "
+                  "removed or changed since the run was trained; `serenade run --force` trains it "
+                  "anew",
+                  path.string(), config.corpus.path));
 }
 
 }  // namespace serenade

@@ -30,7 +30,9 @@ struct Prepared {
 
   /// Features [rows, dims] of a row of the data set: an utterance of the corpus or a copy.
   Tensor<const float> rows(std::size_t row) const;
-  /// The scaler of its speaker, where there are any.
+  /// Fits the speakers' scalers on all that the corpus holds now.
+  void fit_speakers();
+  /// The scaler of an utterance's speaker, where there are any.
   const StandardScaler* scaler(std::size_t utterance) const;
 };
 
@@ -44,9 +46,8 @@ Prepared load_features(
     const ExperimentConfig& config, const Workplace& workplace, MissingFeatures missing,
     const std::function<void(const Corpus&)>& expect = [](const Corpus&) {});
 
-/// Fits the speakers' scalers where the experiment standardises by speaker, on all that the corpus
-/// holds now, and says so in the split's protocol.
-void normalise_speakers(const ExperimentConfig& config, Prepared& prepared);
+/// Says in the split's protocol that clips are standardised by their speakers.
+void name_speaker_norm(Split& split);
 
 /// The same with the split, drawn without the unreadable clips; the draw of every other clip is the
 /// same as with them. Then the features of the copies of training clips; one that has none is left
@@ -55,5 +56,9 @@ void normalise_speakers(const ExperimentConfig& config, Prepared& prepared);
 /// too many copies have no features.
 Prepared prepare(const ExperimentConfig& config, const Workplace& workplace,
                  MissingFeatures missing);
+
+/// The same of a run that is trained. Throws DataError where the corpus no longer gives its split.
+Prepared prepare_as_trained(const ExperimentConfig& config, const RunFolder& run,
+                            const Workplace& workplace);
 
 }  // namespace serenade

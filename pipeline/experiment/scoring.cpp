@@ -24,7 +24,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Scores every network on the test part of its fold.
+}  // namespace
+
 std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
                                                const Workplace& workplace, const Prepared& prepared,
                                                const RunFolder& run) {
@@ -68,6 +69,32 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
   return all;
 }
 
+std::vector<ClipPrediction> mean_over_networks(std::span<const std::string> labels,
+                                               const std::vector<ClipPrediction>& predictions) {
+  std::vector<ClipPrediction> means;
+  std::vector<std::size_t> networks;
+  std::map<std::pair<std::string, std::string>, std::size_t> places;
+  for (const ClipPrediction& clip : predictions) {
+    const auto [place, added] = places.try_emplace({clip.fold, clip.id}, means.size());
+    if (added) {
+      means.push_back(clip);
+      means.back().seed.reset();
+      networks.push_back(1);
+      continue;
+    }
+    std::vector<float>& sum = means[place->second].probabilities;
+    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += clip.probabilities[c];
+    ++networks[place->second];
+  }
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    for (float& p : means[i].probabilities) p /= static_cast<float>(networks[i]);
+    means[i].predicted = labels[static_cast<std::size_t>(most_likely(means[i].probabilities))];
+  }
+  return means;
+}
+
+namespace {
+
 /// The results of each network, where there are several, in its own folder.
 void write_member_results(const ExperimentConfig& config, Context& context,
                           const Prepared& prepared, const RunFolder& run, const ScoredRun& scored) {
@@ -92,23 +119,7 @@ void write_member_results(const ExperimentConfig& config, Context& context,
 /// What the networks of all seeds say together, for the notes.
 std::string describe_ensemble(std::span<const std::string> labels, std::size_t seeds,
                               const std::vector<ClipPrediction>& predictions) {
-  std::vector<ClipPrediction> means;
-  std::map<std::pair<std::string, std::string>, std::size_t> places;
-  for (const ClipPrediction& clip : predictions) {
-    const auto [place, added] = places.try_emplace({clip.fold, clip.id}, means.size());
-    if (added) {
-      means.push_back(clip);
-      means.back().seed.reset();
-      continue;
-    }
-    std::vector<float>& sum = means[place->second].probabilities;
-    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += clip.probabilities[c];
-  }
-  for (ClipPrediction& clip : means) {
-    for (float& p : clip.probabilities) p /= static_cast<float>(seeds);
-    clip.predicted = labels[static_cast<std::size_t>(most_likely(clip.probabilities))];
-  }
-  const Evaluation together = evaluate_predictions(labels, means);
+  const Evaluation together = evaluate_predictions(labels, mean_over_networks(labels, predictions));
   return fmt::format(
       "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
       "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",

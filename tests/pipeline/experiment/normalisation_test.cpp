@@ -79,7 +79,7 @@ TEST(SpeakerNormalisation, IsNamedWhereverResultsAre) {
   EXPECT_THAT(small.bytes("report.html"), HasSubstr("loso+speaker-norm"));
   EXPECT_THAT(small.bytes("report.html"),
               HasSubstr("must not be compared with those of the plain"));
-  EXPECT_EQ(check(config, small.context, small.listener).protocol, "loso+speaker-norm");
+  EXPECT_EQ(check_experiment(config, small.context, small.listener).protocol, "loso+speaker-norm");
   run(small.config({"training.epochs=1", "name=plain"}), small.workplace());
   EXPECT_THAT(small.bytes("metrics.json", "runs/plain"), Not(HasSubstr("speaker-norm")));
 }
