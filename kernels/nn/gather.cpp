@@ -27,6 +27,9 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
     expect_shape(operation, "class_weights", order.class_weights.shape(), classes);
     expect_shape(operation, "weights", batch.weights.shape(), Shape{rows});
   }
+  if (batch.lengths.data() != nullptr) {
+    expect_shape(operation, "lengths", batch.lengths.shape(), Shape{rows});
+  }
   if (rows > order.batch_size || rows > order.clips.size()) {
     throw ShapeError("gather_batch: " + std::to_string(rows) + " rows of batches of " +
                      std::to_string(order.batch_size) + " out of " +
@@ -71,6 +74,9 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
       batch.targets.data()[b * classes + c] = c == label ? order.on : order.off;
     }
     batch.utterances.data()[b] = table.numbers.data()[clip];
+    if (batch.lengths.data() != nullptr) {
+      batch.lengths.data()[b] = static_cast<std::int32_t>(used);
+    }
     if (order.class_weights.data() != nullptr) {
       batch.weights.data()[b] = order.class_weights.data()[label];
     }

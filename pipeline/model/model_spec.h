@@ -27,6 +27,7 @@ std::string option_text(const LayerSpec& spec);
 /// The `model` section of an experiment.
 struct ModelSpec {
   std::optional<int> frames;
+  bool masked = false;
   std::vector<LayerSpec> layers;
 
   template <class Self, class Visitor>
@@ -34,6 +35,10 @@ struct ModelSpec {
     visit("frames", self.frames, Range{1, 1000000},
           "frames a sequence is cropped or padded to; null: as many as 95% of the training clips "
           "do not exceed (vectors have none)");
+    visit("masked", self.masked, Range{},
+          "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
+          "attention or gradients, so that `frames` beyond a sequence's own change no result "
+          "(vectors have none)");
     visit(
         "layers", self.layers, Range{},
         "the network up to its last vector; dense to the classes and softmax follow by themselves");

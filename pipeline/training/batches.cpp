@@ -21,15 +21,17 @@ void place(Context& context, const std::vector<T>& values, Array<T>& array) {
 
 Batches::Batches(Context& context, const DataSet& data, const NetworkInput& input,
                  const TrainingOptions& options, std::vector<float> class_weights,
-                 const ResidentData* resident)
+                 const ResidentData* resident, bool masked)
     : context_(context),
       data_(data),
       input_(input),
       options_(options),
       class_weights_(std::move(class_weights)),
-      resident_(resident) {
+      resident_(resident),
+      masked_(masked && input.layout() == InputLayout::frames) {
   for (auto* array : {&x_, &targets_, &weights_}) *array = Array<float>(Shape{0}, context.device());
   utterances_ = Array<std::uint32_t>(Shape{0}, context.device());
+  lengths_ = Array<std::int32_t>(Shape{0}, context.device());
   if (resident_ == nullptr) return;
   place(context, input.scaler().mean, mean_);
   place(context, input.scaler().scale, scale_);
@@ -67,7 +69,8 @@ std::vector<float> Batches::weights(Index i) const {
 BatchTensors Batches::fill_on_host(std::span<const std::size_t> rows) {
   gather(context_, data_, input_, rows, host_);
   smooth_labels(options_.label_smoothing, host_.targets.view());
-  BatchTensors batch{host_.x.view(), host_.targets.view(), host_.utterances.view(), {}};
+  BatchTensors batch{host_.x.view(), host_.targets.view(), host_.utterances.view(), {}, {}};
+  if (masked_) batch.lengths = host_.lengths.view();
   if (class_weights_.empty()) return batch;
   host_weights_.resize({static_cast<Index>(rows.size())});
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -85,7 +88,8 @@ BatchTensors Batches::copy_over(const BatchTensors& host) {
     return to.view();
   };
   BatchTensors batch{
-      over(host.x, x_), over(host.targets, targets_), over(host.utterances, utterances_), {}};
+      over(host.x, x_), over(host.targets, targets_), over(host.utterances, utterances_), {}, {}};
+  if (masked_) batch.lengths = over(host.lengths, lengths_);
   if (!class_weights_.empty()) batch.weights = over(host.weights, weights_);
   return batch;
 }
@@ -100,7 +104,11 @@ BatchTensors Batches::fill(Index i, const CurrentStep& now) {
   x_.resize({count, input_.frames(), input_.dims()});
   targets_.resize({count, data_.classes()});
   utterances_.resize({count});
-  BatchTensors batch{x_.view(), targets_.view(), utterances_.view(), {}};
+  BatchTensors batch{x_.view(), targets_.view(), utterances_.view(), {}, {}};
+  if (masked_) {
+    lengths_.resize({count});
+    batch.lengths = lengths_.view();
+  }
   if (!class_weights_.empty()) {
     weights_.resize({count});
     batch.weights = weights_.view();

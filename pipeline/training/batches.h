@@ -18,10 +18,11 @@ namespace serenade {
 /// way.
 class Batches {
  public:
-  /// class_weights: of each class, empty where all are alike. Everything must outlive the object.
+  /// class_weights: of each class, empty where all are alike. masked: the network wants to know how
+  /// many frames of each row are its clip's. Everything must outlive the object.
   Batches(Context& context, const DataSet& data, const NetworkInput& input,
           const TrainingOptions& options, std::vector<float> class_weights,
-          const ResidentData* resident);
+          const ResidentData* resident, bool masked = false);
 
   /// The rows of the epoch that begins, in its order.
   void begin_epoch(std::vector<std::size_t> order);
@@ -46,6 +47,7 @@ class Batches {
   const TrainingOptions& options_;
   std::vector<float> class_weights_;
   const ResidentData* resident_;
+  bool masked_;
 
   std::vector<std::size_t> order_;
   Batch host_;
@@ -53,6 +55,7 @@ class Batches {
   // On a GPU:
   Array<float> x_, targets_, weights_, placed_class_weights_;
   Array<std::uint32_t> utterances_, placed_order_;
+  Array<std::int32_t> lengths_;
   Array<double> mean_, scale_;
 };
 

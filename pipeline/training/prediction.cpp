@@ -71,7 +71,9 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   if (network.device() != context.device()) copied.emplace(network.on(context));
   Network& used = copied ? *copied : network;
   const bool elsewhere = context.device() != Device::cpu;
+  const bool masked = used.spec().masked && input.layout() == InputLayout::frames;
   Array<float> x;
+  Array<std::int32_t> lengths, there_lengths(Shape{0}, context.device());
   for (Index begin = 0; begin < rows; begin += inference_batch) {
     const Index end = std::min(begin + inference_batch, rows);
     x.resize({end - begin, row[0], row[1]});
@@ -79,13 +81,28 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
       const Window& window = windows[static_cast<std::size_t>(begin + i)];
       input.write_window(features[window.clip], window.start, x.view().row(i));
     });
+    Lengths frames;
+    if (masked) {
+      lengths.resize({end - begin});
+      for (Index i = 0; i < end - begin; ++i) {
+        const Window& window = windows[static_cast<std::size_t>(begin + i)];
+        lengths[i] = static_cast<std::int32_t>(
+            input.window_frames(features[window.clip].extent(0), window.start));
+      }
+      frames = lengths.view();
+      if (elsewhere) {
+        there_lengths.resize(lengths.shape());
+        copy(context, frames, there_lengths.view());
+        frames = there_lengths.view();
+      }
+    }
     const Tensor<float> to = window_logits.view().rows(begin, end);
     if (elsewhere) {
       Lent there = context.lend(x.shape());
       copy(context, Tensor<const float>(x.view()), there.view());
-      copy(context, used.infer(context, std::as_const(there).view()), to);
+      copy(context, used.infer(context, std::as_const(there).view(), frames), to);
     } else {
-      copy(context, used.infer(context, x.view()), to);
+      copy(context, used.infer(context, x.view(), frames), to);
     }
   }
   for (std::size_t begin = 0; begin < windows.size();) {

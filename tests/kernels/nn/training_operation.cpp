@@ -238,9 +238,12 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
     Array<float> x(Shape{rows, frames, dims}, context.device());
     Array<float> targets(Shape{rows, 3}, context.device()), weights(Shape{rows}, context.device());
     Array<std::uint32_t> utterances(Shape{rows}, context.device());
+    Array<std::int32_t> lengths(Shape{rows}, context.device());
     gather_batch(
         context, table, order, steps.now().index,
-        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{}});
+        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{},
+         weighted ? lengths.view() : Tensor<std::int32_t>{}});
+    if (weighted) append(context, lengths.view(), all);
     append(context, x.view(), all);
     append(context, targets.view(), all);
     append(context, utterances.view(), all);

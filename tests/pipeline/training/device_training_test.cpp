@@ -50,6 +50,14 @@ const std::string attended =
 const std::string attended_by_channel =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attention_pool: {units: 5, heads: "
     "null}}]";
+/// Every kind of layer that knows lengths.
+const std::string masked = "masked: true\n" + sequences;
+const std::string masked_pools =
+    "masked: true\n"
+    "layers: [{average_pool: {pool_size: 3, stride: 1}}, {residual: {layers: [{conv1d: {filters: "
+    "8, "
+    "kernel_size: 3, stride: 2}}, batch_norm]}}, {max_pool: {pool_size: 2}}, relu, "
+    "{attentive_statistics_pool: {units: 5, heads: 4}}]";
 const std::string largest = "layers: [{conv1d: {filters: 8, kernel_size: 3}}, global_max_pool]";
 
 const std::string adamw =
@@ -127,6 +135,8 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
        std::vector<std::pair<std::string, std::string>>{{sequences, adamw},
                                                         {sequences, sgd},
                                                         {flattened, adam},
+                                                        {masked, adamw},
+                                                        {masked_pools, adam},
                                                         {averaged, sgd},
                                                         {attended, adam},
                                                         {attended_by_channel, adam},
@@ -144,13 +154,16 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   EXPECT_TRUE(all_of(once) == all_of(twice));
   Member streamed = trained(Device::cuda, sequences, adamw, 1000);
   EXPECT_TRUE(all_of(once) == all_of(streamed));
+  Member padded = trained(Device::cuda, masked_pools, adam);
+  Member padded_streamed = trained(Device::cuda, masked_pools, adam, 1000);
+  EXPECT_TRUE(all_of(padded) == all_of(padded_streamed));
 }
 
 /// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
 TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
   for (const std::size_t device_memory : {0, 1000}) {
     const auto run = [&](bool graphs) {
-      Member one = member(sequences, adamw);
+      Member one = member(masked, adamw);
       Context context(Device::cuda, 2);
       use_backend(context, {.graphs = graphs});
       train(context, one, device_memory);
@@ -240,8 +253,8 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
     const NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), frames);
     Context host(2), gpu(Device::cuda);
     const ResidentData resident(gpu, data_);
-    Batches wanted(host, data_, input, options, weights, nullptr);
-    Batches found(gpu, data_, input, options, weights, &resident);
+    Batches wanted(host, data_, input, options, weights, nullptr, true);
+    Batches found(gpu, data_, input, options, weights, &resident, true);
     const auto order = shuffled(data_, fold_.training().indices(), 1, 1);
     wanted.begin_epoch(order);
     found.begin_epoch(order);
@@ -261,6 +274,7 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
       expect_same(want.targets, got.targets);
       expect_same(want.utterances, got.utterances);
       expect_same(want.weights, got.weights);
+      expect_same(want.lengths, got.lengths);
     }
   }
 }
