@@ -31,9 +31,7 @@ void attention_pool(Context& context, float epsilon, Tensor<const float> x,
   constexpr std::string_view operation = "attention_pool";
   check(operation, x.shape(), shares.shape(), y.shape());
   expect_shape(operation, "scores", scores.shape(), shares.shape());
-  if (lengths.data() != nullptr) {
-    expect_shape(operation, "lengths", lengths.shape(), Shape{x.extent(0)});
-  }
+  expect_lengths(operation, lengths, x.extent(0));
   expect_on_device(operation, context, x, scores, shares, y);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "kernels/device/context.h"
@@ -28,6 +29,9 @@ struct Conv1dOptions {
   int stride = 1;
   int dilation = 1;
   int groups = 1;
+  /// Of `same`: zeros before the first step, where these must not hang on the time, as `stride`
+  /// makes them. No choice of a user's: networks with masks set it.
+  std::optional<int> zeros_before = {};
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {

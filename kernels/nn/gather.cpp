@@ -37,6 +37,9 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
     expect_shape(operation, "starts", order.starts.shape(), order.clips.shape());
     expect_on_device(operation, context, order.starts);
   }
+  if (batch.lengths.data() != nullptr) {
+    expect_shape(operation, "lengths", batch.lengths.shape(), Shape{rows});
+  }
   if (rows > order.batch_size || rows > order.clips.size()) {
     throw ShapeError("gather_batch: " + std::to_string(rows) + " rows of batches of " +
                      std::to_string(order.batch_size) + " out of " +
@@ -136,6 +139,9 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
       batch.targets.data()[b * classes + c] = c == label ? order.on : order.off;
     }
     batch.utterances.data()[b] = table.numbers.data()[clip];
+    if (batch.lengths.data() != nullptr) {
+      batch.lengths.data()[b] = static_cast<std::int32_t>(used);
+    }
     if (order.class_weights.data() != nullptr) {
       batch.weights.data()[b] = order.class_weights.data()[label];
     }

@@ -52,9 +52,10 @@ __global__ __launch_bounds__(most_threads) void gather_windows_kernel(
 
 /// One thread a target: a few bytes each.
 __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
-    const std::int32_t* labels, const std::uint32_t* numbers, const std::uint32_t* clips,
-    Index batch_size, const std::uint32_t* index, const float* class_weights, float on, float off,
-    Index classes, Index size, float* targets, std::uint32_t* utterances, float* weights) {
+    const std::int32_t* labels, const std::uint32_t* numbers, const Index* offsets, Index frames,
+    const std::uint32_t* clips, Index batch_size, const std::uint32_t* index,
+    const float* class_weights, float on, float off, Index classes, Index size, float* targets,
+    std::uint32_t* utterances, float* weights, std::int32_t* lengths) {
   const Index i = global_index();
   if (i >= size) return;
   const Place at = place_of(i, classes);
@@ -63,6 +64,9 @@ __global__ __launch_bounds__(most_threads) void gather_targets_kernel(
   targets[i] = at.column == label ? on : off;
   if (at.column != 0) return;
   utterances[at.row] = numbers[clip];
+  if (lengths != nullptr) {
+    lengths[at.row] = static_cast<std::int32_t>(min(offsets[clip + 1] - offsets[clip], frames));
+  }
   if (class_weights != nullptr) weights[at.row] = class_weights[label];
 }
 
@@ -88,9 +92,10 @@ void gather_batch(Context& context, const ClipTable& table, const EpochOrder& or
       batch.x.extent(2), batch.x.size(), batch.x.data());
   launch<gather_targets_kernel>(
       session, one_thread_each(session, batch.targets.size()), table.labels.data(),
-      table.numbers.data(), order.clips.data(), order.batch_size, index.data(),
-      order.class_weights.data(), order.on, order.off, batch.targets.extent(1),
-      batch.targets.size(), batch.targets.data(), batch.utterances.data(), batch.weights.data());
+      table.numbers.data(), table.offsets.data(), batch.x.extent(1), order.clips.data(),
+      order.batch_size, index.data(), order.class_weights.data(), order.on, order.off,
+      batch.targets.extent(1), batch.targets.size(), batch.targets.data(), batch.utterances.data(),
+      batch.weights.data(), batch.lengths.data());
 }
 
 }  // namespace serenade::cuda

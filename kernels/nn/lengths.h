@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
-#include "kernels/device/tensor.h"
+#include "kernels/device/context.h"
 
 namespace serenade {
 
@@ -18,5 +19,29 @@ using Lengths = Tensor<const std::int32_t>;
 constexpr Index steps_of(const std::int32_t* lengths, Index item, Index time) {
   return lengths == nullptr ? time : Index{lengths[item]};
 }
+
+/// Throws ShapeError naming the operation unless there is one length for each row, or none at all.
+void expect_lengths(std::string_view operation, const Lengths& lengths, Index batch);
+
+/// out[b] = table[lengths[b]]: the lengths behind a layer. table [time + 1], out [batch]. Throws
+/// ShapeError where these do not fit together.
+void map_lengths(Context&, const Lengths& lengths, Tensor<const std::int32_t> table,
+                 Tensor<std::int32_t> out);
+
+/// Makes x [batch, time, channels] 0 behind each row's steps; nothing where none is padded. Throws
+/// ShapeError where there is not one length for each row.
+void clear_padding(Context&, const Lengths& lengths, Tensor<float> x);
+
+namespace cpu {
+void map_lengths(Context&, const Lengths& lengths, Tensor<const std::int32_t> table,
+                 Tensor<std::int32_t> out);
+void clear_padding(Context&, const Lengths& lengths, Tensor<float> x);
+}  // namespace cpu
+
+namespace cuda {
+void map_lengths(Context&, const Lengths& lengths, Tensor<const std::int32_t> table,
+                 Tensor<std::int32_t> out);
+void clear_padding(Context&, const Lengths& lengths, Tensor<float> x);
+}  // namespace cuda
 
 }  // namespace serenade

@@ -1,5 +1,6 @@
 #include "kernels/nn/mixup.h"
 
+#include <algorithm>
 #include <numbers>
 #include <string>
 
@@ -45,7 +46,27 @@ void mixup(Context& context, const MixupShares& how, Tensor<const float> x, Tens
   cpu::mixup(context, how, x, y);
 }
 
+void mixup_lengths(Context& context, Tensor<const std::int32_t> x, Tensor<std::int32_t> y) {
+  constexpr std::string_view operation = "mixup_lengths";
+  expect_rank(operation, "x", x.shape(), 1, "[rows]");
+  expect_shape(operation, "y", y.shape(), x.shape());
+  if (x.size() > 0 && x.data() == y.data()) throw ShapeError("mixup_lengths: y is x");
+  expect_on_device(operation, context, x, y);
+  if (x.size() == 0) return;
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::mixup_lengths(context, x, y);
+  }
+  cpu::mixup_lengths(context, x, y);
+}
+
 namespace cpu {
+
+void mixup_lengths(Context&, Tensor<const std::int32_t> x, Tensor<std::int32_t> y) {
+  const Index rows = x.size();
+  for (Index row = 0; row < rows; ++row) {
+    y.data()[row] = std::max(x.data()[row], x.data()[(row + 1) % rows]);
+  }
+}
 
 void mixup(Context& context, const MixupShares& how, Tensor<const float> x, Tensor<float> y) {
   const Index rows = x.extent(0), size = x.size() / rows;

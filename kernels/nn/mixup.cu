@@ -19,6 +19,13 @@ __global__ __launch_bounds__(most_threads) void mixup_kernel(const float* shares
   y[i] = mixed(share, x[i], x[next]);
 }
 
+/// One thread a row.
+__global__ __launch_bounds__(most_threads) void mixup_lengths_kernel(const std::int32_t* x,
+                                                                     Index rows, std::int32_t* y) {
+  const Index i = global_index();
+  if (i < rows) y[i] = max(x[i], x[i + 1 < rows ? i + 1 : 0]);
+}
+
 }  // namespace
 
 void mixup(Context& context, const MixupShares& how, Tensor<const float> x, Tensor<float> y) {
@@ -27,6 +34,12 @@ void mixup(Context& context, const MixupShares& how, Tensor<const float> x, Tens
   launch<mixup_kernel>(session, one_thread_each(session, x.size()), how.shares.data(),
                        how.batch_size, how.index.data(), x.data(), rows, x.size() / rows, x.size(),
                        y.data());
+}
+
+void mixup_lengths(Context& context, Tensor<const std::int32_t> x, Tensor<std::int32_t> y) {
+  Session& session = context.session();
+  launch<mixup_lengths_kernel>(session, one_thread_each(session, x.size()), x.data(), x.size(),
+                               y.data());
 }
 
 }  // namespace serenade::cuda

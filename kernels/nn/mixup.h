@@ -32,12 +32,18 @@ struct MixupShares {
 /// where these do not fit.
 void mixup(Context&, const MixupShares&, Tensor<const float> x, Tensor<float> y);
 
+/// A mixed row is as long as the longer of the two: y[b] = max(x[b], x[(b + 1) mod rows]) for
+/// lengths x, y [rows], not the same. Throws ShapeError where these do not fit.
+void mixup_lengths(Context&, Tensor<const std::int32_t> x, Tensor<std::int32_t> y);
+
 namespace cpu {
 void mixup(Context&, const MixupShares&, Tensor<const float> x, Tensor<float> y);
+void mixup_lengths(Context&, Tensor<const std::int32_t> x, Tensor<std::int32_t> y);
 }  // namespace cpu
 
 namespace cuda {
 void mixup(Context&, const MixupShares&, Tensor<const float> x, Tensor<float> y);
+void mixup_lengths(Context&, Tensor<const std::int32_t> x, Tensor<std::int32_t> y);
 }  // namespace cuda
 
 }  // namespace serenade

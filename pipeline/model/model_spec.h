@@ -29,6 +29,7 @@ std::string option_text(const LayerSpec& spec);
 struct ModelSpec {
   std::optional<int> frames;
   Normalisation normalisation = Normalisation::global;
+  bool masked = false;
   std::vector<LayerSpec> layers;
 
   template <class Self, class Visitor>
@@ -42,6 +43,10 @@ struct ModelSpec {
           "speaker: all frames of the clip's speaker in the corpus, whatever their part, labels "
           "unused. speaker is transductive: the protocol's name gets +speaker-norm, and predict "
           "must be told who speaks (--speaker)");
+    visit("masked", self.masked, Range{},
+          "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
+          "attention or gradients, so that `frames` beyond a sequence's own change no result "
+          "(vectors have none)");
     visit(
         "layers", self.layers, Range{},
         "the network up to its last vector; dense to the classes and softmax follow by themselves");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,11 @@ class NetworkInput {
   /// single window from 0. Of a longer one, averaged: every half window (frames / 2, rounded down,
   /// at least 1) from 0, and one that ends with the clip where these do not.
   std::vector<Index> window_starts(Index clip_frames) const;
+
+  /// Of the frames of a row that begins with this frame of a clip, those that are the clip's.
+  Index window_frames(Index clip_frames, Index start) const {
+    return std::min(clip_frames - start, frames_);
+  }
 
   /// The middle of a clip. features [any number of frames >= 1 (exactly 1 for statistics), dims];
   /// row of shape(). own: the clip's scaler; none where normalisation is global.

@@ -16,6 +16,7 @@ BatchAugmentation::BatchAugmentation(Context& context, const AugmentationOptions
   for (auto* array : {&placed_shares_, &shifted_, &x_, &targets_, &weights_}) {
     *array = Array<float>(Shape{0}, context.device());
   }
+  lengths_ = Array<std::int32_t>(Shape{0}, context.device());
 }
 
 std::uint32_t BatchAugmentation::step_of(std::size_t clip, std::int64_t first_step) const {
@@ -75,6 +76,11 @@ BatchTensors BatchAugmentation::operator()(const TrainingBatch& training) {
   mix_into(batch.x, x_);
   mix_into(batch.targets, targets_);
   if (batch.weights.data() != nullptr) mix_into(batch.weights, weights_);
+  if (batch.lengths.data() != nullptr) {
+    lengths_.resize(batch.lengths.shape());
+    mixup_lengths(context_, batch.lengths, lengths_.view());
+    batch.lengths = lengths_.view();
+  }
   return batch;
 }
 

@@ -64,6 +64,7 @@ class BatchAugmentation {
   Index batch_size_;
   std::vector<float> shares_;  // of the epoch's clips; none without mixup
   Array<float> placed_shares_, shifted_, x_, targets_, weights_;
+  Array<std::int32_t> lengths_;
 };
 
 }  // namespace serenade

@@ -22,7 +22,7 @@ void place(Context& context, const std::vector<T>& values, Array<T>& array) {
 Batches::Batches(Context& context, const DataSet& data, const NetworkInput& input,
                  const TrainingOptions& options, std::vector<float> class_weights,
                  const ResidentData* resident, const AugmentationOptions& augmentation,
-                 std::uint64_t seed)
+                 std::uint64_t seed, bool masked)
     : context_(context),
       data_(data),
       input_(input),
@@ -30,10 +30,12 @@ Batches::Batches(Context& context, const DataSet& data, const NetworkInput& inpu
       class_weights_(std::move(class_weights)),
       resident_(resident),
       seed_(seed),
+      masked_(masked && input.layout() == InputLayout::frames),
       augmentation_(context, augmentation, seed, options.batch_size),
       to_send_(context.device()) {
   for (auto* array : {&x_, &targets_, &weights_}) *array = Array<float>(Shape{0}, context.device());
   utterances_ = Array<std::uint32_t>(Shape{0}, context.device());
+  lengths_ = Array<std::int32_t>(Shape{0}, context.device());
   if (resident_ == nullptr) return;
   if (data.scalers().empty()) {
     place(context, input.scaler().mean, mean_);
@@ -95,7 +97,8 @@ BatchTensors Batches::fill_on_host(Index i) {
   }
   gather(context_, data_, input_, rows, host_, starts);
   smooth_labels(options_.label_smoothing, host_.targets.view());
-  BatchTensors batch{host_.x.view(), host_.targets.view(), host_.utterances.view(), {}};
+  BatchTensors batch{host_.x.view(), host_.targets.view(), host_.utterances.view(), {}, {}};
+  if (masked_) batch.lengths = host_.lengths.view();
   if (class_weights_.empty()) return batch;
   host_weights_.resize({static_cast<Index>(rows.size())});
   for (std::size_t b = 0; b < rows.size(); ++b) {
@@ -111,14 +114,15 @@ BatchTensors Batches::copy_over(const BatchTensors& host) {
   const auto room = [&](const auto& tensor) { return SendBuffer::room(bytes(tensor).size()); };
   const bool weighted = !class_weights_.empty();
   to_send_.begin(room(host.x) + room(host.targets) + room(host.utterances) +
-                 (weighted ? room(host.weights) : 0));
+                 (masked_ ? room(host.lengths) : 0) + (weighted ? room(host.weights) : 0));
   const auto over = [&]<class T>(Tensor<T> from, Array<T>& to) {
     to.resize(from.shape());
     to_send_.send(context_, bytes(from), to.data());
     return to.view();
   };
   BatchTensors batch{
-      over(host.x, x_), over(host.targets, targets_), over(host.utterances, utterances_), {}};
+      over(host.x, x_), over(host.targets, targets_), over(host.utterances, utterances_), {}, {}};
+  if (masked_) batch.lengths = over(host.lengths, lengths_);
   if (weighted) batch.weights = over(host.weights, weights_);
   to_send_.end(context_);
   return batch;
@@ -137,7 +141,11 @@ BatchTensors Batches::fill_plainly(Index i, const CurrentStep& now) {
   x_.resize({count, input_.frames(), input_.dims()});
   targets_.resize({count, data_.classes()});
   utterances_.resize({count});
-  BatchTensors batch{x_.view(), targets_.view(), utterances_.view(), {}};
+  BatchTensors batch{x_.view(), targets_.view(), utterances_.view(), {}, {}};
+  if (masked_) {
+    lengths_.resize({count});
+    batch.lengths = lengths_.view();
+  }
   if (!class_weights_.empty()) {
     weights_.resize({count});
     batch.weights = weights_.view();

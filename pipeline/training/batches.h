@@ -22,11 +22,12 @@ namespace serenade {
 /// copied while the batch before may still be at work; the same numbers every way.
 class Batches {
  public:
-  /// class_weights: of each class, empty where all are alike. Everything must outlive the object.
+  /// class_weights: of each class, empty where all are alike. masked: the network wants to know how
+  /// many frames of each row are its clip's. Everything must outlive the object.
   Batches(Context& context, const DataSet& data, const NetworkInput& input,
           const TrainingOptions& options, std::vector<float> class_weights,
-          const ResidentData* resident, const AugmentationOptions& augmentation,
-          std::uint64_t seed);
+          const ResidentData* resident, const AugmentationOptions& augmentation, std::uint64_t seed,
+          bool masked = false);
 
   /// An epoch of these rows begins: shuffled, their augmentation drawn for its steps, of which the
   /// whole training has done first_step by now.
@@ -63,6 +64,7 @@ class Batches {
   std::vector<float> class_weights_;
   const ResidentData* resident_;
   std::uint64_t seed_;
+  bool masked_;
   BatchAugmentation augmentation_;
 
   std::vector<std::size_t> order_;
@@ -73,6 +75,7 @@ class Batches {
   SendBuffer to_send_;
   Array<float> x_, targets_, weights_, placed_class_weights_;
   Array<std::uint32_t> utterances_, placed_order_, placed_starts_;
+  Array<std::int32_t> lengths_;
   Array<double> mean_, scale_;
 };
 

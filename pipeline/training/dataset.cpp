@@ -129,10 +129,13 @@ void gather(Context& context, const DataSet& data, const NetworkInput& input,
   }
   batch.targets.resize({count, data.classes()});
   batch.utterances.resize({count});
+  batch.lengths.resize({count});
   std::vector<std::int32_t> labels;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     labels.push_back(data.label(rows[i]));
     batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
+    batch.lengths[static_cast<Index>(i)] =
+        static_cast<std::int32_t>(std::min(data.features(rows[i]).extent(0), input.frames()));
   }
   one_hot(labels, batch.targets.view());
   const Tensor<float> x = batch.x.view();

@@ -87,6 +87,7 @@ struct Batch {
   Array<float> x;                   ///< [rows, ...input.shape()]
   Array<float> targets;             ///< [rows, classes], one-hot
   Array<std::uint32_t> utterances;  ///< [rows]
+  Array<std::int32_t> lengths;      ///< [rows], frames of x that are the clip's
 };
 
 /// Fills a batch with these rows of the data set; keeps its memory. starts: the first frame taken

@@ -22,6 +22,7 @@ constexpr Index inference_batch = 32;
 struct Window {
   std::size_t clip;
   Index start;
+  Index frames;  ///< the clip's own among those of the network's input
 };
 
 /// What each clip is standardised by, where that is not the input's own scaler.
@@ -96,9 +97,19 @@ Prediction predict_windows(Context& context, Network& network, const NetworkInpu
   if (context.device() != Device::cpu) there = context.lend(window_logits.shape());
   const Tensor<float> logits =
       context.device() != Device::cpu ? there.view() : window_logits.view();
+  const bool masked = used.spec().masked && input.layout() == InputLayout::frames;
+  Array<std::int32_t> frames(Shape{masked ? rows : 0}, context.device());
+  if (masked) {
+    std::vector<std::int32_t> own_frames;
+    for (const Window& window : windows) {
+      own_frames.push_back(static_cast<std::int32_t>(window.frames));
+    }
+    copy(context, Lengths(own_frames.data(), frames.shape()), frames.view());
+  }
   for (Index begin = 0; begin < rows; begin += inference_batch) {
     const Index end = std::min(begin + inference_batch, rows);
-    copy(context, used.infer(context, fill(begin, end)), logits.rows(begin, end));
+    const Lengths lengths = masked ? Lengths(frames.view()).rows(begin, end) : Lengths{};
+    copy(context, used.infer(context, fill(begin, end), lengths), logits.rows(begin, end));
   }
   if (context.device() != Device::cpu) {
     copy(context, Tensor<const float>(logits), window_logits.view());
@@ -130,7 +141,8 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
   std::vector<Window> windows;
   for (std::size_t clip = 0; clip < features.size(); ++clip) {
     const Index frames = features[clip].rank() == 2 ? features[clip].extent(0) : 0;
-    for (const Index start : input.window_starts(frames)) windows.push_back({clip, start});
+    for (const Index start : input.window_starts(frames))
+      windows.push_back({clip, start, input.window_frames(frames, start)});
   }
   const OwnScalers scalers(context, input, features, speakers);
   const Shape row = input.shape();
@@ -165,7 +177,7 @@ Prediction predict(Context& context, Network& network, const NetworkInput& input
     const std::size_t row = clips.rows[clip];
     const Index frames = clips.data.frames(row);
     for (const Index start : input.window_starts(frames)) {
-      windows.push_back({clip, start});
+      windows.push_back({clip, start, input.window_frames(frames, start)});
       first.push_back(clips.data.first_frame(row) + start);
       given.push_back(frames - start);
       if (clips.data.has_scalers()) scalers.push_back(clips.data.scaler_number(row));

@@ -112,7 +112,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     MemberOnDevice working(context_, member.network_, member.weight_state_);
     Batches batches(context_, data_, member.input_, options,
                     class_weights(options.class_weights, data_, member.training_), resident_.get(),
-                    member.augmentation_, member.network_.seed());
+                    member.augmentation_, member.network_.seed(), member.network_.spec().masked);
     const WaitAtEnd wait(context_);
     const bool averages = !member.weight_state_.average.empty();
     while (!member.finished()) {
@@ -285,7 +285,8 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
   losses_.resize(shape);
   dlogits_.resize({shape[0], data_.classes()});
   Network& network = working.network();
-  const Tensor<const float> logits = network.forward(context_, batch.x, {now, batch.utterances});
+  const Tensor<const float> logits =
+      network.forward(context_, batch.x, {now, batch.utterances}, batch.lengths);
   row_losses(context_, logits, batch.targets, batch.weights, losses_.view(), dlogits_.view());
   if (context_.device() == Device::cpu) {
     // Before the weights follow it.

@@ -31,11 +31,11 @@ class ActivationLayer final : public Layer {
       : options_(options), shape_(site.input) {}
 
   Shape output() const override { return shape_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     activation(context, options_, x, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float> x,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) activation_backward(context, options_, x, dy, dx);
   }
 

@@ -62,32 +62,36 @@ class AttentionLayer : public Layer {
   static std::uint32_t inner_numbers(const Options&) { return 2; }
 
   Shape output() const override { return Shape{(deviations ? 2 : 1) * channels_}; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
     const Index batch = x.extent(0), time = x.extent(1), rows = batch * time;
     const Shape units{rows, hidden_.output()[0]};
     for (auto* array : {&projected_, &bent_}) array->resize(units);
     scored_.resize({rows, heads_});
     shares_.resize({batch, time, heads_});
-    hidden_.infer(context, x.reshape({rows, channels_}), projected_.view());
-    tanh_.infer(context, projected_.view(), bent_.view());
-    scores_.infer(context, bent_.view(), scored_.view());
-    attention_pool(context, epsilon_, x, by_step(scored_), shares_.view(), y);
+    hidden_.infer(context, {}, x.reshape({rows, channels_}), projected_.view());
+    tanh_.infer(context, {}, projected_.view(), bent_.view());
+    scores_.infer(context, {}, bent_.view(), scored_.view());
+    attention_pool(context, epsilon_, x, by_step(scored_), shares_.view(), y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
+  void backward(Context& context, const RowLengths&, const TrainingKey& key, Tensor<const float> x,
                 Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override {
     dscored_.resize(scored_.shape());
     for (auto* array : {&dbent_, &dprojected_}) array->resize(bent_.shape());
+    // Padding has no share: its gradients are 0.
     attention_pool_backward(context, epsilon_, x, shares_.view(), y, dy, dx, by_step(dscored_));
-    scores_.backward(context, key, bent_.view(), scored_.view(), dscored_.view(), dbent_.view());
-    tanh_.backward(context, key, projected_.view(), bent_.view(), dbent_.view(),
+    scores_.backward(context, {}, key, bent_.view(), scored_.view(), dscored_.view(),
+                     dbent_.view());
+    tanh_.backward(context, {}, key, projected_.view(), bent_.view(), dbent_.view(),
                    dprojected_.view());
     const Tensor<const float> rows = x.reshape({scored_.shape()[0], channels_});
     if (dx.data() == nullptr) {
-      hidden_.backward(context, key, rows, projected_.view(), dprojected_.view(), {});
+      hidden_.backward(context, {}, key, rows, projected_.view(), dprojected_.view(), {});
       return;
     }
     through_.resize(rows.shape());
-    hidden_.backward(context, key, rows, projected_.view(), dprojected_.view(), through_.view());
+    hidden_.backward(context, {}, key, rows, projected_.view(), dprojected_.view(),
+                     through_.view());
     add(context, dx, through_.view().reshape(dx.shape()), dx);
   }
   void move_to(Context& context) override {

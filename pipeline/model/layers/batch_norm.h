@@ -22,18 +22,24 @@ class BatchNormLayer final : public Layer {
   }
 
   Shape output() const override { return site_.input; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
     batch_norm_inference(context, options_, x, gamma_.value.view(), beta_.value.view(),
                          running_mean_.view(), running_variance_.view(), y);
+    clear_padding(context, lengths.out, y);
   }
-  void forward(Context& context, const TrainingKey&, Tensor<const float> x,
-               Tensor<float> y) override {
-    batch_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), statistics(), y);
+  void forward(Context& context, const RowLengths& lengths, const TrainingKey&,
+               Tensor<const float> x, Tensor<float> y) override {
+    batch_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), statistics(), y,
+               lengths.in);
+    clear_padding(context, lengths.out, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
     batch_norm_backward(context, x, gamma_.value.view(), statistics(), dy, dx,
-                        gamma_.gradient.view(), beta_.gradient.view());
+                        gamma_.gradient.view(), beta_.gradient.view(), lengths.in);
+    if (dx.data() != nullptr) clear_padding(context, lengths.in, dx);
   }
   void move_to(Context& context) override {
     gamma_.move_to(context);

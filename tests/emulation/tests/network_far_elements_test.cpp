@@ -11,6 +11,7 @@
 #include "kernels/nn/dropout.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/layer_norm.h"
+#include "kernels/nn/lengths.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
 #include "kernels/nn/pool.h"
@@ -234,6 +235,28 @@ std::vector<FarCase> far_cases() {
 
 INSTANTIATE_TEST_SUITE_P(Networks, NetworkFarElements, testing::ValuesIn(far_cases()),
                          [](const auto& test) { return test.param.name; });
+
+/// Padding of rows behind 2^31 numbers.
+TEST_F(FarElements, ClearPadding) {
+  constexpr Index items = 12;
+  const Array<float> last = positive({items * time, channels});
+  const Index before = far_rows(time * channels);
+  const auto lengths = [&](Index from) {
+    Array<std::int32_t> all(Shape{from + items});
+    for (Index i = 0; i < items; ++i) all[from + i] = static_cast<std::int32_t>(time - i % time);
+    return all;
+  };
+  Array<float> expected(last.shape());
+  std::ranges::copy(last.span(), expected.data());
+  const auto few = lengths(0), many = lengths(before);
+  clear_padding(cpu_, few.view(), expected.view().reshape(sequence(items)));
+  Array<std::int32_t> there(many.shape(), Device::cuda);
+  copy(gpu_, many.view(), there.view());
+  Array<float> x = behind(before * time, last);
+  emulation::use_last_blocks(4);
+  clear_padding(gpu_, there.view(), x.view().reshape(sequence(before + items)));
+  expect_end(x, expected, 2 * time);
+}
 
 /// Masks of items behind 2^31 numbers are those of their utterances.
 TEST_F(FarElements, Dropout) {

@@ -66,6 +66,9 @@ OperationCase softmax_case(Index batch, Index classes);
 /// Weighted mean with soft targets; row 1 weighs nothing.
 OperationCase loss_case(Index batch, Index classes);
 
+/// Those that know lengths, on rows that are padded (masked_cases.cpp).
+std::vector<OperationCase> padded_cases();
+
 /// Every operation at shapes that reach its edges: what is left over beside tiles of 6 by 16, one
 /// channel, one row, a kernel longer than the signal.
 std::vector<OperationCase> all_cases();

@@ -259,9 +259,12 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
     Array<float> x(Shape{rows, frames, dims}, context.device());
     Array<float> targets(Shape{rows, 3}, context.device()), weights(Shape{rows}, context.device());
     Array<std::uint32_t> utterances(Shape{rows}, context.device());
+    Array<std::int32_t> lengths(Shape{rows}, context.device());
     gather_batch(
         context, table, order, steps.now().index,
-        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{}});
+        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{},
+         weighted ? lengths.view() : Tensor<std::int32_t>{}});
+    if (weighted) append(context, lengths.view(), all);
     append(context, x.view(), all);
     append(context, targets.view(), all);
     append(context, utterances.view(), all);
@@ -348,6 +351,15 @@ std::vector<double> run_mixup(Context& context, const Shape& shape) {
       });
 }
 
+std::vector<double> run_mixup_lengths(Context& context, std::vector<std::int32_t> lengths) {
+  const auto x = placed(context, lengths, {static_cast<Index>(lengths.size())});
+  Array<std::int32_t> y(x.shape(), context.device());
+  mixup_lengths(context, x.view(), y.view());
+  std::vector<double> all;
+  append(context, y.view(), all);
+  return all;
+}
+
 }  // namespace
 
 std::vector<TrainingOperation> training_operations() {
@@ -419,6 +431,12 @@ std::vector<TrainingOperation> training_operations() {
          return run_mixup(c, {1, 3, 11});
        },
        0},
+      {"mixup_of_lengths",
+       [](Context& c) {
+         return run_mixup_lengths(c, {5, 9, 1, 7, 7, 2});
+       },
+       0},
+      {"mixup_of_one_length", [](Context& c) { return run_mixup_lengths(c, {4}); }, 0},
       {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
       // float64 sums in another order, and another exp
       {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},

@@ -56,7 +56,7 @@ void expect_torch(const std::string& group, const std::string& layers,
   }
   Context context(2);
   Array<float> dx(x.shape());
-  const auto y = stack.forward(context, {}, x.view());
+  const auto y = stack.forward(context, {}, {}, x.view());
   expect_near(y, golden[group + "/y"], "y", tolerance);
   stack.backward(context, {}, x.view(), dy.view(), dx.view());
   expect_near(dx.view(), golden[group + "/dx"], "dx", tolerance);

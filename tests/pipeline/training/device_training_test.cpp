@@ -55,6 +55,14 @@ const std::string attended =
 const std::string attended_by_channel =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attention_pool: {units: 5, heads: "
     "null}}]";
+/// Every kind of layer that knows lengths.
+const std::string masked = "masked: true\n" + sequences;
+const std::string masked_pools =
+    "masked: true\n"
+    "layers: [{average_pool: {pool_size: 3, stride: 1}}, {residual: {layers: [{conv1d: {filters: "
+    "8, "
+    "kernel_size: 3, stride: 2}}, batch_norm]}}, {max_pool: {pool_size: 2}}, relu, "
+    "{attentive_statistics_pool: {units: 5, heads: 4}}]";
 const std::string largest = "layers: [{conv1d: {filters: 8, kernel_size: 3}}, global_max_pool]";
 
 const std::string adamw =
@@ -138,6 +146,8 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
                                                         {sequences, sgd},
                                                         {flattened, adam},
                                                         {stacked, adamw},
+                                                        {masked, adamw},
+                                                        {masked_pools, adam},
                                                         {averaged, sgd},
                                                         {attended, adam},
                                                         {attended_by_channel, adam},
@@ -168,20 +178,25 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   Member sent = trained(Device::cuda, sequences, adamw, 1000, augmented);
   EXPECT_TRUE(all_of(there) == all_of(sent));
   EXPECT_FALSE(all_of(there) == all_of(once));
+  Member padded = trained(Device::cuda, masked_pools, adam);
+  Member padded_streamed = trained(Device::cuda, masked_pools, adam, 1000);
+  EXPECT_TRUE(all_of(padded) == all_of(padded_streamed));
 }
 
 /// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
 TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
-  for (const auto& augmentation : {std::string("{}"), augmented}) {
-    for (const std::size_t device_memory : {0, 1000}) {
-      const auto run = [&](bool graphs) {
-        Member one = member(sequences, adamw, 3, augmentation);
-        Context context(Device::cuda, 2);
-        use_backend(context, {.graphs = graphs});
-        train(context, one, device_memory);
-        return all_of(one);
-      };
-      EXPECT_TRUE(run(true) == run(false)) << device_memory << " " << augmentation;
+  for (const auto& layers : {std::string(sequences), std::string(masked)}) {
+    for (const auto& augmentation : {std::string("{}"), std::string(augmented)}) {
+      for (const std::size_t device_memory : {0, 1000}) {
+        const auto run = [&](bool graphs) {
+          Member one = member(layers, adamw, 3, augmentation);
+          Context context(Device::cuda, 2);
+          use_backend(context, {.graphs = graphs});
+          train(context, one, device_memory);
+          return all_of(one);
+        };
+        EXPECT_TRUE(run(true) == run(false)) << layers << device_memory << " " << augmentation;
+      }
     }
   }
 }
@@ -269,8 +284,8 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
     const NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), frames);
     Context host(2), gpu(Device::cuda);
     const ResidentData resident(gpu, data_);
-    Batches wanted(host, data_, input, options, weights, nullptr, augmentation, 1);
-    Batches found(gpu, data_, input, options, weights, &resident, augmentation, 1);
+    Batches wanted(host, data_, input, options, weights, nullptr, augmentation, 1, true);
+    Batches found(gpu, data_, input, options, weights, &resident, augmentation, 1, true);
     wanted.begin_epoch(fold_.training(), 3, 10);
     found.begin_epoch(fold_.training(), 3, 10);
     std::vector<StepScalars> scalars;
@@ -293,6 +308,7 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
       expect_same(want.targets, got.targets);
       expect_same(want.utterances, got.utterances);
       expect_same(want.weights, got.weights);
+      expect_same(want.lengths, got.lengths);
     }
   }
 }
@@ -309,11 +325,11 @@ TEST_F(DeviceTraining, BatchesByClipAndSpeakerAreTheHostsBitForBit) {
     Context host(2), gpu(Device::cuda);
     const ResidentData resident(gpu, data);
     EXPECT_GT(ResidentData::bytes(data), ResidentData::bytes(data_));
-    Batches wanted(host, data, input, options, {}, nullptr);
-    Batches found(gpu, data, input, options, {}, &resident);
-    const auto order = shuffled(data, fold_.training().indices(), 1, 1);
-    wanted.begin_epoch(order);
-    found.begin_epoch(order);
+    const AugmentationOptions none;
+    Batches wanted(host, data, input, options, {}, nullptr, none, 1);
+    Batches found(gpu, data, input, options, {}, &resident, none, 1);
+    wanted.begin_epoch(fold_.training(), 1, 0);
+    found.begin_epoch(fold_.training(), 1, 0);
     Steps steps(gpu, std::vector<StepScalars>(static_cast<std::size_t>(found.size())));
     for (std::uint32_t i = 0; i < 5; ++i) {
       copy(gpu, Tensor<const std::uint32_t>(&i, Shape{1}), steps.index());
