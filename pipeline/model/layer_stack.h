@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,7 @@ class LayerStack {
                 Tensor<const float> dy, Tensor<float> dx);
 
   /// See Layer.
+  void use_statistics_momentum(std::optional<double> momentum);
   void move_to(Context& context);
 
   std::vector<Parameter> parameters() const;

@@ -36,7 +36,8 @@ struct TrainerHooks {
 /// A step takes the next batch of the epoch's shuffled rows, the mean of their cross-entropies
 /// against one-hot labels (smoothed and weighted by class as the options say), and one
 /// update_weights. The last batch of an epoch holds what is left. Validation takes plain labels,
-/// all clips alike, and the average of the weights where there is one, which is also what is kept.
+/// all clips alike, and the average of the weights where there is one, which is also what is kept;
+/// training.swa has one after the last epoch.
 ///
 /// On a GPU the same steps are taken there: batches of a data set that lies in its memory where
 /// that suffices, masks, order and first weights those of the CPU; each member has a context of its
@@ -68,6 +69,7 @@ class Trainer {
   void compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
                const BatchTensors& batch);
   void validate(Member& member, Network& network, EpochRecord& record);
+  void estimate_statistics(Member& member, MemberOnDevice& working, Batches& batches);
   [[noreturn]] void fail(const Member& member, std::int64_t step, const std::string& what,
                          std::span<const std::size_t> rows) const;
 

@@ -28,13 +28,16 @@ class BatchNormLayer final : public Layer {
   }
   void forward(Context& context, const TrainingKey&, Tensor<const float> x,
                Tensor<float> y) override {
-    batch_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), statistics(), y);
+    BatchNormOptions options = options_;
+    if (momentum_) options.momentum = *momentum_;
+    batch_norm(context, options, x, gamma_.value.view(), beta_.value.view(), statistics(), y);
   }
   void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
                 Tensor<const float> dy, Tensor<float> dx) override {
     batch_norm_backward(context, x, gamma_.value.view(), statistics(), dy, dx,
                         gamma_.gradient.view(), beta_.gradient.view());
   }
+  void use_statistics_momentum(std::optional<double> momentum) override { momentum_ = momentum; }
   void move_to(Context& context) override {
     gamma_.move_to(context);
     beta_.move_to(context);
@@ -58,6 +61,7 @@ class BatchNormLayer final : public Layer {
 
   Options options_;
   LayerSite site_;
+  std::optional<double> momentum_;
   Trained gamma_, beta_;
   Array<float> mean_, inverse_std_, running_mean_, running_variance_;
 };

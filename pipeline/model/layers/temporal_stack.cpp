@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
 #include "kernels/nn/channel_dropout.h"
@@ -218,6 +221,12 @@ void TemporalStackLayer::backward(Context& context, const TrainingKey& key, Tens
     dprojected = dprojected_.view();
   }
   input_->backward(context, key, x, projected_.view(), dprojected, dx);
+}
+
+void TemporalStackLayer::use_statistics_momentum(std::optional<double> momentum) {
+  for (Block& block : blocks_) {
+    for (Part& part : block) part.norm->use_statistics_momentum(momentum);
+  }
 }
 
 void TemporalStackLayer::move_to(Context& context) {

@@ -78,6 +78,7 @@ class TemporalStackLayer final : public Layer {
                Tensor<float> y) override;
   void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                 Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override;
+  void use_statistics_momentum(std::optional<double> momentum) override;
   void move_to(Context& context) override;
   std::vector<Parameter> parameters() override;
   std::vector<State> state() override;

@@ -55,6 +55,9 @@ const std::string adamw =
     "clip_norm: 0.5, ema: 0.9, optimizer: {name: adamw, learning_rate: 0.01}, "
     "schedule: {name: cosine, warmup_epochs: 1}}";
 const std::string adam = "{batch_size: 8, epochs: 12, optimizer: {learning_rate: 0.01}}";
+const std::string averaging =
+    "{batch_size: 8, epochs: 10, checkpoint: {keep: last}, swa: {start: 0.5}, optimizer: "
+    "{learning_rate: 0.01}}";
 const std::string sgd =
     "{batch_size: 11, epochs: 12, optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, "
     "nesterov: true}, schedule: {name: reduce_on_plateau, patience: 1}}";
@@ -126,6 +129,7 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
                                                         {sequences, sgd},
                                                         {flattened, adam},
                                                         {stacked, adamw},
+                                                        {stacked, averaging},
                                                         {averaged, sgd},
                                                         {largest, adam}}) {
     SCOPED_TRACE(model + " with " + options);
