@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,9 @@ class Layer {
   virtual void backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
                         Tensor<const float> x, Tensor<const float> y, Tensor<const float> dy,
                         Tensor<float> dx) = 0;
+  /// The momentum of running statistics in passes from now on; null: what the options say, as
+  /// before the first call. Layers without statistics, also inside, do nothing.
+  virtual void use_statistics_momentum(std::optional<double> momentum) { (void)momentum; }
   /// Puts what the layer keeps, trained numbers and all, on the context's device; views into it are
   /// no longer valid. Layers that keep nothing do nothing.
   virtual void move_to(Context& context) { (void)context; }

@@ -172,6 +172,10 @@ void LayerStack::backward(Context& context, const TrainingKey& key, Tensor<const
   }
 }
 
+void LayerStack::use_statistics_momentum(std::optional<double> momentum) {
+  for (const auto& layer : layers_) layer->use_statistics_momentum(momentum);
+}
+
 void LayerStack::move_to(Context& context) {
   for (const auto& layer : layers_) layer->move_to(context);
   for (Array<float>& output : outputs_) move_room(context, output);

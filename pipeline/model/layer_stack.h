@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,8 +54,7 @@ class LayerStack {
 
   /// See Layer.
   Index steps_out(Index steps) const;
-
-  /// See Layer.
+  void use_statistics_momentum(std::optional<double> momentum);
   void move_to(Context& context);
 
   std::vector<Parameter> parameters() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,12 @@ class Network {
   /// Overwrites the gradient of every parameter; dlogits [batch, classes] as the loss gives it.
   /// Follows a forward. Where dx is not empty it receives the gradient of x.
   void backward(Context& context, Tensor<const float> dlogits, Tensor<float> dx = {});
+
+  /// What share of the running statistics a forward pass keeps from now on, whatever the layers'
+  /// options say; null: what they say.
+  void use_statistics_momentum(std::optional<double> momentum) {
+    layers_.use_statistics_momentum(momentum);
+  }
 
   /// In order of the layers; views, valid as long as the network.
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -35,6 +35,7 @@ Member::Member(std::string name, Network network, NetworkInput input, const Trai
   check(augmentation_, input_.layout() == InputLayout::frames, input_.dims());
   if (training_.empty()) throw DataError(name_ + ": the training part is empty");
   expect_shape(name_, "the network's input", network_.input(), input_.shape());
+  if (options_.swa) epoch_average_.emplace(*options_.swa, options_.epochs, network_);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
 }
 

@@ -11,6 +11,7 @@
 #include "pipeline/model/model_file.h"
 #include "pipeline/model/network.h"
 #include "pipeline/model/network_input.h"
+#include "pipeline/training/epoch_average.h"
 #include "pipeline/training/history.h"
 #include "pipeline/training/options.h"
 #include "pipeline/training/schedule.h"
@@ -76,7 +77,8 @@ class Member {
   LearningRate schedule_;
   std::optional<EarlyStopping> stopping_;
   WeightState weight_state_;
-  std::int64_t step_ = 0;  // steps done
+  std::optional<EpochAverage> epoch_average_;  // training.swa
+  std::int64_t step_ = 0;                      // steps done
   std::vector<EpochRecord> history_;
   std::optional<double> best_;  // of the checkpoint's monitor
   int kept_epoch_ = 0;

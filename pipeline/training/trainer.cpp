@@ -118,6 +118,14 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
     while (!member.finished()) {
       const Stopwatch watch;
       EpochRecord record = train_epoch(member, working, batches, began);
+      if (member.epoch_average_) member.epoch_average_->follow(record.epoch, member.network_);
+      const bool averaged = member.epoch_average_ && record.epoch == options.epochs;
+      Weights last;  // those that the last epoch ended with, where their mean takes their place
+      if (averaged) {
+        last = copy_weights(member.network_);
+        member.epoch_average_->put_into(member.network_);
+        estimate_statistics(member, working, batches);
+      }
       swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) {
         if (averages) working.send_weights();
@@ -141,6 +149,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
         member.kept_ = copy_weights(member.network_);
       }
       swap_average(member.network_, member.weight_state_);
+      if (averaged) set_weights(member.network_, last);
       if (averages && !member.validation_.empty()) working.send_weights();
       if (keep && hooks.on_kept) hooks.on_kept(member, record);
       if (hooks.on_epoch) hooks.on_epoch(member, record);
@@ -301,6 +310,42 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
   finish_step(context_, losses_.view(), logits,
               clips ? Tensor<const double>(norm_.view()) : Tensor<const double>{}, records_.view(),
               steps_.index());
+}
+
+/// Batch norm's running statistics of the weights that the member's network holds: the mean of
+/// those of the batches of one more epoch in training mode, weighted by their rows.
+void Trainer::estimate_statistics(Member& member, MemberOnDevice& working, Batches& batches) {
+  if (member.network_.state().empty()) return;
+  working.send_weights();
+  const auto epoch = static_cast<std::uint32_t>(member.history_.size()) + 2;
+  batches.begin_epoch(member.training_rows(), epoch, member.step_);
+  std::vector<StepScalars> scalars(static_cast<std::size_t>(batches.size()));
+  for (std::size_t i = 0; i < scalars.size(); ++i) {
+    scalars[i].step = static_cast<std::uint32_t>(member.step_) + static_cast<std::uint32_t>(i);
+  }
+  steps_.assign(context_, scalars);
+  Network& network = working.network();
+  double rows = 0;
+  for (Index i = 0; i < batches.size(); ++i) {
+    const auto now = static_cast<std::uint32_t>(i);
+    copy(context_, Tensor<const std::uint32_t>(&now, Shape{1}), steps_.index());
+    const auto more = static_cast<double>(batches.rows(i).size());
+    rows += more;
+    network.use_statistics_momentum(1 - more / rows);
+    const BatchTensors batch = batches.fill(i, steps_.now());
+    network.forward(context_, batch.x, {steps_.now(), batch.utterances}, batch.lengths);
+  }
+  network.use_statistics_momentum({});
+  working.bring_back();
+  for (const State& statistic : member.network_.state()) {
+    const auto values = statistic.value.span();
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      fail(
+          member, member.step_ - 1,
+          fmt::format("with the average of the weights '{}' holds NaN or infinity", statistic.name),
+          {});
+    }
+  }
 }
 
 void Trainer::validate(Member& member, Network& network, const Batches& batches,

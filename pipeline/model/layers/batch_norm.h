@@ -30,7 +30,9 @@ class BatchNormLayer final : public Layer {
   }
   void forward(Context& context, const RowLengths& lengths, const TrainingKey&,
                Tensor<const float> x, Tensor<float> y) override {
-    batch_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), statistics(), y,
+    BatchNormOptions options = options_;
+    if (momentum_) options.momentum = *momentum_;
+    batch_norm(context, options, x, gamma_.value.view(), beta_.value.view(), statistics(), y,
                lengths.in);
     clear_padding(context, lengths.out, y);
   }
@@ -41,6 +43,7 @@ class BatchNormLayer final : public Layer {
                         gamma_.gradient.view(), beta_.gradient.view(), lengths.in);
     if (dx.data() != nullptr) clear_padding(context, lengths.in, dx);
   }
+  void use_statistics_momentum(std::optional<double> momentum) override { momentum_ = momentum; }
   void move_to(Context& context) override {
     gamma_.move_to(context);
     beta_.move_to(context);
@@ -64,6 +67,7 @@ class BatchNormLayer final : public Layer {
 
   Options options_;
   LayerSite site_;
+  std::optional<double> momentum_;
   Trained gamma_, beta_;
   Array<float> mean_, inverse_std_, running_mean_, running_variance_;
 };

@@ -51,6 +51,9 @@ class ResidualLayer final : public Layer {
   void backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
                 Tensor<const float> x, Tensor<const float> y, Tensor<const float> dy,
                 Tensor<float> dx) override;
+  void use_statistics_momentum(std::optional<double> momentum) override {
+    stack_.use_statistics_momentum(momentum);  // the shortcut has no statistics
+  }
   void move_to(Context& context) override;
   std::vector<Parameter> parameters() override;
   std::vector<State> state() override { return stack_.state(); }

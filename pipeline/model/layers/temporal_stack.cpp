@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
 #include "kernels/nn/channel_dropout.h"
@@ -102,31 +105,34 @@ void TemporalStackLayer::resize(Index batch) {
   for (auto* array : {&first_, &second_}) array->resize(projected_.shape());
 }
 
-void TemporalStackLayer::infer_part(Context& context, Part& part, Tensor<const float> x) {
-  part.convolution->infer(context, x, second_.view());
-  part.norm->infer(context, second_.view(), first_.view());
+void TemporalStackLayer::infer_part(Context& context, const RowLengths& steps, Part& part,
+                                    Tensor<const float> x) {
+  part.convolution->infer(context, steps, x, second_.view());
+  part.norm->infer(context, steps, second_.view(), first_.view());
   relu(context, first_.view(), first_.view());
 }
 
-void TemporalStackLayer::infer(Context& context, Tensor<const float> x, Tensor<float> y) {
+void TemporalStackLayer::infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+                               Tensor<float> y) {
+  const RowLengths steps{lengths.in, lengths.in};
   resize(x.extent(0));
-  input_->infer(context, x, projected_.view());
+  input_->infer(context, steps, x, projected_.view());
   for (Index direction = 0; direction < directions(); ++direction) {
     for (Index level = 0; level < options_.levels; ++level) {
       auto& [one, two] = block(level, direction);
-      infer_part(context, one, before(level, direction));
-      infer_part(context, two, first_.view());
+      infer_part(context, steps, one, before(level, direction));
+      infer_part(context, steps, two, first_.view());
       gate(context, before(level, direction), first_.view(), after(level, direction));
     }
   }
-  finish(context, y);
+  finish(context, steps, y);
 }
 
-void TemporalStackLayer::train_part(Context& context, const TrainingKey& key, Part& part,
-                                    Tensor<const float> x) {
+void TemporalStackLayer::train_part(Context& context, const RowLengths& steps,
+                                    const TrainingKey& key, Part& part, Tensor<const float> x) {
   for (auto* array : {&part.convolved, &part.out}) array->resize(x.shape());
-  part.convolution->forward(context, key, x, part.convolved.view());
-  part.norm->forward(context, key, part.convolved.view(), part.out.view());
+  part.convolution->forward(context, steps, key, x, part.convolved.view());
+  part.norm->forward(context, steps, key, part.convolved.view(), part.out.view());
   relu(context, part.out.view(), part.out.view());
   if (options_.dropout > 0) {
     channel_dropout(context, {options_.dropout}, {site_.seed, key.step, part.dropout},
@@ -134,58 +140,62 @@ void TemporalStackLayer::train_part(Context& context, const TrainingKey& key, Pa
   }
 }
 
-void TemporalStackLayer::forward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                                 Tensor<float> y) {
+void TemporalStackLayer::forward(Context& context, const RowLengths& lengths,
+                                 const TrainingKey& key, Tensor<const float> x, Tensor<float> y) {
+  const RowLengths steps{lengths.in, lengths.in};
   resize(x.extent(0));
-  input_->forward(context, key, x, projected_.view());
+  input_->forward(context, steps, key, x, projected_.view());
   for (Index direction = 0; direction < directions(); ++direction) {
     for (Index level = 0; level < options_.levels; ++level) {
       auto& [one, two] = block(level, direction);
-      train_part(context, key, one, before(level, direction));
-      train_part(context, key, two, one.out.view());
+      train_part(context, steps, key, one, before(level, direction));
+      train_part(context, steps, key, two, one.out.view());
       gate(context, before(level, direction), two.out.view(), after(level, direction));
     }
   }
-  finish(context, y);
+  finish(context, steps, y);
 }
 
-void TemporalStackLayer::finish(Context& context, Tensor<float> y) {
+void TemporalStackLayer::finish(Context& context, const RowLengths& steps, Tensor<float> y) {
   if (options_.output == StackOutput::vector) {
     for (Index level = 0; level < options_.levels; ++level) {
       for (Index direction = 0; direction < directions(); ++direction) {
         global_average_pool(context, after(level, direction),
-                            means_.view().row(level).row(direction));
+                            means_.view().row(level).row(direction), steps.in);
       }
     }
   }
   weighted_sum(context, summands(), weights_.value.view(), y.reshape({y.size()}));
 }
 
-void TemporalStackLayer::part_backward(Context& context, const TrainingKey& key, Part& part,
-                                       Tensor<const float> x) {
+void TemporalStackLayer::part_backward(Context& context, const RowLengths& steps,
+                                       const TrainingKey& key, Part& part, Tensor<const float> x) {
   if (options_.dropout > 0) {
     channel_dropout(context, {options_.dropout}, {site_.seed, key.step, part.dropout},
                     key.utterances, first_.view(), first_.view());
   }
   // what dropout set to 0 has no gradient any more: ReLU's may ask the numbers after it
   relu_backward(context, part.out.view(), first_.view(), first_.view());
-  part.norm->backward(context, key, part.convolved.view(), part.out.view(), first_.view(),
+  part.norm->backward(context, steps, key, part.convolved.view(), part.out.view(), first_.view(),
                       second_.view());
-  part.convolution->backward(context, key, x, part.convolved.view(), second_.view(), first_.view());
+  part.convolution->backward(context, steps, key, x, part.convolved.view(), second_.view(),
+                             first_.view());
 }
 
-void TemporalStackLayer::block_backward(Context& context, const TrainingKey& key, Index level,
-                                        Index direction) {
+void TemporalStackLayer::block_backward(Context& context, const RowLengths& steps,
+                                        const TrainingKey& key, Index level, Index direction) {
   auto& [one, two] = block(level, direction);
   const Tensor<const float> x = before(level, direction);
   gate_backward(context, x, two.out.view(), gradient_.view(), gradient_.view(), first_.view());
-  part_backward(context, key, two, one.out.view());
-  part_backward(context, key, one, x);
+  part_backward(context, steps, key, two, one.out.view());
+  part_backward(context, steps, key, one, x);
   add(context, gradient_.view(), first_.view(), gradient_.view());
 }
 
-void TemporalStackLayer::backward(Context& context, const TrainingKey& key, Tensor<const float> x,
+void TemporalStackLayer::backward(Context& context, const RowLengths& lengths,
+                                  const TrainingKey& key, Tensor<const float> x,
                                   Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) {
+  const RowLengths steps{lengths.in, lengths.in};
   for (auto* array : {&gradient_, &dprojected_}) array->resize(projected_.shape());
   const Tensor<const float> parts = summands();
   dsummands_.resize({options_.levels, parts.extent(2)});
@@ -199,14 +209,14 @@ void TemporalStackLayer::backward(Context& context, const TrainingKey& key, Tens
       if (pooled) {
         const Tensor<float> spread = top ? gradient_.view() : first_.view();
         global_average_pool_backward(context, more.reshape({spread.extent(0), spread.extent(2)}),
-                                     spread);
+                                     spread, steps.in);
         more = spread;
       } else {
         more = more.reshape(gradient_.shape());
         if (top) copy(context, more, gradient_.view());
       }
       if (!top) add(context, gradient_.view(), more, gradient_.view());
-      block_backward(context, key, level, direction);
+      block_backward(context, steps, key, level, direction);
     }
     if (direction + 1 < directions()) {
       copy(context, Tensor<const float>(gradient_.view()), dprojected_.view());
@@ -217,7 +227,13 @@ void TemporalStackLayer::backward(Context& context, const TrainingKey& key, Tens
     add(context, gradient_.view(), dprojected_.view(), dprojected_.view());
     dprojected = dprojected_.view();
   }
-  input_->backward(context, key, x, projected_.view(), dprojected, dx);
+  input_->backward(context, steps, key, x, projected_.view(), dprojected, dx);
+}
+
+void TemporalStackLayer::use_statistics_momentum(std::optional<double> momentum) {
+  for (Block& block : blocks_) {
+    for (Part& part : block) part.norm->use_statistics_momentum(momentum);
+  }
 }
 
 void TemporalStackLayer::move_to(Context& context) {

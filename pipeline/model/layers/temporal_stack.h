@@ -73,11 +73,14 @@ class TemporalStackLayer final : public Layer {
   static std::uint32_t inner_numbers(const Options& options);
 
   Shape output() const override;
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override;
-  void forward(Context& context, const TrainingKey& key, Tensor<const float> x,
-               Tensor<float> y) override;
-  void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override;
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override;
+  void forward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+               Tensor<const float> x, Tensor<float> y) override;
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+                Tensor<const float> x, Tensor<const float> y, Tensor<const float> dy,
+                Tensor<float> dx) override;
+  void use_statistics_momentum(std::optional<double> momentum) override;
   void move_to(Context& context) override;
   std::vector<Parameter> parameters() override;
   std::vector<State> state() override;
@@ -93,12 +96,15 @@ class TemporalStackLayer final : public Layer {
   using Block = std::array<Part, 2>;
 
   void resize(Index batch);
-  void infer_part(Context& context, Part& part, Tensor<const float> x);
-  void train_part(Context& context, const TrainingKey& key, Part& part, Tensor<const float> x);
+  void infer_part(Context& context, const RowLengths& steps, Part& part, Tensor<const float> x);
+  void train_part(Context& context, const RowLengths& steps, const TrainingKey& key, Part& part,
+                  Tensor<const float> x);
   /// Gradients of `first_` (of the part's output, which is changed) into `second_`.
-  void part_backward(Context& context, const TrainingKey& key, Part& part, Tensor<const float> x);
+  void part_backward(Context& context, const RowLengths& steps, const TrainingKey& key, Part& part,
+                     Tensor<const float> x);
   /// Gradient of a block's input into gradient_, where that of its output is.
-  void block_backward(Context& context, const TrainingKey& key, Index level, Index direction);
+  void block_backward(Context& context, const RowLengths& steps, const TrainingKey& key,
+                      Index level, Index direction);
 
   Index directions() const { return options_.directions == StackDirections::both ? 2 : 1; }
   Block& block(Index level, Index direction) {
@@ -110,7 +116,7 @@ class TemporalStackLayer final : public Layer {
   /// Of [levels, directions, numbers]: what is added up by the levels' weights.
   Tensor<const float> summands();
   /// After the blocks have run: the levels' means and the weighted sum.
-  void finish(Context& context, Tensor<float> y);
+  void finish(Context& context, const RowLengths& steps, Tensor<float> y);
 
   Options options_;
   LayerSite site_;

@@ -70,6 +70,9 @@ const std::string adamw =
     "clip_norm: 0.5, ema: 0.9, optimizer: {name: adamw, learning_rate: 0.01}, "
     "schedule: {name: cosine, warmup_epochs: 1}}";
 const std::string adam = "{batch_size: 8, epochs: 12, optimizer: {learning_rate: 0.01}}";
+const std::string averaging =
+    "{batch_size: 8, epochs: 10, checkpoint: {keep: last}, swa: {start: 0.5}, optimizer: "
+    "{learning_rate: 0.01}}";
 const std::string sgd =
     "{batch_size: 11, epochs: 12, optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, "
     "nesterov: true}, schedule: {name: reduce_on_plateau, patience: 1}}";
@@ -148,6 +151,7 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
                                                         {stacked, adamw},
                                                         {masked, adamw},
                                                         {masked_pools, adam},
+                                                        {stacked, averaging},
                                                         {averaged, sgd},
                                                         {attended, adam},
                                                         {attended_by_channel, adam},
