@@ -6,6 +6,8 @@
 #include <cctype>
 #include <set>
 
+#include "pipeline/experiment/sweep_options.h"
+
 namespace serenade {
 namespace {
 
@@ -41,6 +43,11 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   read_options(node, config);
   check_name(node.child("name"), config.name);
   check_seeds(node.child("seeds"), config.seeds);
+  try {
+    check_split_seeds(config.split);
+  } catch (const ConfigError& error) {
+    node.child("split").fail(error.what());
+  }
   check(config.features);
   check(config.training, config.split.validation > 0);
   return config;
@@ -61,6 +68,9 @@ ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides) {
   ConfigNode node = load_node(file);
   for (const std::string& assignment : overrides) node.apply_override(assignment);
+  // Read, so that mistakes in it are found, and passed over: what it says is for `sweep`.
+  SweepOptions sweep;
+  read_options(node.take("sweep"), sweep);
   return read_experiment(node, file.stem().string());
 }
 
@@ -70,6 +80,11 @@ ExperimentConfig parse_experiment(const std::string& text, const std::string& fi
 
 std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config) {
   return config.seeds.empty() ? std::vector<std::uint64_t>{config.seed} : config.seeds;
+}
+
+std::vector<std::uint64_t> seeds_of_fold(const ExperimentConfig& config, std::size_t fold) {
+  if (config.seeds.empty() && !config.split.seeds.empty()) return {config.split.seeds.at(fold)};
+  return seeds_of(config);
 }
 
 std::string resolved_yaml(const ExperimentConfig& config) {
