@@ -15,6 +15,7 @@ namespace {
 
 constexpr double left = 44;
 constexpr double right = 12;
+constexpr double right_of_line = 118;  // room for what the line across is called
 constexpr double top = 30;
 constexpr double bottom = 62;
 constexpr std::size_t letters_in_a_line = 22;
@@ -29,12 +30,18 @@ std::string text(double at_x, double at_y, std::string_view anchor, std::string_
                      css_class, at_x, at_y, anchor, escaped(words));
 }
 
+/// Where the bars' plane ends.
+double end_x(const BarChart& chart) {
+  const bool line = std::isfinite(chart.line) && chart.line > 0;
+  return chart.width - (line ? right_of_line : right);
+}
+
 std::string axis(const BarChart& chart) {
   std::string svg;
   for (int tick = 0; tick <= 100; tick += 20) {
     const double at = y(chart, tick / 100.0);
     svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)",
-                       left, chart.width - right, at, at);
+                       left, end_x(chart), at, at);
     svg += text(left - 8, at + 4, "end", "tick", std::to_string(tick));
   }
   return svg + text(0, 12, "start", "tick", chart.axis);
@@ -43,17 +50,19 @@ std::string axis(const BarChart& chart) {
 /// Words in lines; a longer word has its own.
 std::vector<std::string> lines_of(const std::string& name) {
   std::vector<std::string> lines;
+  bool broken = true;
   for (std::size_t begin = 0; begin < name.size();) {
-    const std::size_t end = std::min(name.find(' ', begin), name.size());
+    const std::size_t end = std::min(name.find_first_of(" \n", begin), name.size());
     const std::string word = name.substr(begin, end - begin);
     begin = end + 1;
     const bool fits =
-        !lines.empty() && text_width(lines.back()) + 1 + text_width(word) <= letters_in_a_line;
+        !broken && text_width(lines.back()) + 1 + text_width(word) <= letters_in_a_line;
     if (fits) {
       lines.back() += " " + word;
     } else {
       lines.push_back(word);
     }
+    broken = end < name.size() && name[end] == '\n';
   }
   return lines;
 }
@@ -65,6 +74,9 @@ std::string upright(double x, double low, double high) {
                        x1, x2, y1, y2);
   };
   constexpr double half = 7;
+  // Seen on the darkest bar, too.
+  svg += fmt::format(R"(<line class="halo" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)",
+                     x, low + 1, high - 1);
   line(x, x, low, high);
   line(x - half, x + half, low, low);
   line(x - half, x + half, high, high);
@@ -78,8 +90,8 @@ std::string bar_chart_svg(const BarChart& chart) {
       fmt::format(R"(<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">)",
                   chart.width, chart.height, escaped(chart.title));
   svg += axis(chart);
-  const double step = (chart.width - left - right) /
-                      static_cast<double>(std::max<std::size_t>(chart.bars.size(), 1));
+  const double step =
+      (end_x(chart) - left) / static_cast<double>(std::max<std::size_t>(chart.bars.size(), 1));
   const double thickness = std::min(step * 0.55, 96.0);
   constexpr double line_height = 15;
   std::string labels;
@@ -106,8 +118,8 @@ std::string bar_chart_svg(const BarChart& chart) {
   if (std::isfinite(chart.line) && chart.line > 0) {
     const double at = y(chart, chart.line);
     svg += fmt::format(R"(<line class="best" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)",
-                       left, chart.width - right, at, at);
-    labels += text(chart.width - right, at - 5, "end", "count", chart.line_name);
+                       left, end_x(chart), at, at);
+    labels += text(end_x(chart) + 8, at + 4, "start", "tick", chart.line_name);
   }
   return svg + labels + "</svg>\n";
 }

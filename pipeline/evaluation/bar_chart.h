@@ -9,7 +9,7 @@ namespace serenade {
 
 /// A share with its interval.
 struct Bar {
-  std::string name;     ///< below the bar, in lines of up to 22 letters, broken at spaces
+  std::string name;     ///< below the bar, in lines of up to 22 letters, broken at \n and spaces
   double value = 0;     ///< 0 to 1; not drawn where not finite
   Interval interval;    ///< drawn as a line with ends where both are finite
   bool strong = false;  ///< in the page's accent: the one that matters

@@ -26,7 +26,7 @@ std::string heard_before(const ProtocolScores& one) {
 }
 
 std::string bar_name(const ProtocolScores& one) {
-  return one.protocol.name + " " + heard_before(one);
+  return one.protocol.name + "\n" + heard_before(one);
 }
 
 std::string networks_text(const ProtocolScores& one) {

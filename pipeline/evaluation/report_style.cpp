@@ -157,6 +157,7 @@ figure { margin: 0; min-width: 0; }
 .chart .plain-bar { fill: var(--bar); }
 .chart .strong-bar { fill: var(--accent); }
 .chart .whisker { stroke: var(--ink); stroke-width: 1.5; }
+.chart .halo { stroke: var(--paper); stroke-width: 4; }
 .chart .name { fill: var(--ink); }
 .chart .value { fill: var(--ink); font-size: 15px; font-weight: 600; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .chart .expected { stroke: var(--alert); stroke-width: 2; }
