@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/experiment/config.h"
+#include "pipeline/experiment/sweep_options.h"
 #include "pipeline/model/layer_table.h"
 
 namespace serenade {
@@ -126,6 +127,8 @@ void print_all() {
   SectionVisitor sections;
   const ExperimentConfig defaults;
   ExperimentConfig::fields(defaults, sections);
+  print_table("## `sweep`: what `serenade sweep` tries; other commands pass it over",
+              SweepOptions());
   fmt::print(
       "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`.\n\n");
   for (const Feature& feature : all_features()) {

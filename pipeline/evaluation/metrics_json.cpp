@@ -93,6 +93,22 @@ ordered_json by_seed_json(const Evaluation& evaluation) {
   return json;
 }
 
+ordered_json ensemble_json(const Evaluation& evaluation) {
+  if (!evaluation.ensemble) return nullptr;
+  const EnsembleScores& ensemble = *evaluation.ensemble;
+  ordered_json folds = ordered_json::array();
+  for (const FoldScores& fold : ensemble.folds) {
+    ordered_json one = {{"name", fold.name}};
+    one.update(scores_json(evaluation.labels, fold.scores, fold.confusion, fold.intervals));
+    folds.push_back(std::move(one));
+  }
+  return {{"mean", part_json(ensemble, &MeanAndDeviation::mean)},
+          {"standard_deviation", part_json(ensemble, &MeanAndDeviation::deviation)},
+          {"pooled", scores_json(evaluation.labels, ensemble.pooled_scores, ensemble.pooled,
+                                 ensemble.pooled_intervals)},
+          {"folds", std::move(folds)}};
+}
+
 ordered_json baselines_json(const Evaluation& evaluation) {
   ordered_json json = ordered_json::array();
   for (const Baseline& one : evaluation.baselines) {
@@ -211,6 +227,10 @@ std::string metrics_json(const ReportData& data) {
                                evaluation.pooled_intervals);
   json["folds"] = folds_json(data);
   json["by_seed"] = by_seed_json(evaluation);
+  json["over_folds"] = {
+      {"mean", part_json(evaluation.over_folds, &MeanAndDeviation::mean)},
+      {"standard_deviation", part_json(evaluation.over_folds, &MeanAndDeviation::deviation)}};
+  json["ensemble"] = ensemble_json(evaluation);
   json["baselines"] = baselines_json(evaluation);
   json["groups"] = groups_json(evaluation);
   json["mistakes"] = mistakes_json(evaluation);

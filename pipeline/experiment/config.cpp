@@ -6,6 +6,8 @@
 #include <cctype>
 #include <set>
 
+#include "pipeline/experiment/sweep_options.h"
+
 namespace serenade {
 namespace {
 
@@ -46,6 +48,11 @@ ExperimentConfig read_experiment(const ConfigNode& node, const std::string& defa
   read_options(node, config);
   check_name(node.child("name"), config.name);
   check_seeds(node.child("seeds"), config.seeds);
+  try {
+    check_split_seeds(config.split);
+  } catch (const ConfigError& error) {
+    node.child("split").fail(error.what());
+  }
   check(config.features);
   check(config.augmentation, config.features.statistics.empty());
   check(config.training, config.split.validation > 0);
@@ -74,6 +81,9 @@ ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides) {
   ConfigNode node = load_node(file);
   for (const std::string& assignment : overrides) node.apply_override(assignment);
+  // Read, so that mistakes in it are found, and passed over: what it says is for `sweep`.
+  SweepOptions sweep;
+  read_options(node.take("sweep"), sweep);
   return read_experiment(node, file.stem().string());
 }
 
@@ -93,6 +103,11 @@ std::string protocol_name(const ExperimentConfig& config) {
   std::string name(enum_name(config.split.protocol));
   if (config.model.normalisation == Normalisation::speaker) name += speaker_norm_suffix;
   return name;
+}
+
+std::vector<std::uint64_t> seeds_of_fold(const ExperimentConfig& config, std::size_t fold) {
+  if (config.seeds.empty() && !config.split.seeds.empty()) return {config.split.seeds.at(fold)};
+  return seeds_of(config);
 }
 
 std::string resolved_yaml(const ExperimentConfig& config) {

@@ -63,8 +63,13 @@ std::string protocol_name(const ExperimentConfig& config);
 /// Throws ConfigError where a run cannot be called that: its name becomes a folder's.
 void expect_run_name(const std::string& name);
 
+/// The seeds of the networks of the fold at this place: the same for every fold, but of splits that
+/// are drawn once for each of split.seeds each takes its own where `seeds` is empty.
+std::vector<std::uint64_t> seeds_of_fold(const ExperimentConfig& config, std::size_t fold);
+
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
-/// Throws ConfigError naming file, line and key, also where the file cannot be read.
+/// A section `sweep` is passed over: see load_sweep. Throws ConfigError naming file, line and key,
+/// also where the file cannot be read.
 ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides = {});
 

@@ -141,7 +141,8 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   report.date = utc_now();
   report.config_name = workplace.config_name;
   report.command = workplace.command;
-  report.seeds = seeds_of(config);
+  const bool redrawn = config.seeds.empty() && !config.split.seeds.empty();
+  report.seeds = redrawn ? config.split.seeds : seeds_of(config);
   report.options = config.evaluation;
   const Split& split = prepared.split;
   report.protocol = {split.protocol, split.description, split.speaker_independent};

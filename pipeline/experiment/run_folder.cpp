@@ -175,8 +175,9 @@ void RunFolder::reopen() const {
   std::vector<fs::path> folders = member_folders(path_);
   std::ranges::move(foreign_folders(path_), std::back_inserter(folders));
   folders.insert(folders.begin(), path_);
-  for (const auto name : {run_file::metrics, run_file::environment, run_file::best_model,
-                          run_file::predictions, run_file::report}) {
+  for (const auto name :
+       {run_file::metrics, run_file::environment, run_file::best_model, run_file::predictions,
+        run_file::report, run_file::crossval_csv, run_file::crossval_json}) {
     for (const fs::path& folder : folders) remove_file(folder / name);
   }
   for (const fs::path& folder : foreign_folders(path_)) {

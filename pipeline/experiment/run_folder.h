@@ -85,6 +85,8 @@ inline constexpr std::string_view predictions = "predictions.csv";
 inline constexpr std::string_view metrics = "metrics.json";
 inline constexpr std::string_view report = "report.html";
 inline constexpr std::string_view log = "log.txt";
+inline constexpr std::string_view crossval_csv = "crossval.csv";
+inline constexpr std::string_view crossval_json = "crossval.json";
 /// What the folder of results on another corpus begins with: "on-emodb".
 inline constexpr std::string_view other_corpus = "on-";
 }  // namespace run_file

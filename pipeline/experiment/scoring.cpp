@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "pipeline/evaluation/analysis.h"
@@ -116,16 +115,6 @@ void write_member_results(const ExperimentConfig& config, Context& context,
   }
 }
 
-/// What the networks of all seeds say together, for the notes.
-std::string describe_ensemble(std::span<const std::string> labels, std::size_t seeds,
-                              const std::vector<ClipPrediction>& predictions) {
-  const Evaluation together = evaluate_predictions(labels, mean_over_networks(labels, predictions));
-  return fmt::format(
-      "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
-      "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
-      seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
-}
-
 }  // namespace
 
 ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
@@ -134,10 +123,6 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
   ReportData report = begin_report(config, workplace, prepared, trained.networks);
   std::vector<ClipPrediction> predictions = predict_test_parts(config, workplace, prepared, run);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
-  if (report.seeds.size() > 1) {
-    report.notes.push_back(
-        describe_ensemble(prepared.corpus.labels, report.seeds.size(), predictions));
-  }
   const ExtractionReport& extraction = prepared.extraction;
   report.timings.push_back({"features", extraction.seconds,
                             fmt::format("{} clips computed, {} from the cache",

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "pipeline/experiment/environment.h"
 #include "pipeline/experiment/run_members.h"
@@ -90,23 +92,52 @@ double resume(Member& member, const RunFolder& folder, const Workplace& workplac
   }
 }
 
-TrainedRun train_members(const ExperimentConfig& config, const Workplace& workplace,
-                         const Prepared& prepared, const RunFolder& run) {
+/// A network among those that are trained, and the run that it belongs to.
+struct Site : RunMember {
+  const RunToTrain* run = nullptr;
+};
+
+std::vector<Site> sites_of(const std::vector<RunToTrain>& runs, const Split& split) {
+  std::vector<Site> sites;
+  for (const RunToTrain& run : runs) {
+    for (RunMember& member : run_members(run.config, split, run.folder)) {
+      if (runs.size() > 1) member.name = fmt::format("{} {}", run.config.name, member.name);
+      sites.push_back({std::move(member), &run});
+    }
+  }
+  return sites;
+}
+
+ModelDescription description_of(const ExperimentConfig& config, const Prepared& prepared) {
+  return {resolved_yaml(config), cache_text(config.features), prepared.features.key_text(),
+          prepared.corpus.labels};
+}
+
+std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
+                                      const Workplace& workplace, const Prepared& prepared) {
   const Stopwatch watch;
+  const ExperimentConfig& config = runs.front().config;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
                      config.model.normalisation, prepared.copies);
-  const ModelDescription description{resolved_yaml(config), cache_text(config.features),
-                                     prepared.features.key_text(), prepared.corpus.labels};
-  const std::vector<RunMember> sites = run_members(config, prepared.split, run);
+  const std::vector<Site> sites = sites_of(runs, prepared.split);
+  // Every epoch of every network is saved with it.
+  std::map<const RunToTrain*, ModelDescription> descriptions;
+  for (const RunToTrain& run : runs)
+    descriptions.emplace(&run, description_of(run.config, prepared));
 
   std::vector<Member> members;
   double before = 0;
-  for (const RunMember& site : sites) {
+  for (const Site& site : sites) {
     const Fold& fold = prepared.split.folds[site.fold];
     const TrainingRows learned = prepared.learned[site.fold].rows();
-    const bool same_fold = !members.empty() && sites[members.size() - 1].fold == site.fold;
-    NetworkInput input = same_fold ? members.back().input() : make_input(config, learned, data);
+    // Of several runs the folds come again: their rows, and so their inputs, are the same.
+    const auto same_fold =
+        std::find_if(sites.begin(), sites.begin() + static_cast<std::ptrdiff_t>(members.size()),
+                     [&](const Site& other) { return other.fold == site.fold; });
+    const auto place = static_cast<std::size_t>(same_fold - sites.begin());
+    NetworkInput input =
+        place < members.size() ? members[place].input() : make_input(config, learned, data);
     Network network(config.model, input.shape(), data.classes(), site.seed);
     if (members.empty()) {
       workplace.observer.note(fmt::format("network: input {}, {} parameters",
@@ -114,7 +145,8 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
     }
     site.folder.make();
     members.emplace_back(site.name, std::move(network), std::move(input), learned,
-                         fold.validation(), config.training, config.augmentation);
+                         fold.validation(), site.run->config.training,
+                         site.run->config.augmentation);
     before = std::max(before, resume(members.back(), site.folder, workplace));
   }
   const auto seconds = [&] { return before + watch.seconds(); };
@@ -122,8 +154,9 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   TrainerHooks hooks;
   // Each member's files are its own, so that calls that overlap do no harm.
   hooks.on_epoch = [&](const Member& member, const EpochRecord&) {
-    const RunFolder& folder = sites[static_cast<std::size_t>(&member - members.data())].folder;
-    ModelFile checkpoint = member.checkpoint(description);
+    const Site& site = sites[static_cast<std::size_t>(&member - members.data())];
+    const RunFolder& folder = site.folder;
+    ModelFile checkpoint = member.checkpoint(descriptions.at(site.run));
     checkpoint.training.metadata[run_seconds] = shortest(seconds());
     save_model(folder.file(run_file::last_model), checkpoint);
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
@@ -132,17 +165,21 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   Trainer trainer(workplace.context, data, workplace.observer, workplace.device_memory);
   trainer.train(members, hooks);
 
-  TrainedRun trained;
+  std::vector<TrainedRun> trained(runs.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     // Also where nothing was left to train: the run may have been killed between two files.
     const RunFolder& folder = sites[i].folder;
     write_file_atomically(folder.file(run_file::epochs), history_csv(members[i].history()));
-    save_model(folder.file(run_file::best_model), members[i].model_file(description));
-    trained.networks.push_back(trained_network(sites[i], members[i], members[i].network()));
+    save_model(folder.file(run_file::best_model),
+               members[i].model_file(descriptions.at(sites[i].run)));
+    trained[static_cast<std::size_t>(sites[i].run - runs.data())].networks.push_back(
+        trained_network(sites[i], members[i], members[i].network()));
   }
-  trained.seconds = seconds();
-  write_file_atomically(run.file(run_file::environment),
-                        environment_json(workplace, prepared, trained.seconds));
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    trained[i].seconds = seconds();
+    write_file_atomically(runs[i].folder.file(run_file::environment),
+                          environment_json(workplace, prepared, trained[i].seconds));
+  }
   return trained;
 }
 
@@ -173,8 +210,11 @@ void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) 
   }
 }
 
-TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
-                     const Prepared& prepared, const RunFolder& run) {
+namespace {
+
+/// Writes a run's split, and drops the checkpoints of another one.
+void begin_training(const ExperimentConfig& config, const Workplace& workplace,
+                    const Prepared& prepared, const RunFolder& run) {
   const std::string split = split_csv(prepared.corpus, prepared.split);
   const auto path = run.file(run_file::split);
   if (std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) != split) {
@@ -193,7 +233,19 @@ TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
     }
   }
   write_file_atomically(path, split);
-  return train_members(config, workplace, prepared, run);
+}
+
+}  // namespace
+
+std::vector<TrainedRun> train_runs(const std::vector<RunToTrain>& runs, const Workplace& workplace,
+                                   const Prepared& prepared) {
+  for (const RunToTrain& run : runs) begin_training(run.config, workplace, prepared, run.folder);
+  return train_members(runs, workplace, prepared);
+}
+
+TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
+                     const Prepared& prepared, const RunFolder& run) {
+  return std::move(train_runs({{config, run}}, workplace, prepared).front());
 }
 
 TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prepared,
