@@ -178,10 +178,10 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   EXPECT_TRUE(all_of(once) == all_of(twice));
   Member streamed = trained(Device::cuda, sequences, adamw, 1000);
   EXPECT_TRUE(all_of(once) == all_of(streamed));
-  Member there = trained(Device::cuda, sequences, adamw, 0, augmented);
-  Member sent = trained(Device::cuda, sequences, adamw, 1000, augmented);
+  const std::string few = "{batch_size: 8, epochs: 3, class_weights: balanced}";
+  Member there = trained(Device::cuda, sequences, few, 0, augmented);
+  Member sent = trained(Device::cuda, sequences, few, 1000, augmented);
   EXPECT_TRUE(all_of(there) == all_of(sent));
-  EXPECT_FALSE(all_of(there) == all_of(once));
   Member padded = trained(Device::cuda, masked_pools, adam);
   Member padded_streamed = trained(Device::cuda, masked_pools, adam, 1000);
   EXPECT_TRUE(all_of(padded) == all_of(padded_streamed));
@@ -189,11 +189,14 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
 
 /// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
 TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
+  const std::string short_adamw =
+      "{batch_size: 8, epochs: 3, class_weights: balanced, optimizer: {name: adamw}}";
   for (const auto& layers : {std::string(sequences), std::string(masked)}) {
     for (const auto& augmentation : {std::string("{}"), std::string(augmented)}) {
       for (const std::size_t device_memory : {0, 1000}) {
         const auto run = [&](bool graphs) {
-          Member one = member(layers, adamw, 3, augmentation);
+          Member one =
+              member(layers, augmentation == augmented ? short_adamw : adamw, 3, augmentation);
           Context context(Device::cuda, 2);
           use_backend(context, {.graphs = graphs});
           train(context, one, device_memory);
