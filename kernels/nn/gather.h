@@ -37,7 +37,7 @@ struct BatchTensors {
   Tensor<float> targets;             ///< [rows, classes]
   Tensor<std::uint32_t> utterances;  ///< [rows]
   Tensor<float> weights;             ///< [rows]; an empty view without class weights
-  Tensor<std::int32_t> lengths;      ///< [rows], frames that are the clip's; empty: not wanted
+  Tensor<std::int32_t> lengths{};    ///< [rows], frames that are the clip's; empty: not wanted
 };
 
 /// Fills the batch that index [1] names: its clips' middle `frames` frames (or those that `starts`

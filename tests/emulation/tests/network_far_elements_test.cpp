@@ -205,12 +205,11 @@ std::vector<FarCase> far_cases() {
        time,
        [](Context& c, Index n, const auto& in, auto y) {
          const Shape wide = vectors(n, 2 * channels);
-         // The first of a step's numbers stand in for its share.
-         Array<float> shares(Shape{n, time, 1}, c.device()), dscores(shares.shape(), c.device());
-         copy(c, View(in[0].data(), shares.shape(), c.device()), shares.view());
-         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)), shares.view(),
-                                 in[1].reshape(wide), in[2].reshape(wide), y.reshape(sequence(n)),
-                                 dscores.view());
+         const PerChannel shares(c, 0.25F, n * time);
+         Array<float> dscores(Shape{n, time, 1}, c.device());
+         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)),
+                                 shares.there.view().reshape(dscores.shape()), in[1].reshape(wide),
+                                 in[2].reshape(wide), y.reshape(sequence(n)), dscores.view());
        }},
       {"softmax", {1}, 1, [](Context& c, Index, const auto& in, auto y) { softmax(c, in[0], y); }},
       {"moving_average",
