@@ -69,6 +69,7 @@ void ResidentData::place_scalers(Context& context, const DataSet& data) {
     scale.insert(scale.end(), one.scale.begin(), one.scale.end());
   }
   std::vector<std::uint32_t> of;
+  of.reserve(data.size());
   for (std::size_t row = 0; row < data.size(); ++row) of.push_back(data.scaler_number(row));
   const Shape shape{static_cast<Index>(data.scalers().size()), data.dims()};
   mean_ = placed(context, mean, shape);
