@@ -50,6 +50,7 @@ Ensemble::Ensemble(const fs::path& run) {
   const std::vector<RunFolder> runs = runs_of(folder, file);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     std::vector<fs::path> files;
+    files.reserve(file.runs[i].models.size());
     for (const auto& model : file.runs[i].models) files.push_back(runs[i].file(model.file));
     add_run(runs[i].path(), files);
   }

@@ -182,6 +182,7 @@ struct Predictor::Models {
 
   std::vector<FeatureFunction> functions() const {
     std::vector<FeatureFunction> all;
+    all.reserve(extractors.size());
     for (const FeatureExtractor& one : extractors) all.push_back(feature_function(one, features));
     return all;
   }

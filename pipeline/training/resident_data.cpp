@@ -67,6 +67,7 @@ void ResidentData::place_scalers(Context& context, const DataSet& data) {
     mean.insert(mean.end(), one.mean.begin(), one.mean.end());
     scale.insert(scale.end(), one.scale.begin(), one.scale.end());
   }
+  scaler_numbers_.reserve(data.size());
   for (std::size_t row = 0; row < data.size(); ++row) {
     scaler_numbers_.push_back(data.scaler_number(row));
   }

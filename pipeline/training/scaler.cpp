@@ -57,6 +57,7 @@ SpeakerScalers fit_speakers(const Corpus& corpus, const FeatureSource& features)
   SpeakerScalers scalers;
   for (const auto& [speaker, utterances] : clips) {
     std::vector<Moments> moments;
+    moments.reserve(utterances.size());
     for (const std::size_t i : utterances) moments.push_back(moments_of(features(i)));
     scalers.emplace(speaker, scaler_of(std::move(moments)));
   }
