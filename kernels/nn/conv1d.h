@@ -30,7 +30,8 @@ struct Conv1dOptions {
   int dilation = 1;
   int groups = 1;
   /// Of `same`: zeros before the first step, where these must not hang on the time, as `stride`
-  /// makes them. No choice of a user's: networks with masks set it.
+  /// makes them. No choice of a user's: networks with masks set it, to half of span - stride, what
+  /// a time that the stride divides has.
   std::optional<int> zeros_before = {};
 
   template <class Self, class Visitor>
