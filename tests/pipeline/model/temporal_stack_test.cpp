@@ -157,7 +157,7 @@ TEST_P(EveryTemporalStack, IsAsPublishedAndHasTheGradientOfIt) {
   const StepScalars scalars{step};
   const Steps steps(context, {&scalars, 1});
   const TrainingKey key{steps.now(), {utterances.data(), Shape{batch}}};
-  const Tensor<const float> y = stacked.layers.forward(context, key, x.view());
+  const Tensor<const float> y = stacked.layers.forward(context, {}, key, x.view());
   Doubles from = wide(x.view());
   expect_near(y, definition(from), "y");
 
@@ -200,9 +200,9 @@ TEST(TemporalStack, SeesThePastAloneUnlessAskedForBoth) {
     Stacked stacked(options);
     Context context;
     auto x = random_array({1, time, channels}, 1);
-    const auto before = wide(stacked.layers.infer(context, x.view()));
+    const auto before = wide(stacked.layers.infer(context, {}, x.view()));
     x[6 * channels] += 1;
-    const auto after = wide(stacked.layers.infer(context, x.view()));
+    const auto after = wide(stacked.layers.infer(context, {}, x.view()));
     std::set<std::size_t> steps;
     for (std::size_t i = 0; i < before.size(); ++i) {
       if (before[i] != after[i]) steps.insert(i / 5);
