@@ -31,9 +31,9 @@ TEST(AugmentationOptions, ReadNumbersAndRanges) {
 
 TEST(AugmentationOptions, AreWrittenInTheOrderOfTheOperationsAndReadBack) {
   const std::string text = option_text(parsed("copies: [{noise: 20, speed: [0.9, 1.1]}]"));
-  EXPECT_EQ(text, "{copies: [{speed: [0.9, 1.1], noise: 20}]}");
+  EXPECT_THAT(text, testing::StartsWith("{copies: [{speed: [0.9, 1.1], noise: 20}], "));
   EXPECT_EQ(option_text(parsed(to_yaml(text))), text);
-  EXPECT_EQ(option_text(AugmentationOptions{}), "{copies: []}");
+  EXPECT_THAT(option_text(AugmentationOptions{}), testing::StartsWith("{copies: [], "));
 }
 
 TEST(AugmentationOptions, RefusalsSayWhereAndWhatElse) {

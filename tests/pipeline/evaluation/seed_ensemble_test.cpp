@@ -98,7 +98,7 @@ TEST(BarChart, DrawsBarsAsHighAsTheirValues) {
   chart.line = 0.125;
   chart.line_name = "guessing";
   const std::string svg = bar_chart_svg(chart);
-  EXPECT_EQ(test::fault_of(svg), "");
+  EXPECT_EQ(test::fault_of("<!DOCTYPE html>" + svg), "");
   // The plane is 360 - 30 - 62 = 268 high.
   EXPECT_THAT(svg, HasSubstr(R"(height="134.0")"));
   EXPECT_THAT(svg, HasSubstr(R"(height="268.0")"));
