@@ -169,8 +169,8 @@ template <class Change>
 Check of_clips(const std::string& name, double numbers_moved, Array<float> Augmented::*judged,
                const Change& change) {
   return {name, 5, [=](const std::filesystem::path&) {
-            constexpr double size = 1.0 * Augmented::rows * Augmented::frames * Augmented::dims;
-            return speed(name, 4 * numbers_moved * size, [=](Context& context) {
+            constexpr double numbers = 1.0 * Augmented::rows * Augmented::frames * Augmented::dims;
+            return speed(name, 4 * numbers_moved * numbers, [=](Context& context) {
               const auto all = std::make_shared<Augmented>(context);
               return Work{[all, &context, change] { change(context, *all); },
                           [all, &context, judged] {

@@ -144,7 +144,7 @@ TEST_F(EmulatedTraining, PredictsFromAResidentDataSetWithoutSendingItAnew) {
     const NetworkInput input(InputLayout::frames, one.input().scaler(), frames);
     Network network(toy_model(), input.shape(), data_.classes(), 1);
     Network used = network.on(context);
-    Batches batches(context, data_, input, options_, {}, &resident);
+    Batches batches(context, data_, input, options_, {}, &resident, {}, 1);
     std::vector<Tensor<const float>> features;
     const std::vector<std::size_t> rows{40, 3, 17, 3, 49, 0};
     for (const std::size_t row : rows) features.push_back(data_.features(row));
@@ -175,10 +175,8 @@ TEST_F(EmulatedTraining, ValidatesWithoutSendingTheClipsOfEveryEpoch) {
 TEST_F(EmulatedTraining, FillsBatchesFromTheHostWithoutWaiting) {
   Member one = member_of(data_, fold_, options_);
   Context context(Device::cuda);
-  Batches batches(context, data_, one.input(), options_, {1, 2, 3}, nullptr);
-  std::vector<std::size_t> all(50);
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  batches.begin_epoch(all);
+  Batches batches(context, data_, one.input(), options_, {1, 2, 3}, nullptr, {}, 1);
+  batches.begin_epoch(fold_.training(), 1, 0);
   batches.fill(0, {});
   emulation::take_traffic();
   for (Index i = 1; i < batches.size(); ++i) batches.fill(i, {});
