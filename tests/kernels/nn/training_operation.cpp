@@ -12,6 +12,7 @@
 #include "kernels/nn/frequency_shift.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/gradients.h"
+#include "kernels/nn/lengths.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/mixup.h"
 #include "kernels/nn/optimizer.h"
@@ -360,6 +361,20 @@ std::vector<double> run_mixup_lengths(Context& context, std::vector<std::int32_t
   return all;
 }
 
+/// What 70 rows of 1 to 9 steps come to behind a layer that halves them.
+std::vector<double> run_map_lengths(Context& context) {
+  std::vector<std::int32_t> lengths, halves;
+  for (std::int32_t row = 0; row < 70; ++row) lengths.push_back(1 + row * 5 % 9);
+  for (std::int32_t steps = 0; steps < 10; ++steps) halves.push_back((steps + 1) / 2);
+  const auto in = placed(context, lengths, {70});
+  const auto table = placed(context, halves, {10});
+  Array<std::int32_t> out(in.shape(), context.device());
+  map_lengths(context, in.view(), table.view(), out.view());
+  std::vector<double> all;
+  append(context, out.view(), all);
+  return all;
+}
+
 }  // namespace
 
 std::vector<TrainingOperation> training_operations() {
@@ -437,6 +452,7 @@ std::vector<TrainingOperation> training_operations() {
        },
        0},
       {"mixup_of_one_length", [](Context& c) { return run_mixup_lengths(c, {4}); }, 0},
+      {"map_lengths", run_map_lengths, 0},
       {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
       // float64 sums in another order, and another exp
       {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
