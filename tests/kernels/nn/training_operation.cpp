@@ -352,7 +352,7 @@ std::vector<double> run_mixup(Context& context, const Shape& shape) {
       });
 }
 
-std::vector<double> run_mixup_lengths(Context& context, std::vector<std::int32_t> lengths) {
+std::vector<double> run_mixup_lengths(Context& context, const std::vector<std::int32_t>& lengths) {
   const auto x = placed(context, lengths, {static_cast<Index>(lengths.size())});
   Array<std::int32_t> y(x.shape(), context.device());
   mixup_lengths(context, x.view(), y.view());
