@@ -123,7 +123,7 @@ EnsembleScores score_ensemble(std::span<const std::string> labels,
           together.macro_f1,
           std::move(together.pooled),
           std::move(together.pooled_scores),
-          std::move(together.pooled_intervals)};
+          together.pooled_intervals};
 }
 
 /// Intervals of each fold; those of all clips are returned.

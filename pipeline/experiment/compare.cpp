@@ -62,7 +62,8 @@ std::vector<Key> common_keys(const std::vector<RunResults>& all, const std::vect
   std::vector<Key> common;
   Examples replaced;
   std::size_t others = 0;
-  for (const auto& [key, clip] : words.front()) {
+  for (const auto& word : words.front()) {
+    const Key& key = word.first;
     const bool everywhere = std::all_of(words.begin(), words.end(),
                                         [&](const Words& own) { return own.contains(key); });
     if (!everywhere) continue;
@@ -128,7 +129,7 @@ void note_differing_protocols(const std::vector<RunResults>& all, std::vector<st
                                 results.path));
   }
   if (all.front().repeats_clips) {
-    notes.push_back(
+    notes.emplace_back(
         "clips are tested in several folds and counted once in each: McNemar's test takes them for "
         "different ones, so that its p is too small; the intervals draw a clip with all its folds");
   }

@@ -97,7 +97,7 @@ std::vector<Values> random_points(const SweepOptions& options) {
 
 std::string canonical(const Values& values) {
   std::string text;
-  for (const auto& [key, value] : values) text += key + "=" + value + "\n";
+  for (const auto& [key, value] : values) text += fmt::format("{}={}\n", key, value);
   return text;
 }
 
@@ -127,7 +127,7 @@ ExperimentConfig config_of(const std::filesystem::path& file,
                            const std::vector<std::string>& overrides, const Values& values,
                            const std::string& name) {
   std::vector<std::string> all = overrides;
-  for (const auto& [key, value] : values) all.push_back(key + "=" + value);
+  for (const auto& [key, value] : values) all.push_back(fmt::format("{}={}", key, value));
   try {
     ExperimentConfig config = load_experiment(file, all);
     config.name = name;

@@ -13,7 +13,6 @@ namespace {
 using test::refusal;
 using test::SmallExperiment;
 using testing::HasSubstr;
-using testing::Not;
 
 std::string weights_of(const std::filesystem::path& path) {
   std::string text;

@@ -21,7 +21,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-using testing::UnorderedElementsAre;
 
 /// A small experiment that a sweep is made of.
 class SmallSweep : public SmallExperiment {
@@ -233,7 +232,7 @@ TEST(Sweep, IsBlindToTheTestPart) {
     manifest(name, turned);
     std::vector<std::string> own = overrides;
     own.push_back("corpus.path=" + (small.folder / name / "manifest.csv").string());
-    own.push_back("corpus.reader=csv");
+    own.emplace_back("corpus.reader=csv");
     const SweepPlan plan = small.plan(rates, own);
     sweep(plan, small.workplace("runs-" + name));
     const fs::path folder = small.folder / ("runs-" + name) / "small/sweep";
@@ -275,8 +274,8 @@ TEST(Sweep, RefusesValidationPartsThatAreNoneOrTheTestPart) {
   // A copy of a test clip among those that judge.
   fs::copy_file(small.clips[0], small.clips[1], fs::copy_options::overwrite_existing);
   auto leaking = overrides;
-  leaking.push_back("corpus.duplicates=allow");
-  leaking.push_back("name=leaking");
+  leaking.emplace_back("corpus.duplicates=allow");
+  leaking.emplace_back("name=leaking");
   EXPECT_THAT(refusal([&] { sweep(small.plan(rates, leaking), small.workplace()); }),
               HasSubstr("so that the test part would judge"));
 }

@@ -109,7 +109,8 @@ TEST_F(Averaged, EstimatesStatisticsOverTheTrainingPart) {
     Array<float> y({static_cast<Index>(training.size()), 20, 8});
     conv1d(context, {.filters = 8, .kernel_size = 5}, batch.x.view(), parameters[0].value,
            parameters[1].value, y.view());
-    const auto rows = static_cast<double>(y.size() / 8);
+    const Index places = y.size() / 8;
+    const auto rows = static_cast<double>(places);
     for (Index c = 0; c < 8; ++c) {
       double mean = 0, square = 0;
       for (Index i = c; i < y.size(); i += 8) mean += double{y[i]} / rows;
