@@ -193,11 +193,13 @@ class Pairing {
 Comparison compare_runs(Context& context, const std::vector<std::filesystem::path>& folders) {
   if (folders.size() < 2) throw DataError("at least two runs are needed to compare them");
   std::vector<RunResults> all;
+  all.reserve(folders.size());
   for (const auto& folder : folders) all.push_back(read_results(folder));
   expect_same_classes(all);
   const bool by_fold =
       std::any_of(all.begin(), all.end(), [](const RunResults& one) { return one.repeats_clips; });
   std::vector<Words> words;
+  words.reserve(all.size());
   for (const RunResults& results : all) words.push_back(words_of(results, by_fold));
 
   Comparison comparison;
