@@ -117,12 +117,8 @@ struct Draws {
 EnsembleScores score_ensemble(std::span<const std::string> labels,
                               std::span<const ClipPrediction> predictions) {
   Evaluation together = evaluate_predictions(labels, averaged_over_seeds(labels, predictions));
-  return {std::move(together.folds),
-          together.accuracy,
-          together.uar,
-          together.macro_f1,
-          std::move(together.pooled),
-          std::move(together.pooled_scores),
+  return {std::move(together.folds), together.accuracy,          together.uar,
+          together.macro_f1,         std::move(together.pooled), std::move(together.pooled_scores),
           together.pooled_intervals};
 }
 
