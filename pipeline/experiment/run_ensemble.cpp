@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "pipeline/evaluation/analysis.h"
+#include "pipeline/evaluation/seed_averages.h"
 #include "pipeline/experiment/ensemble.h"
 #include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
@@ -169,7 +170,7 @@ ScoredRun score_members(const std::string& name, const std::vector<MemberRun>& m
   for (std::size_t i = 0; i < members.size(); ++i) {
     const MemberRun& member = members[i];
     const Prepared prepared = prepare_as_trained(member.config, member.folder, workplace);
-    predictions.push_back(mean_over_networks(
+    predictions.push_back(averaged_over_seeds(
         member.labels, predict_test_parts(member.config, workplace, prepared, member.folder)));
     notes.push_back(describe(member, file.runs[i].models.size(), predictions.back()));
     ReportData own = begin_report(member.config, workplace, prepared, {});

@@ -68,30 +68,6 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
   return all;
 }
 
-std::vector<ClipPrediction> mean_over_networks(std::span<const std::string> labels,
-                                               const std::vector<ClipPrediction>& predictions) {
-  std::vector<ClipPrediction> means;
-  std::vector<std::size_t> networks;
-  std::map<std::pair<std::string, std::string>, std::size_t> places;
-  for (const ClipPrediction& clip : predictions) {
-    const auto [place, added] = places.try_emplace({clip.fold, clip.id}, means.size());
-    if (added) {
-      means.push_back(clip);
-      means.back().seed.reset();
-      networks.push_back(1);
-      continue;
-    }
-    std::vector<float>& sum = means[place->second].probabilities;
-    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += clip.probabilities[c];
-    ++networks[place->second];
-  }
-  for (std::size_t i = 0; i < means.size(); ++i) {
-    for (float& p : means[i].probabilities) p /= static_cast<float>(networks[i]);
-    means[i].predicted = labels[static_cast<std::size_t>(most_likely(means[i].probabilities))];
-  }
-  return means;
-}
-
 namespace {
 
 /// The results of each network, where there are several, in its own folder.

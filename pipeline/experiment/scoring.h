@@ -14,11 +14,6 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
                                                const Workplace& workplace, const Prepared& prepared,
                                                const RunFolder& run);
 
-/// The probabilities that networks of several seeds give a clip in a fold, averaged: one prediction
-/// a clip and fold, without a seed.
-std::vector<ClipPrediction> mean_over_networks(std::span<const std::string> labels,
-                                               const std::vector<ClipPrediction>& predictions);
-
 /// A run's models scored on its own test parts.
 struct ScoredRun {
   ReportData report;
