@@ -21,10 +21,9 @@ void pack(const Strided& b, Index depth, Index columns, Index panel, float* out)
   }
 }
 
-void multiply_panel(const Strided& a, Index rows, Index depth, const float* packed, Index columns,
-                    Index panel, Start start, float* c, Index c_stride) {
-  ON_VECTOR_PATH(multiply_panel)
-  (a, rows, depth, packed, columns, panel, start, c, c_stride);
+void multiply(const Strided& a, Index rows, Index depth, const Panels& b, Index columns,
+              Start start, float* c, Index c_stride) {
+  ON_VECTOR_PATH(multiply)(a, rows, depth, b, columns, start, c, c_stride);
 }
 
 }  // namespace serenade::cpu::gemm
