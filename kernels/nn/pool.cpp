@@ -138,6 +138,23 @@ void clear_behind(Tensor<float> x, Index item, Index steps) {
   std::fill_n(x.data() + (item * time + steps) * channels, (time - steps) * channels, 0.0F);
 }
 
+/// The gradient of max_pool over two steps with stride two, the usual one: no branches, and each
+/// step is written once.
+void spread_pairs(const float* x, const float* dy, Index windows, Index channels, float* dx) {
+  for (Index o = 0; o < windows; ++o) {
+    const float* left = x + 2 * o * channels;
+    const float* right = left + channels;
+    const float* gradient = dy + o * channels;
+    float* __restrict to_left = dx + 2 * o * channels;
+    float* __restrict to_right = to_left + channels;
+    for (Index c = 0; c < channels; ++c) {
+      const float all = 0.0F + gradient[c];  // as a sum from 0 has it: no negative zero
+      to_left[c] = right[c] > left[c] ? 0.0F : all;
+      to_right[c] = right[c] > left[c] ? all : 0.0F;
+    }
+  }
+}
+
 }  // namespace
 
 void max_pool(Context& context, const MaxPoolOptions& options, Tensor<const float> x,
@@ -166,6 +183,11 @@ void max_pool_backward(Context& context, const MaxPoolOptions& options, Tensor<c
   const Index stride = stride_of(options);
   context.parallel(x.extent(0), [&](Index item) {
     const OwnWindows own(options, lengths, item, time, out_time);
+    if (own.size == 2 && stride == 2) {
+      spread_pairs(x.data() + item * time * channels, dy.data() + item * out_time * channels,
+                   own.count, channels, dx.data() + item * time * channels);
+      return clear_behind(dx, item, 2 * own.count);
+    }
     std::fill_n(dx.data() + item * time * channels, time * channels, 0.0F);
     for (Index o = 0; o < own.count; ++o) {
       const Index begin = (item * time + o * stride) * channels;
