@@ -66,7 +66,8 @@ Job resample_floor(const json& order) {
           clip.samples[i] / static_cast<float>(clip.channels);
     }
     for (auto& soxr : state->soxr) {
-      if (clip.sample_rate != to_rate) soxr.try_emplace(clip.sample_rate, clip.sample_rate, to_rate);
+      if (clip.sample_rate != to_rate)
+        soxr.try_emplace(clip.sample_rate, clip.sample_rate, to_rate);
     }
     state->recordings.push_back(std::move(recording));
   }
@@ -105,7 +106,8 @@ struct FftLibrary {
 using Aligned = Array<float>;
 
 /// Frames are where they lie in the signal, no window: transforms and nothing else. In blocks of 16
-/// frames, each of which begins at a multiple of 64 bytes as the arrays do that plans are made with.
+/// frames, each of which begins at a multiple of 64 bytes as the arrays do that plans are made
+/// with.
 Job fft_floor(const json& order) {
   constexpr int block = 16;
   struct State {

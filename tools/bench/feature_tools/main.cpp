@@ -50,8 +50,8 @@ class FeatureWork {
     if (order.contains("paths")) {
       paths_ = order.at("paths").get<std::vector<std::string>>();
       for (Context& context : contexts_) {
-        batches_.push_back(std::make_unique<ClipBatches>(
-            context, function_, bytes_a_thread(Device::cpu, 0, threads)));
+        batches_.push_back(std::make_unique<ClipBatches>(context, function_,
+                                                         bytes_a_thread(Device::cpu, 0, threads)));
       }
     } else {
       signals_ = std::make_unique<SignalFile>(order.at("signals").get<std::string>(),
@@ -61,8 +61,7 @@ class FeatureWork {
   }
 
   Job job() {
-    return {static_cast<int>(contexts_.size()), rows_.size(),
-            [this](int thread, std::size_t clip) {
+    return {static_cast<int>(contexts_.size()), rows_.size(), [this](int thread, std::size_t clip) {
               signals_ ? from_samples(thread, clip) : from_file(thread, clip);
             }};
   }
@@ -72,9 +71,9 @@ class FeatureWork {
     json rows = json::array();
     for (const Array<float>& clip : rows_) {
       rows.push_back(clip.shape()[0]);
-      file.write(reinterpret_cast<const char*>(clip.data()),
-                 static_cast<std::streamsize>(static_cast<std::size_t>(clip.size()) *
-                                              sizeof(float)));
+      file.write(
+          reinterpret_cast<const char*>(clip.data()),
+          static_cast<std::streamsize>(static_cast<std::size_t>(clip.size()) * sizeof(float)));
     }
     if (!file.flush()) throw IoError(path + ": cannot be written");
     return {{"columns", extractor_.column_names()}, {"rows", rows}};

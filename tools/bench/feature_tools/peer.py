@@ -71,7 +71,8 @@ class Librosa:
 
     def seed(self, y, sr):
         mfcc, chroma, contrast, zcr, rms = self.seed_but_tonnetz(y, sr)
-        return [mfcc, chroma, contrast, self.librosa.feature.tonnetz(chroma=chroma, sr=sr), zcr, rms]
+        tonnetz = self.librosa.feature.tonnetz(chroma=chroma, sr=sr)
+        return [mfcc, chroma, contrast, tonnetz, zcr, rms]
 
     def pyin(self, y, sr):
         note = self.librosa.note_to_hz
@@ -179,7 +180,7 @@ class Opensmile:
             return spectra + mel + [("lld", *mfcc[0][1:])]
         if name == "e":
             return spectra + [("acf", "cAcf", "mag", ""), ("cepstrum", "cAcf", "mag", "cepstrum=1"),
-                              ("lld", "cPitchACF", "acf;cepstrum", "F0=1\nvoiceProb=1\nmaxPitch=2093")]
+                              ("lld", "cPitchACF", "acf;cepstrum", "F0=1\nmaxPitch=2093")]
         return spectra + mel + mfcc + [
             ("tones", "cTonespec", "mag", ""), ("chroma", "cChroma", "tones", "octaveSize=12"),
             ("crossings", "cMZcr", "frames", ""), ("energy", "cEnergy", "frames", "rms=1\nlog=0"),
@@ -189,7 +190,7 @@ class Opensmile:
         if name not in self.made:
             parts = self.components(name)
             text = OPENSMILE_LEVELS % {
-                "instances": "\n".join(f"instance[{part}].type={kind}" for part, kind, _, _ in parts),
+                "instances": "\n".join(f"instance[{name}].type={kind}" for name, kind, _, _ in parts),
                 "sections": "\n".join(
                     f"[{part}:{kind}]\nreader.dmLevel={reads}\nwriter.dmLevel={part}\n{options}\n"
                     for part, kind, reads, options in parts)}

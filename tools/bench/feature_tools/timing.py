@@ -19,8 +19,8 @@ class Deadline:
 
 
 def time_cell(tools, source, name, threads, settings, deadline, leave_out):
-    """Seconds of each tool, repeat by repeat: one repeat of all, then the next, so that whatever else
-    the machine does meets all of them."""
+    """Seconds of each tool, repeat by repeat: one repeat of all, then the next, so that whatever
+    else the machine does meets all of them."""
     features = {**sets.SETS[name], "set": name}
     ready = {}
     for label, tool in tools.items():
@@ -33,8 +33,12 @@ def time_cell(tools, source, name, threads, settings, deadline, leave_out):
     for repeat in range(settings.repeats):
         if repeat > 0 and deadline.passed():
             break
-        for tool, _, rounds, seconds in ready.values():
-            seconds.append(tool.run(rounds))
+        for label, (tool, _, rounds, seconds) in list(ready.items()):
+            try:
+                seconds.append(tool.run(rounds))
+            except LeftOut as error:
+                leave_out(name, label, str(error))
+                del ready[label]
     return {label: (definition, seconds) for label, (_, definition, _, seconds) in ready.items()}
 
 
