@@ -97,7 +97,10 @@ class Torchaudio:
     def made_once(self, make, y, sr):
         key = (make.__name__, y.dtype)
         if key not in self.made:
+            usual = self.torch.get_default_dtype()
+            self.torch.set_default_dtype(y.dtype)  # of windows and filters
             self.made[key] = make(sr).to(y.dtype)
+            self.torch.set_default_dtype(usual)
         return self.made[key]
 
     @staticmethod
@@ -184,7 +187,8 @@ class Opensmile:
         return spectra + mel + mfcc + [
             ("tones", "cTonespec", "mag", ""), ("chroma", "cChroma", "tones", "octaveSize=12"),
             ("crossings", "cMZcr", "frames", ""), ("energy", "cEnergy", "frames", "rms=1\nlog=0"),
-            ("lld", "cVectorConcat", "mfcc;chroma;crossings;energy", "")]
+            ("lld", "cVectorConcat", "mfcc;chroma;crossings;energy",
+             "includeSingleElementFields=1")]
 
     def process(self, name, y, sr):
         if name not in self.made:
