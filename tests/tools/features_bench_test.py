@@ -52,6 +52,17 @@ class Compare(unittest.TestCase):
         ours[0, 0] = np.nan
         self.assertFalse(self.judged(ours)["mfcc"])
 
+    def test_what_is_faint_in_its_frame_may_differ_more(self):
+        columns = ["kaldi_fbank_0", "kaldi_fbank_1"]
+        theirs = np.tile([-2.0, -25.0], (2000, 1))
+        ours = theirs.copy()
+        ours[3, 1] += 5e-3
+        self.assertTrue(sets.compare(columns, ours, theirs)[0]["equal"])
+        ours[4, 1] += 2e-2
+        self.assertFalse(sets.compare(columns, ours, theirs)[0]["equal"])
+        ours[4] = theirs[4] + [5e-3, 0]
+        self.assertFalse(sets.compare(columns, ours, theirs)[0]["equal"])
+
     def test_pitches_are_counted(self):
         columns = ["pyin_f0", "pyin_voiced", "pyin_voiced_probability"]
         theirs = np.tile([220.0, 1.0, 0.9], (200, 1))
