@@ -9,8 +9,9 @@ std::string where_time_went(const ExtractionReport& result) {
   const StageSeconds& stages = result.stages;
   return fmt::format(
       "{:.1f} s with {} threads; summed over threads: decode {:.1f} s, resample "
-      "{:.1f} s, features {:.1f} s, hashing {:.1f} s; writing {:.1f} s",
-      result.seconds, result.threads, stages.decode, stages.resample, stages.features,
+      "{:.1f} s, {}features {:.1f} s, hashing {:.1f} s; writing {:.1f} s",
+      result.seconds, result.threads, stages.decode, stages.resample,
+      stages.copies > 0 ? fmt::format("copies {:.1f} s, ", stages.copies) : "", stages.features,
       stages.verify, stages.write);
 }
 
@@ -31,10 +32,13 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
           result.by_others > 0
               ? fmt::format(", {} extracted by another process meanwhile", result.by_others)
               : "";
+      const std::string copies =
+          result.copies > 0 ? fmt::format(" ({} of them copies of training clips)", result.copies)
+                            : "";
       fmt::print(
-          "{} clips, {} different recordings: {} extracted now, {} in the cache before{}{}; {} "
+          "{} clips{}, {} different recordings: {} extracted now, {} in the cache before{}{}; {} "
           "clips without features\n",
-          result.utterances, result.contents, result.extracted, result.from_cache,
+          result.utterances, copies, result.contents, result.extracted, result.from_cache,
           common.verify ? " and verified" : "", others, result.bad.size());
       if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;

@@ -166,6 +166,10 @@ int main(int argc, char** argv) {
   serenade::app::add_extract(program, common, action);
   serenade::app::add_train(program, common, action);
   serenade::app::add_evaluate(program, common, action);
+  serenade::app::add_ensemble(program, common, action);
+  serenade::app::add_crossval(program, common, action);
+  serenade::app::add_sweep(program, common, action);
+  serenade::app::add_compare(program, common, action);
   serenade::app::add_predict(program, common, action);
   serenade::app::add_check(program, common, action);
   serenade::app::add_info(program, common, action);

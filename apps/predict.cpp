@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "pipeline/experiment/environment.h"
+#include "pipeline/experiment/file_speakers.h"
 #include "pipeline/experiment/predict.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/one_line.h"
@@ -21,6 +22,7 @@ enum class Format { table, csv, json };
 struct PredictArguments {
   std::string run;
   std::vector<std::string> paths;
+  std::string speaker;
   bool csv = false;
   bool json = false;
 };
@@ -147,18 +149,34 @@ int predict(const Common& common, Console& console, const PredictArguments& argu
     console.note(fmt::format("probabilities are means over {} networks", predictor.models()));
   }
 
+  std::vector<std::string> speakers;
+  if (predictor.by_speaker() && arguments.speaker.empty()) throw DataError(speaker_needed);
+  if (!arguments.speaker.empty()) {
+    if (predictor.by_speaker()) {
+      speakers = speakers_of(files, arguments.speaker);
+    } else {
+      console.note("--speaker: the model does not ask who speaks, and is not told");
+    }
+  }
+  if (!speakers.empty() && arguments.speaker == "file") {
+    console.warn(
+        "--speaker file: each file is standardised by itself alone, which the model has not "
+        "learned from; it does better with several files of a speaker (one, folder or a CSV file)");
+  }
+
   Format format = Format::table;
   if (arguments.csv) format = Format::csv;
   if (arguments.json) format = Format::json;
   const Printer printer(format, predictor.labels(), files);
   std::size_t failed = 0;
-  predictor.predict(context, files, console, [&](const FilePrediction& result) {
+  const auto print = [&](const FilePrediction& result) {
     console.clear_bar();
     printer.print(result);
     if (result.error.empty()) return;
     ++failed;
     console.warn(result.error);
-  });
+  };
+  predictor.predict(context, files, console, print, speakers);
   if (failed > 0) {
     console.warn(fmt::format("{} of {} files could not be predicted", failed, files.size()));
   }
@@ -177,6 +195,8 @@ void add_predict(CLI::App& program, Common& common, Action& action) {
   command->add_option(
       "paths", arguments->paths,
       "files and folders; none or '-': a list on stdin, a path a line or as find -print0 writes");
+  command->add_option("--speaker", arguments->speaker, speaker_help)
+      ->type_name("one|folder|file|CSV");
   CLI::Option* csv = command->add_flag("--csv", arguments->csv, "comma-separated values");
   command->add_flag("--json", arguments->json, "JSON, an object a line")->excludes(csv);
   command->callback([&common, &action, arguments] {

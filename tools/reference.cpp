@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/experiment/config.h"
+#include "pipeline/experiment/sweep_options.h"
 #include "pipeline/model/layer_table.h"
 
 namespace serenade {
@@ -38,7 +39,8 @@ std::string values_text(const T& value, const Range& range) {
     const std::string inner = values_text(Inner{}, range);
     return inner + ", or null";
   } else if constexpr (requires { option_values(value); }) {
-    return std::string(option_values(value));
+    const std::string limits = range_text(range);
+    return std::string(option_values(value)) + (limits.empty() ? "" : ", " + limits);
   } else if constexpr (OptionEnum<T>) {
     std::string text;
     for (const auto name : enum_names(value)) {
@@ -125,6 +127,8 @@ void print_all() {
   SectionVisitor sections;
   const ExperimentConfig defaults;
   ExperimentConfig::fields(defaults, sections);
+  print_table("## `sweep`: what `serenade sweep` tries; other commands pass it over",
+              SweepOptions());
   fmt::print(
       "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`. A clip "
       "gives 1 "
@@ -140,6 +144,11 @@ void print_all() {
         },
         feature);
   }
+  print_table(
+      "## Copies\n\nItems of `augmentation.copies`: the keys that are set say what is done to a "
+      "clip, in this order.\nOf a range `[from, to]` every clip draws its own number, by `seed`, "
+      "the recipe's place in the list\nand its content alone.",
+      CopyRecipe{});
   fmt::print("## Layers\n\nItems of `model.layers`: a name, or `name: {{option: value}}`.\n\n");
   const auto print_layer = []<class Layer>(std::type_identity<Layer>) {
     print_table(fmt::format("### `{}`", Layer::name), typename Layer::Options{});

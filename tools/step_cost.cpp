@@ -63,6 +63,33 @@ void add_product(Cost& cost, const Step& s, bool convolution) {
   cost.flops += product * (s.first ? 2 : 3);
 }
 
+/// The launches of pipeline/model/layers/temporal_stack.cpp; x [rows, channels].
+void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, double channels,
+               double batch, bool first) {
+  const double filters = options.filters, numbers = rows * filters, vectors = batch * filters;
+  const double kernel = options.kernel_size * filters * filters;
+  add_product(
+      cost, {rows * channels, numbers, rows, (channels + 1) * filters, true, filters, first}, true);
+  const bool both = options.directions == StackDirections::both;
+  const bool pooled = options.output == StackOutput::vector;
+  const int levels = options.levels, blocks = levels * (both ? 2 : 1);
+  for (int part = 0; part < 2 * blocks; ++part) {
+    add_product(cost, {numbers, numbers, rows, kernel, false, filters, false}, true);
+    cost.add(6, 8 * numbers);                           // batch norm
+    cost.add(2, 5 * numbers);                           // ReLU
+    if (options.dropout > 0) cost.add(2, 4 * numbers);  // of channels
+  }
+  cost.add(2 * blocks, 8 * numbers * blocks);  // gates
+  cost.add(blocks, 3 * numbers * blocks);      // gradients through a block and past it
+  if (pooled) cost.add(2 * blocks, 2 * (numbers + vectors) * blocks);  // means
+  // gradients of levels: added, but for the highest
+  cost.add(blocks - blocks / levels, 3 * numbers * (blocks - blocks / levels));
+  if (!pooled) cost.add(blocks / levels, 2 * numbers * (blocks / levels));
+  const double summand = pooled ? vectors : numbers;
+  cost.add(3, summand * (2 * blocks + levels + 2));  // the weighted sum
+  if (both) cost.add(2, 5 * numbers);                // both directions' gradients
+}
+
 /// Throws ConfigError for layers that no shipped experiment has.
 void add_layer(Cost& cost, const std::string& type, const Step& s) {
   const bool back = !s.first;
@@ -97,6 +124,13 @@ Cost cost_of(const ExperimentConfig& config, const Network& network) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Shape& out = layers[i].output;
     const auto channels = static_cast<double>(out[out.rank() - 1]);
+    if (layers[i].type == "temporal_stack") {
+      const auto& options = std::get<TemporalStackOptions>(network.spec().layers[i].options);
+      add_stack(cost, options, batch * static_cast<double>(in[0]), static_cast<double>(in[1]),
+                batch, i == 0);
+      in = out;
+      continue;
+    }
     add_layer(cost, layers[i].type,
               {.in = batch * static_cast<double>(in.size()),
                .out = batch * static_cast<double>(out.size()),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/device/error.h"
+#include "kernels/device/lent_again.h"
 #include "kernels/device/memory.h"
 
 namespace serenade {
@@ -171,6 +172,13 @@ Lent Context::lend(Shape shape) {
   if (found != kept.end()) {
     array = std::move(*found);
     kept.erase(found);
+    if constexpr (has_cuda) {
+      if (session_ && cuda::lent_again != nullptr) {
+        const auto bytes = static_cast<std::size_t>(array.capacity()) * sizeof(float);
+        array.resize({array.capacity()});
+        cuda::lent_again(*session_, array.data(), bytes);
+      }
+    }
   } else {
     // All that there is may be a third more than what was ever lent at a time, so that batches of
     // several sizes find what fits them; beyond that, what was not used for longest goes.

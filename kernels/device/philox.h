@@ -41,6 +41,10 @@ enum class Purpose : std::uint32_t {
   split = 4,
   bootstrap = 5,
   demo_corpus = 6,
+  crop = 10,
+  frequency_shift = 11,
+  spec_augment = 12,
+  mixup = 13,
   test = 255
 };
 

@@ -16,13 +16,15 @@ void check(cudaError_t result, std::string_view what) {
 
 Session::Session() {
   const DeviceInfo info = usable_device();
-  check(cudaSetDevice(info.number), "choosing the GPU");
+  device_ = info.number;
+  check(cudaSetDevice(device_), "choosing the GPU");
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
 }
 
 Session::~Session() {
   // What is kept may use the stream to the last.
   kept_.clear();
+  offsets_to_send_.reset();
   cudaStreamDestroy(stream_);
 }
 
@@ -77,9 +79,10 @@ const Index* Session::offsets(const Ragged& ragged) {
     slot.capacity = 2 * bytes;
   }
   slot.offsets.assign(wanted.begin(), wanted.end());
-  check(cudaMemcpyAsync(slot.memory.get(), slot.offsets.data(), bytes, cudaMemcpyHostToDevice,
-                        stream_),
-        "uploading a batch's extents");
+  if (!offsets_to_send_) offsets_to_send_.emplace(Device::cuda);
+  offsets_to_send_->begin(bytes);
+  offsets_to_send_->send(*this, std::as_bytes(wanted), slot.memory.get());
+  offsets_to_send_->end(*this);
   return static_cast<const Index*>(slot.memory.get());
 }
 

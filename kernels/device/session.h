@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "kernels/device/ragged.h"
+#include "kernels/device/send_buffer.h"
 #include "kernels/device/tensor.h"
 
 /// The host's side of CUDA, included by .cu files only. Other code knows it as Context, Array and
@@ -34,6 +36,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   cudaStream_t stream() const { return stream_; }
+  /// CUDA's number of the GPU.
+  int device() const { return device_; }
   /// Waits for all that was enqueued. Throws DeviceError for what went wrong in it.
   void synchronize();
 
@@ -105,12 +109,14 @@ class Session {
   const void* upload_table(const std::shared_ptr<const void>& owner, int part, const void* values,
                            std::size_t bytes);
 
+  int device_ = 0;
   cudaStream_t stream_ = nullptr;
   std::map<std::pair<const void*, int>, Table> tables_;
   std::map<std::string, std::shared_ptr<const void>> named_;
   std::map<std::string, std::shared_ptr<void>> kept_;
   std::array<Scratch, 4> scratch_;
   std::array<Uploaded, 4> uploaded_;
+  std::optional<SendBuffer> offsets_to_send_;
   std::uint64_t uses_ = 0;
   int block_size_ = 0;
 };

@@ -7,9 +7,8 @@
 
 namespace serenade::cuda {
 
-void choose_device() {
-  static const int number = usable_device().number;
-  check(cudaSetDevice(number), "choosing the GPU");
+void choose_device(const Session& session) {
+  check(cudaSetDevice(session.device()), "choosing the GPU");
 }
 
 void* allocate_pinned(std::size_t bytes) noexcept {

@@ -25,14 +25,14 @@ void* make_event();
 void destroy_event(void* event) noexcept;
 void record_event(Session& session, void* event);
 void wait_for_event(void* event);
-void choose_device();
+void choose_device(const Session& session);
 }  // namespace cuda
 
 /// To be called before a context that another thread made is used: CUDA chooses a thread's GPU
 /// thread by thread.
-inline void use_on_this_thread(const Context& context) {
+inline void use_on_this_thread(Context& context) {
   if constexpr (has_cuda) {
-    if (context.device() == Device::cuda) cuda::choose_device();
+    if (context.device() == Device::cuda) cuda::choose_device(context.session());
   }
 }
 
@@ -118,6 +118,11 @@ class Event {
   void record(Context& context) {
     if constexpr (has_cuda) {
       if (event_) cuda::record_event(context.session(), event_.get());
+    }
+  }
+  void record(cuda::Session& session) {
+    if constexpr (has_cuda) {
+      if (event_) cuda::record_event(session, event_.get());
     }
   }
   /// Waits until all that was enqueued before the point is done; not at all where there is none.

@@ -175,6 +175,44 @@ void transform_tile(const FftPlan& plan, const float* blocks, double* work, cons
   }
 }
 
+/// The halved complex spectrum of `frames` frames, in its natural order and with real and imaginary
+/// parts in each other's place, from the real one: untangle() backwards. The passes then give the
+/// inverse transform, its parts in each other's place as well.
+void tangle(const FftPlan& plan, const float* spectrum, double* work) {
+  const Index points = plan.points();
+  const auto bin = [&](Index f) HWY_ATTR {
+    const float* at = spectrum + 2 * f * lanes;
+    return Complex{hn::PromoteTo(tag, hn::LoadU(float_tag, at)),
+                   hn::PromoteTo(tag, hn::LoadU(float_tag, at + lanes))};
+  };
+  const auto put = [&](Index f, const Complex& value) HWY_ATTR {
+    store({value.im, value.re}, work + f * point_size);
+  };
+  const DoubleVec half = hn::Set(tag, 0.5);
+  const auto halved = [&](const Complex& value) HWY_ATTR {
+    return Complex{hn::Mul(value.re, half), hn::Mul(value.im, half)};
+  };
+  // Imaginary parts of the first and the last bin count for nothing, as in numpy.fft.irfft.
+  const DoubleVec lowest = bin(0).re;
+  const DoubleVec highest = bin(points).re;
+  put(0, halved({hn::Add(lowest, highest), hn::Sub(lowest, highest)}));
+  const Complex middle = bin(points / 2);
+  put(points / 2, {middle.re, hn::Neg(middle.im)});
+  for (Index f = 1; f < points / 2; ++f) {
+    const Complex a = bin(f);
+    const Complex b = bin(points - f);
+    const Complex even = halved({hn::Add(a.re, b.re), hn::Sub(a.im, b.im)});
+    const Complex turned = halved({hn::Sub(a.re, b.re), hn::Add(a.im, b.im)});
+    // Times e^(2 pi i f / n_fft), whose conjugate the table holds.
+    const double* factor = plan.untangling() + 2 * f;
+    const std::array<double, 2> conjugate{factor[0], -factor[1]};
+    const Complex odd = multiply(turned, conjugate.data());
+    put(f, add_i(even, odd));
+    const Complex mirrored = sub_i(even, odd);
+    put(points - f, {mirrored.re, hn::Neg(mirrored.im)});
+  }
+}
+
 /// `frames` numbers, rounded, to 16-lane rows.
 HWY_INLINE void store_rounded(DoubleVec value, float* to) {
   hn::StoreU(hn::DemoteTo(float_tag, value), float_tag, to);
@@ -184,6 +222,30 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
   transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
     store_rounded(hn::MulAdd(x.re, x.re, hn::Mul(x.im, x.im)), power + bin * lanes + lane);
   });
+}
+
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples) {
+  const double* window = plan.window();
+  const auto& passes = plan.passes();
+  const std::int32_t* position = plan.position();
+  // The table's window is half the window; the inverse of so many points is divided by their
+  // number.
+  const double scale = 2.0 / static_cast<double>(plan.points());
+  for (Index lane = 0; lane < lanes; lane += frames) {
+    tangle(plan, spectrum + lane, work);
+    for (const FftPlan::Pass& pass : passes) {
+      for (double* block = work; block < work + plan.points() * point_size;
+           block += pass.length * point_size) {
+        run_pass(pass, block, [&](Index n) HWY_ATTR { return load(block + n * point_size); });
+      }
+    }
+    for (Index n = 0; n < plan.points(); ++n) {
+      const Complex swapped = load(work + position[n] * point_size);
+      float* to = samples + 2 * n * lanes + lane;
+      store_rounded(hn::Mul(swapped.im, hn::Set(tag, scale * window[2 * n])), to);
+      store_rounded(hn::Mul(swapped.re, hn::Set(tag, scale * window[2 * n + 1])), to + lanes);
+    }
+  }
 }
 
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {

@@ -51,10 +51,12 @@ void to_mono(Context& context, std::span<const StoredClip> clips, Tensor<const s
       "stored clips", [] { return new Array<StoredClip>(Shape{0}, Device::cuda); });
   table.resize({frames.clips()});
   if (!clips.empty()) {
-    // Staged before the call returns; the kernels of an earlier batch come first on the stream.
-    check(cudaMemcpyAsync(table.data(), clips.data(), clips.size_bytes(), cudaMemcpyHostToDevice,
-                          session.stream()),
-          "uploading a batch's clips");
+    // The kernels of an earlier batch come first on the stream.
+    auto& to_send = session.keep<SendBuffer>("stored clips to send",
+                                             [] { return new SendBuffer(Device::cuda); });
+    to_send.begin(clips.size_bytes());
+    to_send.send(session, std::as_bytes(clips), table.data());
+    to_send.end(session);
   }
   launch<mono_kernel>(session, one_thread_each(session, frames.total()),
                       reinterpret_cast<const unsigned char*>(stored.data()),

@@ -16,8 +16,13 @@ struct DeleteSoxr {
   void operator()(soxr_t soxr) const { soxr_delete(soxr); }
 };
 
-std::string hertz(int in_rate, int out_rate) {
-  return std::to_string(in_rate) + " Hz to " + std::to_string(out_rate) + " Hz";
+std::string in_hertz(double rate) {
+  const bool whole = rate == std::floor(rate) && std::abs(rate) < 1e15;
+  return (whole ? std::to_string(static_cast<Index>(rate)) : std::to_string(rate)) + " Hz";
+}
+
+std::string hertz(double in_rate, double out_rate) {
+  return in_hertz(in_rate) + " to " + in_hertz(out_rate);
 }
 
 }  // namespace
@@ -29,22 +34,22 @@ struct Soxr<T>::Handle {
 
 std::string soxr_version_name() { return soxr_version(); }
 
-Index resampled_length(Index length, int in_rate, int out_rate) {
+Index resampled_length(Index length, double in_rate, double out_rate) {
   if (in_rate == out_rate) return length;
-  const double ratio = static_cast<double>(out_rate) / in_rate;
+  const double ratio = out_rate / in_rate;
   return static_cast<Index>(std::ceil(static_cast<double>(length) * ratio));
 }
 
-Index soxr_length(Index length, int in_rate, int out_rate) {
-  const double ratio = static_cast<double>(in_rate) / out_rate;
+Index soxr_length(Index length, double in_rate, double out_rate) {
+  const double ratio = in_rate / out_rate;
   const auto given = static_cast<Index>(std::floor(static_cast<double>(length) / ratio + 0.5));
   return std::min(given, resampled_length(length, in_rate, out_rate));
 }
 
 template <class T>
-Soxr<T>::Soxr(int in_rate, int out_rate)
+Soxr<T>::Soxr(double in_rate, double out_rate)
     : in_rate_(in_rate), out_rate_(out_rate), handle_(std::make_unique<Handle>()) {
-  if (std::min(in_rate, out_rate) < 1 || std::max(in_rate, out_rate) > max_resampled_rate) {
+  if (!(std::min(in_rate, out_rate) >= 1 && std::max(in_rate, out_rate) <= max_resampled_rate)) {
     throw ConfigError("cannot resample " + hertz(in_rate, out_rate) + ": rates are between 1 and " +
                       std::to_string(max_resampled_rate));
   }

@@ -13,11 +13,11 @@ inline constexpr int max_resampled_rate = 10'000'000;
 
 /// Samples that `length` samples become: ceil(length * (out_rate / in_rate)) in double arithmetic,
 /// as librosa.resample computes it, rounding included.
-Index resampled_length(Index length, int in_rate, int out_rate);
+Index resampled_length(Index length, double in_rate, double out_rate);
 
 /// Of these, those that libsoxr gives; librosa appends zeros for the others.
 /// floor(length / (in_rate / out_rate) + 1/2) in double arithmetic, at most resampled_length.
-Index soxr_length(Index length, int in_rate, int out_rate);
+Index soxr_length(Index length, double in_rate, double out_rate);
 
 /// "libsoxr-0.1.3": of the library that runs.
 std::string soxr_version_name();
@@ -30,7 +30,7 @@ class Soxr {
  public:
   /// Throws ConfigError unless both rates are between 1 and max_resampled_rate, DataError for what
   /// libsoxr refuses.
-  Soxr(int in_rate, int out_rate);
+  Soxr(double in_rate, double out_rate);
   ~Soxr();
   Soxr(Soxr&&) noexcept;
   Soxr& operator=(Soxr&&) noexcept;
@@ -43,8 +43,8 @@ class Soxr {
 
  private:
   struct Handle;
-  int in_rate_;
-  int out_rate_;
+  double in_rate_;
+  double out_rate_;
   std::unique_ptr<Handle> handle_;
 };
 

@@ -1,6 +1,8 @@
 #include "kernels/dsp/spectra.h"
 
 #include "kernels/device/checks.h"
+#include "kernels/dsp/lanes.h"
+#include "kernels/dsp/stft_tiles.h"
 
 namespace serenade {
 namespace {
@@ -43,19 +45,31 @@ namespace cpu {
 
 void spectra(Context& context, const StftPlan& plan, Tensor<const float> signal,
              const Ragged& samples, const Spectra& wanted) {
+  const Index bins = plan.bins();
+  const bool has_mel = wanted.mel.data() != nullptr;
+  const bool has_log_mel = wanted.log_mel.data() != nullptr;
+  // Where only decibels are wanted, power is theirs until it becomes decibels in its place.
+  const Tensor<float> mel = has_mel ? wanted.mel : wanted.log_mel;
+  const auto rows = [](Tensor<float> matrix, Index first) {
+    return matrix.data() + first * matrix.extent(1);
+  };
+  stft_power_tiles(context, plan, signal, samples, [&](float* tile, Index first, Index count) {
+    if (wanted.power.data() != nullptr) {
+      store_tile(tile, bins, count, rows(wanted.power, first), bins);
+    }
+    if (has_mel || has_log_mel) {
+      const Index n_mels = wanted.bank->n_mels();
+      float* bands = scratch(1, n_mels * simd::lanes);
+      mel_power_tile(*wanted.bank, tile, bands);
+      store_tile(bands, n_mels, count, rows(mel, first), n_mels);
+    }
+    if (wanted.magnitude.data() != nullptr) {
+      magnitude_tile(bins * simd::lanes, tile);
+      store_tile(tile, bins, count, rows(wanted.magnitude, first), bins);
+    }
+  });
+  if (!has_log_mel) return;
   const Ragged frames = frames_of(samples, plan.options().hop_length);
-  Lent memory;
-  Tensor<float> power = wanted.power;
-  if (power.data() == nullptr) {
-    memory = context.lend({frames.total(), plan.bins()});
-    power = memory.view();
-  }
-  cpu::stft_power(context, plan, signal, samples, power);
-  if (wanted.magnitude.data() != nullptr) cpu::magnitude(context, power, wanted.magnitude);
-  if (wanted.mel.data() != nullptr) cpu::mel_power(context, power, *wanted.bank, wanted.mel);
-  if (wanted.log_mel.data() == nullptr) return;
-  const Tensor<float> mel = wanted.mel.data() != nullptr ? wanted.mel : wanted.log_mel;
-  if (wanted.mel.data() == nullptr) cpu::mel_power(context, power, *wanted.bank, mel);
   cpu::power_to_db(context, mel, frames, wanted.db, wanted.log_mel);
 }
 

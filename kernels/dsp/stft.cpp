@@ -7,6 +7,7 @@
 #include "kernels/device/checks.h"
 #include "kernels/dsp/fft.h"
 #include "kernels/dsp/lanes.h"
+#include "kernels/dsp/stft_tiles.h"
 
 #define HWY_TARGET_INCLUDE "kernels/dsp/stft.simd.h"
 #include "kernels/device/each_path.h"
@@ -78,10 +79,12 @@ std::vector<FrameTile> cut(const Ragged& frames) {
   return tiles;
 }
 
-/// out [frames, dims] from tiles [dims, lanes] that transform(plan, blocks, work, tile) makes.
-template <class Transform>
+/// sink(tile, first, count) for each tile [dims, lanes] that transform(plan, blocks, work, tile)
+/// makes: of `count` frames of the batch from `first` on.
+template <class Transform, class Sink>
 void transform_batch(Context& context, const StftPlan& plan, Tensor<const float> signal,
-                     const Ragged& samples, Index dims, float* out, const Transform& transform) {
+                     const Ragged& samples, Index dims, const Transform& transform,
+                     const Sink& sink) {
   const FftPlan& fft = plan.fft();
   const int hop = plan.options().hop_length;
   const Ragged frames = frames_of(samples, hop);
@@ -97,8 +100,7 @@ void transform_batch(Context& context, const StftPlan& plan, Tensor<const float>
       load_frames(fft, hop, signal.data() + samples.begin(tile.clip), samples.length(tile.clip),
                   tile.first * hop - fft.n_fft() / 2, blocks, plan.options().pad_mode);
       transform(fft, blocks, work, result);
-      store_tile(result, dims, tile.count, out + (frames.begin(tile.clip) + tile.first) * dims,
-                 dims);
+      sink(result, frames.begin(tile.clip) + tile.first, tile.count);
     }
   });
 }
@@ -107,14 +109,27 @@ void transform_batch(Context& context, const StftPlan& plan, Tensor<const float>
 
 void stft(Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,
           Tensor<float> spectrum) {
-  transform_batch(context, plan, signal, samples, 2 * plan.bins(), spectrum.data(),
-                  fft_spectrum_tile);
+  const Index dims = 2 * plan.bins();
+  transform_batch(context, plan, signal, samples, dims, fft_spectrum_tile,
+                  [&](const float* tile, Index first, Index count) {
+                    store_tile(tile, dims, count, spectrum.data() + first * dims, dims);
+                  });
 }
 
 void stft_power(Context& context, const StftPlan& plan, Tensor<const float> signal,
                 const Ragged& samples, Tensor<float> power) {
-  transform_batch(context, plan, signal, samples, plan.bins(), power.data(), fft_power_tile);
+  const Index dims = plan.bins();
+  stft_power_tiles(context, plan, signal, samples, [&](float* tile, Index first, Index count) {
+    store_tile(tile, dims, count, power.data() + first * dims, dims);
+  });
 }
+
+void stft_power_tiles(Context& context, const StftPlan& plan, Tensor<const float> signal,
+                      const Ragged& samples, const PowerSink& sink) {
+  transform_batch(context, plan, signal, samples, plan.bins(), fft_power_tile, sink);
+}
+
+void magnitude_tile(Index size, float* tile) { ON_VECTOR_PATH(square_root)(tile, size, tile); }
 
 void magnitude(Context& context, Tensor<const float> power, Tensor<float> out) {
   constexpr Index chunk_size = 1 << 15;

@@ -45,7 +45,14 @@ struct SiluOptions {
   static void fields(Self&, Visitor&) {}
 };
 
-using ActivationOptions = std::variant<LeakyReluOptions, EluOptions, GeluOptions, SiluOptions>;
+/// y = (e^2x - 1) / (e^2x + 1).
+struct TanhOptions {
+  template <class Self, class Visitor>
+  static void fields(Self&, Visitor&) {}
+};
+
+using ActivationOptions =
+    std::variant<LeakyReluOptions, EluOptions, GeluOptions, SiluOptions, TanhOptions>;
 
 /// y = max(x, 0), any shape; y may be x. Throws ShapeError where the shapes differ.
 void relu(Context&, Tensor<const float> x, Tensor<float> y);

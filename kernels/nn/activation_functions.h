@@ -53,6 +53,18 @@ struct Silu {
   }
 };
 
+struct Tanh {
+  explicit Tanh(const TanhOptions&) {}
+  static constexpr float value(float x) {
+    const float power = exponential_minus_1(2.0F * x);
+    return power / (power + 2.0F);
+  }
+  static constexpr float slope(float x) {
+    const float y = value(x);
+    return std::fma(-y, y, 1.0F);
+  }
+};
+
 /// Calls body with the function that the options name.
 template <class Body>
 void with_function(const ActivationOptions& options, const Body& body) {
@@ -61,6 +73,7 @@ void with_function(const ActivationOptions& options, const Body& body) {
     void operator()(const EluOptions& o) const { body(Elu(o)); }
     void operator()(const GeluOptions& o) const { body(Gelu(o)); }
     void operator()(const SiluOptions& o) const { body(Silu(o)); }
+    void operator()(const TanhOptions& o) const { body(Tanh(o)); }
     const Body& body;
   };
   std::visit(Visitor{body}, options);

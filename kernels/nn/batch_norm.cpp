@@ -5,6 +5,7 @@
 
 #include "kernels/device/checks.h"
 #include "kernels/nn/elementwise.h"
+#include "kernels/nn/row_blocks.h"
 
 namespace serenade {
 namespace {
@@ -16,6 +17,16 @@ void check_rows(std::string_view operation, const Shape& x) {
     throw ShapeError(std::string(operation) + ": x is " + to_string(x) +
                      " but must be [rows, channels] or [batch, time, channels], not empty");
   }
+}
+
+void check_lengths(std::string_view operation, const Shape& x, const Lengths& lengths) {
+  if (lengths.data() == nullptr) return;
+  expect_rank(operation, "x", x, 3, "[batch, time, channels]");
+  expect_lengths(operation, lengths, x[0]);
+}
+
+RowBlocks blocks_of(const Shape& x, const Lengths& lengths) {
+  return {x.size() / channels_of(x), x.rank() == 3 ? x[1] : 1, lengths.data()};
 }
 
 void check_channels(std::string_view operation, const Shape& x, std::string_view name,
@@ -33,7 +44,7 @@ void check_statistics(std::string_view operation, const Shape& x,
 
 void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const float> x,
                 Tensor<const float> gamma, Tensor<const float> beta,
-                const BatchNormStatistics& statistics, Tensor<float> y) {
+                const BatchNormStatistics& statistics, Tensor<float> y, const Lengths& lengths) {
   constexpr std::string_view operation = "batch_norm";
   check_ranges(options);
   check_rows(operation, x.shape());
@@ -43,18 +54,20 @@ void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const 
   check_channels(operation, x.shape(), "running_mean", statistics.running_mean.shape());
   check_channels(operation, x.shape(), "running_variance", statistics.running_variance.shape());
   expect_shape(operation, "y", y.shape(), x.shape());
+  check_lengths(operation, x.shape(), lengths);
   expect_on_device(operation, context, x, gamma, beta, statistics.mean, y);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
-      return cuda::batch_norm(context, options, x, gamma, beta, statistics, y);
+      return cuda::batch_norm(context, options, x, gamma, beta, statistics, y, lengths);
     }
   }
-  cpu::batch_norm(context, options, x, gamma, beta, statistics, y);
+  cpu::batch_norm(context, options, x, gamma, beta, statistics, y, lengths);
 }
 
 void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics& statistics, Tensor<const float> dy,
-                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta) {
+                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta,
+                         const Lengths& lengths) {
   constexpr std::string_view operation = "batch_norm_backward";
   check_rows(operation, x.shape());
   check_channels(operation, x.shape(), "gamma", gamma.shape());
@@ -63,13 +76,15 @@ void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const f
   if (dx.data() != nullptr) expect_shape(operation, "dx", dx.shape(), x.shape());
   check_channels(operation, x.shape(), "dgamma", dgamma.shape());
   check_channels(operation, x.shape(), "dbeta", dbeta.shape());
+  check_lengths(operation, x.shape(), lengths);
   expect_on_device(operation, context, x, gamma, dy, dgamma, dbeta);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
-      return cuda::batch_norm_backward(context, x, gamma, statistics, dy, dx, dgamma, dbeta);
+      return cuda::batch_norm_backward(context, x, gamma, statistics, dy, dx, dgamma, dbeta,
+                                       lengths);
     }
   }
-  cpu::batch_norm_backward(context, x, gamma, statistics, dy, dx, dgamma, dbeta);
+  cpu::batch_norm_backward(context, x, gamma, statistics, dy, dx, dgamma, dbeta, lengths);
 }
 
 void batch_norm_inference(Context& context, const BatchNormOptions& options, Tensor<const float> x,
@@ -97,9 +112,6 @@ void batch_norm_inference(Context& context, const BatchNormOptions& options, Ten
 namespace cpu {
 namespace {
 
-// Rows whose sums are float32; they stay in L1 while mean and squares are taken.
-constexpr Index block = 64;
-
 /// y = (x - mean) scale + beta, channel by channel.
 void normalise(Context& context, Tensor<const float> x, const float* mean, const float* scale,
                const float* beta, Tensor<float> y) {
@@ -120,19 +132,22 @@ void normalise(Context& context, Tensor<const float> x, const float* mean, const
 
 void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const float> x,
                 Tensor<const float> gamma, Tensor<const float> beta,
-                const BatchNormStatistics& statistics, Tensor<float> y) {
-  const Index channels = channels_of(x.shape()), rows = x.size() / channels;
-  const Index blocks = (rows + block - 1) / block;
+                const BatchNormStatistics& statistics, Tensor<float> y, const Lengths& lengths) {
+  const Index channels = channels_of(x.shape());
+  // Small enough to stay in L1 while mean and squares are taken.
+  const RowBlocks cut = blocks_of(x.shape(), lengths);
+  const Index blocks = cut.count();
   // Per block: means and sums of squared differences from them; then one row of scales.
   float* means = context.scratch((2 * blocks + 1) * channels).data();
   float* squares = means + blocks * channels;
   float* scale = squares + blocks * channels;
   context.parallel(blocks, [&](Index b) {
-    const Index begin = b * block, end = std::min(rows, begin + block);
+    const auto [begin, end] = cut[b];
     float* __restrict mean = means + b * channels;
     float* __restrict square = squares + b * channels;
     std::fill_n(mean, channels, 0.0F);
     std::fill_n(square, channels, 0.0F);
+    if (begin == end) return;
     for (Index r = begin; r < end; ++r) {
       const float* __restrict row = x.data() + r * channels;
       for (Index c = 0; c < channels; ++c) mean[c] += row[c];
@@ -151,7 +166,9 @@ void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const 
   for (Index c = 0; c < channels; ++c) {
     double count = 0, mean = 0, square = 0;
     for (Index b = 0; b < blocks; ++b) {
-      const auto more = static_cast<double>(std::min(rows - b * block, block));
+      const auto [begin, end] = cut[b];
+      if (begin == end) continue;
+      const auto more = static_cast<double>(end - begin);
       const double difference = double{means[b * channels + c]} - mean;
       square += double{squares[b * channels + c]} +
                 difference * difference * count * more / (count + more);
@@ -175,9 +192,13 @@ void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const 
 /// dx = gamma inverse_std (dy - dbeta / n - xhat dgamma / n).
 void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics& statistics, Tensor<const float> dy,
-                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta) {
+                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta,
+                         const Lengths& lengths) {
   const Index channels = channels_of(x.shape()), rows = x.size() / channels;
-  const Index blocks = (rows + block - 1) / block;
+  const RowBlocks cut = blocks_of(x.shape(), lengths);
+  const Index blocks = cut.count();
+  Index counted = 0;
+  for (Index b = 0; b < blocks; ++b) counted += cut[b].end - cut[b].begin;
   const float* mean = statistics.mean.data();
   const float* inverse_std = statistics.inverse_std.data();
   float* sums = context.scratch((2 * blocks + 3) * channels).data();
@@ -190,7 +211,8 @@ void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const f
     float* __restrict product = products + b * channels;
     std::fill_n(sum, channels, 0.0F);
     std::fill_n(product, channels, 0.0F);
-    for (Index r = b * block; r < std::min(rows, (b + 1) * block); ++r) {
+    const auto [begin, end] = cut[b];
+    for (Index r = begin; r < end; ++r) {
       const float* __restrict from = x.data() + r * channels;
       const float* __restrict gradient = dy.data() + r * channels;
       for (Index c = 0; c < channels; ++c) {
@@ -209,8 +231,8 @@ void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const f
     dbeta.data()[c] = static_cast<float>(sum);
     dgamma.data()[c] = static_cast<float>(product);
     scale[c] = gamma.data()[c] * inverse_std[c];
-    shift[c] = static_cast<float>(-sum / static_cast<double>(rows));
-    slope[c] = static_cast<float>(-product / static_cast<double>(rows) * double{inverse_std[c]});
+    shift[c] = static_cast<float>(-sum / static_cast<double>(counted));
+    slope[c] = static_cast<float>(-product / static_cast<double>(counted) * double{inverse_std[c]});
   }
   if (dx.data() == nullptr) return;
   parallel_ranges(context, rows, std::max<Index>(1, element_share / channels),

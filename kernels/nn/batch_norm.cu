@@ -1,39 +1,53 @@
 #include "kernels/nn/batch_norm.h"
 
 #include "kernels/device/columns.cuh"
+#include "kernels/nn/row_blocks.h"
 
 // float64 on purpose, as the CPU twin: the sums of blocks of rows are joined in float64.
 namespace serenade::cuda {
 namespace {
 
-/// Rows whose sums are float32, as the CPU's: one thread has them in one column, so that the blocks
-/// and not the batch decide how many threads there are, and both devices add the same numbers up.
-constexpr Index block_rows = 64;
-
 Index channels_of(const Shape& x) { return x[x.rank() - 1]; }
-Index blocks_of(Index rows) { return (rows + block_rows - 1) / block_rows; }
+
+/// One thread has a block in one column, so that the blocks and not the batch decide how many
+/// threads there are; they are the CPU's, so that both devices add the same numbers up.
+RowBlocks blocks_of(const Shape& x, const Lengths& lengths) {
+  return {x.size() / channels_of(x), x.rank() == 3 ? x[1] : 1, lengths.data()};
+}
 
 /// means, squares [blocks, channels]: of each block its mean and its squared differences from it.
 /// One thread a block and channel, neighbours side by side in the channels: 4 bytes a number from
 /// memory (the second reading is from cache) and 4 flops.
-__global__ __launch_bounds__(most_threads) void block_moments_kernel(const float* x, Index rows,
+__global__ __launch_bounds__(most_threads) void block_moments_kernel(const float* x, RowBlocks cut,
                                                                      Index channels, Index size,
                                                                      float* means, float* squares) {
   const Index i = global_index();
   if (i >= size) return;
   const Place at = place_of(i, channels);
-  const Index begin = at.row * block_rows;
-  const Index end = min(rows, begin + block_rows);
+  const auto [begin, end] = cut[at.row];
   float mean = 0;
+#pragma unroll 8  // loads do not wait for each other; sums keep their order
   for (Index r = begin; r < end; ++r) mean += x[r * channels + at.column];
-  mean /= static_cast<float>(end - begin);
+  if (begin < end) mean /= static_cast<float>(end - begin);
   float square = 0;
+#pragma unroll 8
   for (Index r = begin; r < end; ++r) {
     const float difference = x[r * channels + at.column] - mean;
     square = fmaf(difference, difference, square);
   }
   means[i] = mean;
   squares[i] = square;
+}
+
+/// Rows in all blocks. All threads of the block must call.
+__device__ inline double rows_in(const RowBlocks& cut, const ColumnBlock& at,
+                                 double (&shared)[most_warps * warp_size]) {
+  if (cut.lengths == nullptr) return static_cast<double>(cut.rows);
+  double rows = 0;
+  for (Index item = at.warp; item < cut.rows / cut.time; item += at.warps) {
+    rows += static_cast<double>(cut.lengths[item]);
+  }
+  return sum_of_warps(at, shared, rows);
 }
 
 struct Running {
@@ -46,22 +60,24 @@ struct Running {
 /// chain of divisions.) 8 bytes and 8 flops a block and channel: nothing beside the batch's.
 __global__ __launch_bounds__(most_threads) void join_moments_kernel(const float* means,
                                                                     const float* squares,
-                                                                    Index rows, Index channels,
+                                                                    RowBlocks cut, Index channels,
                                                                     Running running, float* mean,
                                                                     float* inverse_std) {
   SERENADE_SHARED(double, shared, most_warps* warp_size);
   const ColumnBlock at = column_block(channels);
-  const Index blocks = (rows + block_rows - 1) / block_rows;
+  const Index blocks = cut.count();
   const auto rows_of = [=](Index b) {
-    return static_cast<double>(min(rows - b * block_rows, block_rows));
+    const auto [begin, end] = cut[b];
+    return static_cast<double>(end - begin);
   };
+  const double rows = rows_in(cut, at, shared);
   double sum = 0;
   if (at.exists) {
     for (Index b = at.warp; b < blocks; b += at.warps) {
       sum = fma(rows_of(b), static_cast<double>(means[b * channels + at.column]), sum);
     }
   }
-  const double centre = sum_of_warps(at, shared, sum) / static_cast<double>(rows);
+  const double centre = sum_of_warps(at, shared, sum) / rows;
   double square = 0;
   if (at.exists) {
     for (Index b = at.warp; b < blocks; b += at.warps) {
@@ -70,7 +86,7 @@ __global__ __launch_bounds__(most_threads) void join_moments_kernel(const float*
           fma(rows_of(b) * away, away, static_cast<double>(squares[b * channels + at.column]));
     }
   }
-  const double variance = sum_of_warps(at, shared, square) / static_cast<double>(rows);
+  const double variance = sum_of_warps(at, shared, square) / rows;
   if (!at.exists || at.warp != 0) return;
   const Index c = at.column;
   mean[c] = static_cast<float>(centre);
@@ -97,16 +113,17 @@ __global__ __launch_bounds__(most_threads) void normalise_kernel(const float* x,
 /// sums, products [blocks, channels]: of dy, and of dy (x - mean), mapped as block_moments_kernel.
 /// 8 bytes and 4 flops a number.
 __global__ __launch_bounds__(most_threads) void block_products_kernel(
-    const float* x, const float* mean, const float* dy, Index rows, Index channels, Index size,
+    const float* x, const float* mean, const float* dy, RowBlocks cut, Index channels, Index size,
     float* sums, float* products) {
   const Index i = global_index();
   if (i >= size) return;
   const Place at = place_of(i, channels);
-  const Index end = min(rows, (at.row + 1) * block_rows);
+  const auto [begin, end] = cut[at.row];
   const float centre = mean[at.column];
   float sum = 0;
   float product = 0;
-  for (Index r = at.row * block_rows; r < end; ++r) {
+#pragma unroll 8
+  for (Index r = begin; r < end; ++r) {
     const float gradient = dy[r * channels + at.column];
     sum += gradient;
     product = fmaf(gradient, x[r * channels + at.column] - centre, product);
@@ -117,11 +134,12 @@ __global__ __launch_bounds__(most_threads) void block_products_kernel(
 
 /// dgamma and dbeta, and the two factors of dx, shift and slope [channels].
 __global__ __launch_bounds__(most_threads) void join_products_kernel(
-    const float* sums, const float* products, Index rows, Index channels, const float* inverse_std,
-    float* dgamma, float* dbeta, float* shift, float* slope) {
+    const float* sums, const float* products, RowBlocks cut, Index channels,
+    const float* inverse_std, float* dgamma, float* dbeta, float* shift, float* slope) {
   SERENADE_SHARED(double, shared, most_warps* warp_size);
   const ColumnBlock at = column_block(channels);
-  const Index blocks = (rows + block_rows - 1) / block_rows;
+  const Index blocks = cut.count();
+  const double count = rows_in(cut, at, shared);
   double sum = 0;
   double product = 0;
   if (at.exists) {
@@ -135,7 +153,6 @@ __global__ __launch_bounds__(most_threads) void join_products_kernel(
   if (!at.exists || at.warp != 0) return;
   const Index c = at.column;
   const auto scale = static_cast<double>(inverse_std[c]);
-  const auto count = static_cast<double>(rows);
   product *= scale;
   dbeta[c] = static_cast<float>(sum);
   dgamma[c] = static_cast<float>(product);
@@ -166,9 +183,10 @@ __global__ __launch_bounds__(most_threads) void inference_scale_kernel(
 }
 
 /// As normalise_kernel.
-__global__ __launch_bounds__(most_threads) void scale_kernel(const float* x, const float* mean,
-                                                             const float* scale, const float* beta,
-                                                             Index channels, Index size, float* y) {
+__global__ __launch_bounds__(most_threads) void inference_kernel(const float* x, const float* mean,
+                                                                 const float* scale,
+                                                                 const float* beta, Index channels,
+                                                                 Index size, float* y) {
   const Index i = global_index();
   if (i >= size) return;
   const Index c = place_of(i, channels).column;
@@ -179,17 +197,17 @@ __global__ __launch_bounds__(most_threads) void scale_kernel(const float* x, con
 
 void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const float> x,
                 Tensor<const float> gamma, Tensor<const float> beta,
-                const BatchNormStatistics& statistics, Tensor<float> y) {
+                const BatchNormStatistics& statistics, Tensor<float> y, const Lengths& lengths) {
   Session& session = context.session();
   const Index channels = channels_of(x.shape());
-  const Index rows = x.size() / channels;
-  const Index partial = blocks_of(rows) * channels;
+  const RowBlocks cut = blocks_of(x.shape(), lengths);
+  const Index partial = cut.count() * channels;
   auto* means = session.scratch<float>(0, 2 * partial);
   float* squares = means + partial;
-  launch<block_moments_kernel>(session, one_thread_each(session, partial), x.data(), rows, channels,
+  launch<block_moments_kernel>(session, one_thread_each(session, partial), x.data(), cut, channels,
                                partial, means, squares);
   launch<join_moments_kernel>(
-      session, column_blocks(session, 1, channels), means, squares, rows, channels,
+      session, column_blocks(session, 1, channels), means, squares, cut, channels,
       Running{options.momentum, options.epsilon, statistics.running_mean.data(),
               statistics.running_variance.data()},
       statistics.mean.data(), statistics.inverse_std.data());
@@ -200,19 +218,20 @@ void batch_norm(Context& context, const BatchNormOptions& options, Tensor<const 
 
 void batch_norm_backward(Context& context, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics& statistics, Tensor<const float> dy,
-                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta) {
+                         Tensor<float> dx, Tensor<float> dgamma, Tensor<float> dbeta,
+                         const Lengths& lengths) {
   Session& session = context.session();
   const Index channels = channels_of(x.shape());
-  const Index rows = x.size() / channels;
-  const Index partial = blocks_of(rows) * channels;
+  const RowBlocks cut = blocks_of(x.shape(), lengths);
+  const Index partial = cut.count() * channels;
   auto* sums = session.scratch<float>(0, 2 * partial + 2 * channels);
   float* products = sums + partial;
   float* shift = products + partial;
   float* slope = shift + channels;
   launch<block_products_kernel>(session, one_thread_each(session, partial), x.data(),
-                                statistics.mean.data(), dy.data(), rows, channels, partial, sums,
+                                statistics.mean.data(), dy.data(), cut, channels, partial, sums,
                                 products);
-  launch<join_products_kernel>(session, column_blocks(session, 1, channels), sums, products, rows,
+  launch<join_products_kernel>(session, column_blocks(session, 1, channels), sums, products, cut,
                                channels, statistics.inverse_std.data(), dgamma.data(), dbeta.data(),
                                shift, slope);
   if (dx.data() == nullptr) return;
@@ -232,8 +251,8 @@ void batch_norm_inference(Context& context, const BatchNormOptions& options, Ten
   auto* scale = session.scratch<float>(0, channels);
   launch<inference_scale_kernel>(session, one_thread_each(session, channels), gamma.data(),
                                  running_variance.data(), options.epsilon, channels, scale);
-  launch<scale_kernel>(session, one_thread_each(session, x.size()), x.data(), running_mean.data(),
-                       scale, beta.data(), channels, x.size(), y.data());
+  launch<inference_kernel>(session, one_thread_each(session, x.size()), x.data(),
+                           running_mean.data(), scale, beta.data(), channels, x.size(), y.data());
 }
 
 }  // namespace serenade::cuda

@@ -2,6 +2,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
+#include "kernels/nn/lengths.h"
 
 namespace serenade {
 
@@ -30,14 +31,18 @@ struct BatchNormStatistics {
 /// (divided by the number of rows), and moves the running statistics.
 /// x, y [rows, channels] or [batch, time, channels]; gamma, beta [channels]. y may be x.
 /// Throws ShapeError where these do not fit, or without a row.
+///
+/// With lengths only the steps that are a row's own count as rows, here and in the gradients; what
+/// y and dx hold behind them is unspecified.
 void batch_norm(Context&, const BatchNormOptions&, Tensor<const float> x, Tensor<const float> gamma,
-                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y);
+                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y,
+                const Lengths& lengths = {});
 
 /// Gradients through the statistics too; `statistics` as batch_norm left them. dx may be dy, or an
 /// empty view where it is not wanted.
 void batch_norm_backward(Context&, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics&, Tensor<const float> dy, Tensor<float> dx,
-                         Tensor<float> dgamma, Tensor<float> dbeta);
+                         Tensor<float> dgamma, Tensor<float> dbeta, const Lengths& lengths = {});
 
 /// The same formula with the running statistics: a row's result depends on that row alone.
 void batch_norm_inference(Context&, const BatchNormOptions&, Tensor<const float> x,
@@ -47,10 +52,11 @@ void batch_norm_inference(Context&, const BatchNormOptions&, Tensor<const float>
 
 namespace cpu {
 void batch_norm(Context&, const BatchNormOptions&, Tensor<const float> x, Tensor<const float> gamma,
-                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y);
+                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y,
+                const Lengths& lengths);
 void batch_norm_backward(Context&, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics&, Tensor<const float> dy, Tensor<float> dx,
-                         Tensor<float> dgamma, Tensor<float> dbeta);
+                         Tensor<float> dgamma, Tensor<float> dbeta, const Lengths& lengths);
 void batch_norm_inference(Context&, const BatchNormOptions&, Tensor<const float> x,
                           Tensor<const float> gamma, Tensor<const float> beta,
                           Tensor<const float> running_mean, Tensor<const float> running_variance,
@@ -59,10 +65,11 @@ void batch_norm_inference(Context&, const BatchNormOptions&, Tensor<const float>
 
 namespace cuda {
 void batch_norm(Context&, const BatchNormOptions&, Tensor<const float> x, Tensor<const float> gamma,
-                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y);
+                Tensor<const float> beta, const BatchNormStatistics&, Tensor<float> y,
+                const Lengths& lengths);
 void batch_norm_backward(Context&, Tensor<const float> x, Tensor<const float> gamma,
                          const BatchNormStatistics&, Tensor<const float> dy, Tensor<float> dx,
-                         Tensor<float> dgamma, Tensor<float> dbeta);
+                         Tensor<float> dgamma, Tensor<float> dbeta, const Lengths& lengths);
 void batch_norm_inference(Context&, const BatchNormOptions&, Tensor<const float> x,
                           Tensor<const float> gamma, Tensor<const float> beta,
                           Tensor<const float> running_mean, Tensor<const float> running_variance,

@@ -43,8 +43,9 @@ void check_bias(std::string_view operation, const Conv1dOptions& options, const 
 
 Index left_padding(const Conv1dOptions& options, Index time, Index out_time) {
   const Index span = conv1d_span(options);
-  if (options.padding == Padding::valid) return 0;
+  if (options.padding == Padding::valid || options.padding == Padding::anticausal) return 0;
   if (options.padding == Padding::causal) return span - 1;
+  if (options.zeros_before) return *options.zeros_before;
   return std::max<Index>(0, (out_time - 1) * options.stride + span - time) / 2;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "kernels/device/context.h"
@@ -12,10 +13,12 @@ namespace serenade {
 /// steps. `same` gives ceil(time / stride) steps, with half of the zeros that takes (rounded down)
 /// before the first step and the rest after the last. `valid` pads nothing: s - 1 steps are lost.
 /// `causal` puts s - 1 zeros before the first step, so that no output looks ahead; it gives
-/// ceil(time / stride) steps too.
-enum class Padding { same, valid, causal };
+/// ceil(time / stride) steps too, as does `anticausal`, which puts them after the last, so that no
+/// output looks back: a causal convolution of the sequence reversed in time, turned back, with the
+/// taps in reverse.
+enum class Padding { same, valid, causal, anticausal };
 constexpr auto enum_names(Padding) {
-  return std::to_array<std::string_view>({"same", "valid", "causal"});
+  return std::to_array<std::string_view>({"same", "valid", "causal", "anticausal"});
 }
 
 struct Conv1dOptions {
@@ -26,6 +29,10 @@ struct Conv1dOptions {
   int stride = 1;
   int dilation = 1;
   int groups = 1;
+  /// Of `same`: zeros before the first step, where these must not hang on the time, as `stride`
+  /// makes them. No choice of a user's: networks with masks set it, to half of span - stride, what
+  /// a time that the stride divides has.
+  std::optional<int> zeros_before = {};
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -34,7 +41,7 @@ struct Conv1dOptions {
     visit(
         "padding", self.padding, Range{},
         "same: zeros keep the length; valid: no padding; causal: all zeros come first, so that no "
-        "output looks ahead");
+        "output looks ahead; anticausal: they come last, so that none looks back");
     visit("use_bias", self.use_bias, Range{}, "add a trained constant to each filter");
     visit("stride", self.stride, Range{1, 65536}, "steps from one output to the next");
     visit("dilation", self.dilation, Range{1, 65536}, "steps between the kernel's taps");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "kernels/device/exclusive.h"
 #include "kernels/device/launch.cuh"
@@ -90,6 +92,11 @@ class Library {
 Library& library(Session& session) {
   return session.keep<Library>("cudnn",
                                [&] { return std::make_shared<Library>(session.stream()); });
+}
+
+std::set<std::string>& taken_plans(Session& session) {
+  return session.keep<std::set<std::string>>(
+      "cudnn plans of others", [] { return std::make_shared<std::set<std::string>>(); });
 }
 
 const Plan* plan_of(Session& session, const ConvolutionGraph& graph) {
@@ -181,7 +188,14 @@ std::vector<std::string> plans(Session& session) {
                     (planned.plan ? "cuDNN " + to_string(planned.plan->choice())
                                   : "own kernel (" + planned.refusal + ")"));
   }
+  for (const std::string& line : taken_plans(session)) {
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+  }
   return lines;
+}
+
+void take_plans(Session& session, Session& from) {
+  for (std::string& line : plans(from)) taken_plans(session).insert(std::move(line));
 }
 
 }  // namespace serenade::cuda::cudnn

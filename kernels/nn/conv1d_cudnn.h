@@ -36,6 +36,8 @@ std::string version();
 /// How each convolution of the session was done, a line each: "conv1d [32, 96, 61] to [32, 96, 32],
 /// kernel 5, bias: cuDNN engine 11, knobs 2=3 3=0, 0 bytes of workspace", or ": own kernel (why)".
 std::vector<std::string> plans(Session& session);
+/// Makes the plans of `from`, whose work was this session's in another thread, known to plans().
+void take_plans(Session& session, Session& from);
 
 }  // namespace cudnn
 }  // namespace serenade::cuda

@@ -20,6 +20,11 @@ struct PackedTaps {
   float* at(Index group, Index panel, Index tap) const {
     return data + ((group * panels() + panel) * taps + tap) * depth * gemm::panel_width;
   }
+  /// Panels [begin, begin + 2), as far as there are so many.
+  gemm::Panels two(Index group, Index begin, Index tap) const {
+    return {at(group, begin, tap), taps * depth * gemm::panel_width, begin,
+            std::min(panels(), begin + 2)};
+  }
 };
 
 void forward(Context& context, const Convolution& c, Tensor<const float> x,
@@ -48,14 +53,14 @@ void forward(Context& context, const Convolution& c, Tensor<const float> x,
     }
     for (Index group = 0; group < c.groups; ++group) {
       const float* from = x.data() + item * c.time * c.in + group * in;
-      for (Index panel = 0; panel < packed.panels(); ++panel) {
+      for (Index panel = 0; panel < packed.panels(); panel += 2) {
         for (Index j = 0; j < c.kernel; ++j) {
           const auto outputs = c.outputs_inside(j, begin, end);
           if (outputs.count() == 0) continue;
-          gemm::multiply_panel({from + c.step(outputs.begin, j) * c.in, c.stride * c.in, 1},
-                               outputs.count(), in, packed.at(group, panel, j), out, panel,
-                               gemm::Start::accumulate(), to + outputs.begin * c.out + group * out,
-                               c.out);
+          gemm::multiply({from + c.step(outputs.begin, j) * c.in, c.stride * c.in, 1},
+                         outputs.count(), in, packed.two(group, panel, j), out,
+                         gemm::Start::accumulate(), to + outputs.begin * c.out + group * out,
+                         c.out);
         }
       }
     }
@@ -84,13 +89,13 @@ void backward_data(Context& context, const Convolution& c, Tensor<const float> w
     std::fill_n(to + begin * c.in, (end - begin) * c.in, 0.0F);
     for (Index group = 0; group < c.groups; ++group) {
       const float* from = dy.data() + item * c.out_time * c.out + group * out;
-      for (Index panel = 0; panel < packed.panels(); ++panel) {
+      for (Index panel = 0; panel < packed.panels(); panel += 2) {
         for (Index j = c.kernel; j-- > 0;) {
           const auto outputs = c.outputs_on(j, begin, end);
           if (outputs.count() == 0) continue;
-          gemm::multiply_panel({from + outputs.begin * c.out, c.out, 1}, outputs.count(), out,
-                               packed.at(group, panel, j), in, panel, gemm::Start::accumulate(),
-                               to + c.step(outputs.begin, j) * c.in + group * in, c.stride * c.in);
+          gemm::multiply({from + outputs.begin * c.out, c.out, 1}, outputs.count(), out,
+                         packed.two(group, panel, j), in, gemm::Start::accumulate(),
+                         to + c.step(outputs.begin, j) * c.in + group * in, c.stride * c.in);
         }
       }
     }
@@ -123,13 +128,10 @@ void backward_weights(Context& context, const Convolution& c, Tensor<const float
     if (outputs.count() == 0) return;
     for (Index item = runs.begin(run); item < runs.end(run); ++item) {
       const float* from = x.data() + (item * c.time + c.step(outputs.begin, j)) * c.in + group * in;
-      for (Index panel = 0; panel < gemm::panels(out); ++panel) {
-        const float* b =
-            packed + ((item * c.groups + group) * gemm::panels(out) + panel) * panel_size;
-        gemm::multiply_panel({from, 1, c.stride * c.in}, in, outputs.count(),
-                             b + outputs.begin * gemm::panel_width, out, panel,
-                             gemm::Start::accumulate(), sum, c.out);
-      }
+      const float* b = packed + (item * c.groups + group) * gemm::panels(out) * panel_size;
+      gemm::multiply({from, 1, c.stride * c.in}, in, outputs.count(),
+                     {b + outputs.begin * gemm::panel_width, panel_size, 0, gemm::panels(out)}, out,
+                     gemm::Start::accumulate(), sum, c.out);
     }
   });
   add_partial_sums(context, sums, runs.count, size, dweights.data());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "kernels/nn/conv1d_paths.h"
 #include "kernels/nn/gemm.h"
@@ -46,22 +47,36 @@ void correlate(Context& context, const Correlation& job, float* padded) {
   context.parallel(job.y.extent(0) * blocks, [&](Index chunk) {
     const Index item = chunk / blocks, begin = chunk % blocks * block;
     const Index rows = std::min(block, out_time - begin);
-    const Index window_begin = begin * job.stride - job.left, window = window_of(job, rows);
+    const Index window_begin = begin * job.stride - job.left;
     const float* x = job.x.data() + item * time * in;
-    const float* a = x + window_begin * in;
-    if (window_begin < 0 || window_begin + window > time) {
-      float* copy = padded + chunk * window_of(job, block) * in;
-      copy_padded(x, time, in, window_begin, window, copy);
-      a = copy;
-    }
     float* y = job.y.data() + (item * out_time + begin) * out;
     const gemm::Start start =
         job.bias != nullptr ? gemm::Start::row(job.bias) : gemm::Start::zeros();
-    for (Index panel = 0; panel < gemm::panels(out); ++panel) {
-      gemm::multiply_panel({a, job.stride * in, 1}, rows, depth,
-                           job.packed + panel * depth * gemm::panel_width, out, panel, start, y,
-                           out);
-    }
+    const auto multiply = [&](const float* a, Index first, Index count) {
+      gemm::multiply({a, job.stride * in, 1}, count, depth,
+                     {job.packed, depth * gemm::panel_width, 0, gemm::panels(out)}, out, start,
+                     y + first * out, out);
+    };
+    const auto multiply_copied = [&](Index first, Index count) {
+      if (count == 0) return;
+      float* copy = padded + chunk * window_of(job, block) * in;
+      copy_padded(x, time, in, window_begin + first * job.stride, window_of(job, count), copy);
+      multiply(copy, first, count);
+    };
+    // Only rows whose windows reach beyond the ends take a copy, and what fills up their tiles.
+    const Index before = std::max<Index>(0, -window_begin),
+                after = time - job.kernel - window_begin;
+    const Index inside = std::min(rows, (before + job.stride - 1) / job.stride);
+    const Index inside_end = after < 0 ? 0 : std::clamp<Index>(after / job.stride + 1, 0, rows);
+    const Index head =
+        std::min(rows, (inside + gemm::row_multiple - 1) / gemm::row_multiple * gemm::row_multiple);
+    const Index tail = inside_end == rows
+                           ? rows
+                           : std::max(head, inside_end / gemm::row_multiple * gemm::row_multiple);
+    if (head == tail) return multiply_copied(0, rows);
+    multiply_copied(0, head);
+    multiply(x + (window_begin + head * job.stride) * in, head, tail - head);
+    multiply_copied(tail, rows - tail);
   });
 }
 
@@ -95,25 +110,34 @@ void backward_data(Context& context, const Convolution& c, Tensor<const float> w
   correlate(context, job, packed + gemm::packed_size(depth, c.in));
 }
 
-/// dw[(j, c), f] = sum over b, t of x[b, t + j - left, c] dy[b, t, f]: with x padded, row (j, c) of
-/// the left matrix begins at float j in + c and steps by one time step.
+/// Rows [begin, begin + count) of the left matrix of backward_weights, of steps [from, to), as
+/// out [to - from, count]: row j in + c of output t is x[t + j - left, c], or 0 outside of x.
+void copy_columns(const Convolution& c, const float* x, Index begin, Index count, Index from,
+                  Index to, float* out) {
+  const Index size = c.time * c.in;
+  for (Index t = from; t < to; ++t, out += count) {
+    const Index first = (t - c.left) * c.in + begin;
+    const Index zeros = std::clamp<Index>(-first, 0, count);
+    const Index end = std::clamp<Index>(size - first, zeros, count);
+    std::fill_n(out, zeros, 0.0F);
+    std::copy_n(x + first + zeros, end - zeros, out + zeros);
+    std::fill_n(out + end, count - end, 0.0F);
+  }
+}
+
+/// dw[(j, c), f] = sum over b, t of x[b, t + j - left, c] dy[b, t, f]. The left matrix is copied a
+/// block at a time into what stays in L1: neighbouring steps of x lie too far apart for it.
 void backward_weights(Context& context, const Convolution& c, Tensor<const float> x,
                       Tensor<const float> dy, Tensor<float> dweights) {
-  constexpr Index row_block = 96;
+  constexpr Index row_block = 96, step_block = 96;
   const ItemRuns runs(c.batch);
   const Index rows = c.kernel * c.in, panels = gemm::panels(c.out);
-  const Index window = c.out_time + c.kernel - 1;
   const Index panel_size = c.out_time * gemm::panel_width;
 
   const Index sums_size = (runs.count * rows * c.out + 15) / 16 * 16;
-  const Index padded_item = (window * c.in + 15) / 16 * 16;
-  float* sums =
-      context.scratch(sums_size + c.batch * padded_item + c.batch * panels * panel_size).data();
-  float* padded = sums + sums_size;
-  float* packed = padded + c.batch * padded_item;
+  float* sums = context.scratch(sums_size + c.batch * panels * panel_size).data();
+  float* packed = sums + sums_size;
   context.parallel(c.batch, [&](Index item) {
-    copy_padded(x.data() + item * c.time * c.in, c.time, c.in, -c.left, window,
-                padded + item * padded_item);
     for (Index panel = 0; panel < panels; ++panel) {
       gemm::pack({dy.data() + item * c.out_time * c.out, c.out, 1}, c.out_time, c.out, panel,
                  packed + (item * panels + panel) * panel_size);
@@ -121,15 +145,20 @@ void backward_weights(Context& context, const Convolution& c, Tensor<const float
   });
   const Index blocks = (rows + row_block - 1) / row_block;
   context.parallel(runs.count * blocks, [&](Index chunk) {
+    alignas(64) std::array<float, row_block * step_block> left;
     const Index run = chunk / blocks, begin = chunk % blocks * row_block;
     const Index height = std::min(row_block, rows - begin);
     float* sum = sums + (run * rows + begin) * c.out;
+    auto start = gemm::Start::zeros();
     for (Index item = runs.begin(run); item < runs.end(run); ++item) {
-      const auto start = item == runs.begin(run) ? gemm::Start::zeros() : gemm::Start::accumulate();
-      for (Index panel = 0; panel < panels; ++panel) {
-        gemm::multiply_panel({padded + item * padded_item + begin, 1, c.in}, height, c.out_time,
-                             packed + (item * panels + panel) * panel_size, c.out, panel, start,
-                             sum, c.out);
+      for (Index t = 0; t < c.out_time; t += step_block) {
+        const Index end = std::min(c.out_time, t + step_block);
+        copy_columns(c, x.data() + item * c.time * c.in, begin, height, t, end, left.data());
+        gemm::multiply(
+            {left.data(), 1, height}, height, end - t,
+            {packed + item * panels * panel_size + t * gemm::panel_width, panel_size, 0, panels},
+            c.out, start, sum, c.out);
+        start = gemm::Start::accumulate();
       }
     }
   });

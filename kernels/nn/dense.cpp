@@ -61,7 +61,7 @@ void dense_backward_weights(Context& context, Tensor<const float> x, Tensor<cons
 namespace cpu {
 namespace {
 
-/// C [rows, columns] = bias + A B, one chunk a panel of B and a block of rows.
+/// C [rows, columns] = bias + A B, one chunk two panels of B and a block of rows.
 void product(Context& context, const gemm::Strided& a, Index rows, Index depth,
              const gemm::Strided& b, Index columns, const float* bias, float* c) {
   constexpr Index block = 96;
@@ -72,11 +72,12 @@ void product(Context& context, const gemm::Strided& a, Index rows, Index depth,
     gemm::pack(b, depth, columns, panel, packed + panel * panel_size);
   });
   const auto start = bias != nullptr ? gemm::Start::row(bias) : gemm::Start::zeros();
-  context.parallel(panels * blocks, [&](Index chunk) {
-    const Index panel = chunk / blocks, begin = chunk % blocks * block;
-    gemm::multiply_panel({a.data + begin * a.row_stride, a.row_stride, a.column_stride},
-                         std::min(block, rows - begin), depth, packed + panel * panel_size, columns,
-                         panel, start, c + begin * columns, columns);
+  context.parallel((panels + 1) / 2 * blocks, [&](Index chunk) {
+    const Index first = chunk / blocks * 2, begin = chunk % blocks * block;
+    gemm::multiply({a.data + begin * a.row_stride, a.row_stride, a.column_stride},
+                   std::min(block, rows - begin), depth,
+                   {packed + first * panel_size, panel_size, first, std::min(panels, first + 2)},
+                   columns, start, c + begin * columns, columns);
   });
 }
 

@@ -5,6 +5,9 @@
 #include "kernels/device/checks.h"
 #include "kernels/nn/random.h"
 
+#define HWY_TARGET_INCLUDE "kernels/nn/dropout.simd.h"
+#include "kernels/device/each_path.h"
+
 namespace serenade {
 
 void dropout(Context& context, const DropoutOptions& options, const DropoutKey& key,
@@ -33,17 +36,13 @@ void dropout(Context& context, const DropoutOptions& options, const DropoutKey& 
   const Index row = x.size() / batch, blocks = (row + block - 1) / block;
   const auto scale = static_cast<float>(1.0 / (1.0 - options.rate));
   const std::uint32_t threshold = dropout_threshold(options.rate);
-  const Philox philox(key.seed);
   const std::uint32_t purpose = purpose_of(Purpose::dropout, key.layer);
   const std::uint32_t step = key.step.scalars().step;
+  const auto drop = ON_VECTOR_PATH(drop);
   context.parallel(batch * blocks, [&](Index chunk) {
     const Index b = chunk / blocks, begin = chunk % blocks * block;
-    const float* from = x.data() + b * row;
-    float* to = y.data() + b * row;
-    for_each_word(philox, utterances.data()[b], step, purpose, begin, std::min(row, begin + block),
-                  [=](Index e, std::uint32_t word) {
-                    to[e] = word >> 8U >= threshold ? from[e] * scale : 0.0F;
-                  });
+    drop(key.seed, utterances.data()[b], step, purpose, threshold, scale, begin,
+         std::min(row, begin + block), x.data() + b * row, y.data() + b * row);
   });
 }
 

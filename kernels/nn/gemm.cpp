@@ -1,6 +1,7 @@
 #include "kernels/nn/gemm.h"
 
 #include <algorithm>
+#include <cstring>
 
 #define HWY_TARGET_INCLUDE "kernels/nn/gemm.simd.h"
 #include "kernels/device/each_path.h"
@@ -13,7 +14,7 @@ void pack(const Strided& b, Index depth, Index columns, Index panel, float* out)
   const float* from = b.data + first * b.column_stride;
   for (Index k = 0; k < depth; ++k, from += b.row_stride, out += panel_width) {
     if (b.column_stride == 1 && width == panel_width) {
-      std::copy_n(from, panel_width, out);
+      std::memcpy(out, from, sizeof(float) * panel_width);  // two vectors; copy_n calls memmove
       continue;
     }
     for (Index i = 0; i < width; ++i) out[i] = from[i * b.column_stride];
@@ -21,10 +22,9 @@ void pack(const Strided& b, Index depth, Index columns, Index panel, float* out)
   }
 }
 
-void multiply_panel(const Strided& a, Index rows, Index depth, const float* packed, Index columns,
-                    Index panel, Start start, float* c, Index c_stride) {
-  ON_VECTOR_PATH(multiply_panel)
-  (a, rows, depth, packed, columns, panel, start, c, c_stride);
+void multiply(const Strided& a, Index rows, Index depth, const Panels& b, Index columns,
+              Start start, float* c, Index c_stride) {
+  ON_VECTOR_PATH(multiply)(a, rows, depth, b, columns, start, c, c_stride);
 }
 
 }  // namespace serenade::cpu::gemm

@@ -3,9 +3,9 @@
 #include "kernels/device/tensor.h"
 
 /// The one matrix product of the CPU twins. C [rows, columns] = start + A [rows, depth] B [depth,
-/// columns], cut into tiles of 6 or 12 rows by 16 columns held in registers. Every output is one
-/// chain of fused multiply-adds in ascending depth beginning at its start value, in inner and edge
-/// tiles alike: its bits depend on its row of A and column of B and on nothing else.
+/// columns], cut into tiles of 6 rows by 16 columns or 12 by 32 held in registers. Every output is
+/// one chain of fused multiply-adds in ascending depth beginning at its start value, in inner and
+/// edge tiles alike: its bits depend on its row of A and column of B and on nothing else.
 namespace serenade::cpu::gemm {
 
 /// Columns of a panel.
@@ -38,10 +38,20 @@ struct Start {
   bool from_c = false;
 };
 
-/// Columns [16 panel, 16 panel + 16) of C = start + A B; `packed` is that panel of B as pack left
-/// it. c is C's first element, c_stride the floats between its rows; a bias is indexed by column of
-/// C.
-void multiply_panel(const Strided& a, Index rows, Index depth, const float* packed, Index columns,
-                    Index panel, Start start, float* c, Index c_stride);
+/// Neighbouring panels of B, each as pack left it.
+struct Panels {
+  const float* data;  ///< panel `begin`
+  Index stride;       ///< floats from one panel to the next
+  Index begin, end;
+};
+
+/// Rows of a tile divide it on every path: cuts of rows at its multiples waste nothing.
+inline constexpr Index row_multiple = 12;
+
+/// Columns [16 begin, 16 end) of C = start + A B, as far as there are `columns`. c is C's first
+/// element, c_stride the floats between its rows; a bias is indexed by column of C. Two panels at a
+/// time are faster than one.
+void multiply(const Strided& a, Index rows, Index depth, const Panels& b, Index columns,
+              Start start, float* c, Index c_stride);
 
 }  // namespace serenade::cpu::gemm

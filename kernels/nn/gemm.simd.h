@@ -9,39 +9,58 @@ namespace serenade::simd::HWY_NAMESPACE {
 namespace {
 
 using cpu::gemm::panel_width;
+using cpu::gemm::Panels;
+using cpu::gemm::row_multiple;
 using cpu::gemm::Start;
 using cpu::gemm::Strided;
 
 static_assert(panel_width == lanes);
 
-// The sums of a tile stay in registers, beside a row of B and an element of A. AVX2: 6 rows of 2
-// vectors in 16 registers. AVX-512: 12 of 1 vector in 32; 8 sums would hide the latency of its two
-// units, and more rows read less of B. Scalar: 6 of 2 numbers in 16.
+// The sums of a tile stay in registers, beside two vectors of B and an element of A. AVX2: 6 rows
+// of 2 vectors in 16 registers. AVX-512: 12 of 2 in 32, from two panels; with one vector a row it
+// is loads, not multiplications, that take the time. Scalar: 6 of 2 numbers in 16.
 constexpr int tile_rows = width == panel_width ? 12 : 6;
-constexpr int vectors = width == panel_width ? 1 : 2;
-constexpr Index tile_columns = vectors * width;
+static_assert(row_multiple % tile_rows == 0);
+constexpr int most_panels = width == panel_width ? 2 : 1;
 
-/// c [rows, tile_columns] = start [rows, tile_columns] + A B, where rows of B are 16 apart.
-template <int rows>
-void tile(const Strided& a, Index depth, const float* HWY_RESTRICT b, const float* start,
-          Index start_stride, float* c, Index c_stride) {
+// Steps in depth of one pass over the rows: two panels of so many stay in L1.
+constexpr Index depth_block = 192;
+
+/// A tile's B and its sums: vector v of a row of B begins at v b_stride, of a row of C at v width.
+struct Tile {
+  Strided a;
+  Index depth;
+  const float* b;  // rows are 16 apart
+  Index b_stride;
+  const float* start;
+  Index start_stride;
+  float* c;
+  Index c_stride;
+};
+
+/// c = start + A B.
+template <int rows, int vectors>
+void multiply_tile(const Tile& tile) {
   const Floats d;
   Vec sums[rows][vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      sums[r][v] = hn::LoadU(d, start + r * start_stride + v * width);
+      sums[r][v] = hn::LoadU(d, tile.start + r * tile.start_stride + v * width);
     }
   }
-  const float* column = a.data;
-  for (Index k = 0; k < depth; ++k, column += a.column_stride, b += panel_width) {
+  const float* HWY_RESTRICT column = tile.a.data;
+  const float* HWY_RESTRICT b = tile.b;
+  const Index row_stride = tile.a.row_stride, column_stride = tile.a.column_stride;
+  const Index b_stride = tile.b_stride;
+  for (Index k = 0; k < tile.depth; ++k, column += column_stride, b += panel_width) {
     Vec right[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) right[v] = hn::Load(d, b + v * width);
+    for (int v = 0; v < vectors; ++v) right[v] = hn::Load(d, b + v * b_stride);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
-      const Vec left = hn::Set(d, column[r * a.row_stride]);
+      const Vec left = hn::Set(d, column[r * row_stride]);
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) sums[r][v] = hn::MulAdd(left, right[v], sums[r][v]);
     }
@@ -50,49 +69,74 @@ void tile(const Strided& a, Index depth, const float* HWY_RESTRICT b, const floa
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      hn::StoreU(sums[r][v], d, c + r * c_stride + v * width);
+      hn::StoreU(sums[r][v], d, tile.c + r * tile.c_stride + v * width);
     }
   }
 }
 
-/// tile<rows>, all 16 columns.
-template <int most_rows = tile_rows>
-void tile_of(int rows, const Strided& a, Index depth, const float* b, const float* start,
-             Index start_stride, float* c, Index c_stride) {
+template <int vectors, int most_rows = tile_rows>
+void multiply_tile(int rows, const Tile& tile) {
   if constexpr (most_rows > 1) {
-    if (rows < most_rows) {
-      return tile_of<most_rows - 1>(rows, a, depth, b, start, start_stride, c, c_stride);
-    }
+    if (rows < most_rows) return multiply_tile<vectors, most_rows - 1>(rows, tile);
   }
-  for (Index column = 0; column < panel_width; column += tile_columns) {
-    tile<most_rows>(a, depth, b + column, start + column, start_stride, c + column, c_stride);
+  multiply_tile<most_rows, vectors>(tile);
+}
+
+/// All columns of one panel, or of two.
+void multiply_columns(int rows, int panels, Tile tile) {
+  if constexpr (width == panel_width) {
+    return panels == 2 ? multiply_tile<2>(rows, tile) : multiply_tile<1>(rows, tile);
+  }
+  tile.b_stride = width;
+  for (Index column = 0; column < panel_width; column += 2 * width) {
+    multiply_tile<2>(rows, tile);
+    tile.b += 2 * width;
+    tile.start += 2 * width;
+    tile.c += 2 * width;
   }
 }
 
-void multiply_panel(const Strided& a, Index rows, Index depth, const float* packed, Index columns,
-                    Index panel, Start start, float* c, Index c_stride) {
-  const Index first = panel * panel_width;
-  const Index used = std::min(panel_width, columns - first);
-  alignas(64) float begin[panel_width] = {};
-  if (start.bias != nullptr) std::copy_n(start.bias + first, used, begin);
-  c += first;
+/// One or two panels, `used` of their columns, over a part of the depth; begin [32]: a row to start
+/// with, null: what C holds.
+void multiply_part(const Strided& a, Index rows, Index depth, const float* b, Index b_stride,
+                   int panels, Index used, const float* begin, float* c, Index c_stride) {
+  constexpr Index most = most_panels * panel_width;
   for (Index r = 0; r < rows; r += tile_rows, c += tile_rows * c_stride) {
     const int height = static_cast<int>(std::min<Index>(tile_rows, rows - r));
     const Strided part{a.data + r * a.row_stride, a.row_stride, a.column_stride};
-    if (used == panel_width) {
-      tile_of(height, part, depth, packed, start.from_c ? c : begin, start.from_c ? c_stride : 0, c,
-              c_stride);
+    if (used == panels * panel_width) {
+      multiply_columns(height, panels,
+                       {part, depth, b, b_stride, begin != nullptr ? begin : c,
+                        begin != nullptr ? 0 : c_stride, c, c_stride});
       continue;
     }
-    alignas(64) float whole[tile_rows * panel_width] = {};
+    alignas(64) float whole[tile_rows * most] = {};
     for (int i = 0; i < height; ++i) {
-      const float* from = start.from_c ? c + i * c_stride : begin;
-      std::copy_n(from, used, whole + i * panel_width);
+      std::copy_n(begin != nullptr ? begin : c + i * c_stride, used, whole + i * most);
     }
-    tile_of(height, part, depth, packed, whole, panel_width, whole, panel_width);
-    for (int i = 0; i < height; ++i) {
-      std::copy_n(whole + i * panel_width, used, c + i * c_stride);
-    }
+    multiply_columns(height, panels, {part, depth, b, b_stride, whole, most, whole, most});
+    for (int i = 0; i < height; ++i) std::copy_n(whole + i * most, used, c + i * c_stride);
+  }
+}
+
+void multiply(const Strided& a, Index rows, Index depth, const Panels& b, Index columns,
+              Start start, float* c, Index c_stride) {
+  for (Index panel = b.begin; panel < b.end; panel += most_panels) {
+    const int panels = static_cast<int>(std::min<Index>(most_panels, b.end - panel));
+    const Index first = panel * panel_width;
+    const Index used = std::min(panels * panel_width, columns - first);
+    alignas(64) float begin[most_panels * panel_width] = {};
+    if (start.bias != nullptr) std::copy_n(start.bias + first, used, begin);
+    const float* packed = b.data + (panel - b.begin) * b.stride;
+    const float* from = start.from_c ? nullptr : begin;
+    Index k = 0;
+    do {  // also without depth C is written
+      const Index part = std::min(depth_block, depth - k);
+      multiply_part({a.data + k * a.column_stride, a.row_stride, a.column_stride}, rows, part,
+                    packed + k * panel_width, b.stride, panels, used, from, c + first, c_stride);
+      from = nullptr;
+      k += part;
+    } while (k < depth);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/device/checks.h"
+#include "kernels/nn/chained_sum.h"
 
 namespace serenade {
 namespace {
@@ -59,21 +60,6 @@ namespace {
 
 // Rows of one chunk, whose sums for gamma and beta are float32.
 constexpr Index block = 64;
-
-/// Sum over c in [0, count) of term(c): sixteen chains that the compiler makes vectors of.
-template <class Term>
-float chained_sum(Index count, const Term& term) {
-  constexpr Index chains = 16;
-  float sums[chains] = {};
-  Index c = 0;
-  for (; c + chains <= count; c += chains) {
-    for (Index i = 0; i < chains; ++i) sums[i] += term(c + i);
-  }
-  for (Index i = 0; c + i < count; ++i) sums[i] += term(c + i);
-  float total = 0;
-  for (const float sum : sums) total += sum;
-  return total;
-}
 
 struct RowStatistics {
   float mean, inverse_std;

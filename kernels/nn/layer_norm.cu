@@ -62,7 +62,7 @@ __global__ __launch_bounds__(most_threads) void row_statistics_kernel(const floa
 
 /// products, sums [blocks, channels] for gamma and beta: one thread a block of rows and channel,
 /// neighbours side by side in the channels. 8 bytes and 5 flops a number.
-__global__ __launch_bounds__(most_threads) void block_products_kernel(
+__global__ __launch_bounds__(most_threads) void layer_products_kernel(
     const float* x, const float* dy, const float* mean, const float* inverse_std, Index rows,
     Index channels, Index size, float* products, float* sums) {
   const Index i = global_index();
@@ -71,6 +71,7 @@ __global__ __launch_bounds__(most_threads) void block_products_kernel(
   const Index end = min(rows, (at.row + 1) * block_rows);
   float product = 0;
   float sum = 0;
+#pragma unroll 4  // loads do not wait for each other; sums keep their order
   for (Index r = at.row * block_rows; r < end; ++r) {
     const float gradient = dy[r * channels + at.column];
     const float normal = (x[r * channels + at.column] - mean[r]) * inverse_std[r];
@@ -81,10 +82,9 @@ __global__ __launch_bounds__(most_threads) void block_products_kernel(
   sums[i] = sum;
 }
 
-__global__ __launch_bounds__(most_threads) void join_products_kernel(const float* products,
-                                                                     const float* sums,
-                                                                     Index blocks, Index channels,
-                                                                     float* dgamma, float* dbeta) {
+__global__ __launch_bounds__(most_threads) void join_layer_products_kernel(
+    const float* products, const float* sums, Index blocks, Index channels, float* dgamma,
+    float* dbeta) {
   SERENADE_SHARED(double, shared, most_warps* warp_size);
   const ColumnBlock at = column_block(channels);
   double product = 0;
@@ -156,10 +156,10 @@ void layer_norm_backward(Context& context, const LayerNormOptions& options, Tens
   const Extent1d warp_each = one_thread_each(session, rows * warp_size);
   launch<row_statistics_kernel>(session, warp_each, x.data(), options.epsilon, rows, channels, mean,
                                 inverse_std);
-  launch<block_products_kernel>(session, one_thread_each(session, partial), x.data(), dy.data(),
+  launch<layer_products_kernel>(session, one_thread_each(session, partial), x.data(), dy.data(),
                                 mean, inverse_std, rows, channels, partial, products, sums);
-  launch<join_products_kernel>(session, column_blocks(session, 1, channels), products, sums, blocks,
-                               channels, dgamma.data(), dbeta.data());
+  launch<join_layer_products_kernel>(session, column_blocks(session, 1, channels), products, sums,
+                                     blocks, channels, dgamma.data(), dbeta.data());
   // Last, for dx may be dy.
   if (dx.data() == nullptr) return;
   launch<layer_norm_backward_kernel>(session, warp_each, x.data(), gamma.data(), dy.data(), mean,

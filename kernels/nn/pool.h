@@ -4,6 +4,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
+#include "kernels/nn/lengths.h"
 
 namespace serenade {
 
@@ -34,57 +35,71 @@ struct GlobalMaxPoolOptions {
 
 // All of these throw ShapeError where the shapes do not fit, the global ones also where there is no
 // time step, and ConfigError for options out of range.
+//
+// With lengths a row is pooled as if it ended with its own steps; windows that it then does not
+// have give 0, as the gradient of its padding is. A row of less than one window has one all the
+// same, of the steps that there are.
 
 /// Windows in `time` steps; 0 where none fits.
 Index pool_output_time(const PoolOptions&, Index time);
 
 /// y[b, o, c] = the largest of x[b, o stride .. o stride + pool_size, c].
 /// x [batch, time, channels], y [batch, pool_output_time, channels].
-void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y,
+              const Lengths& lengths = {});
 
 /// dx [batch, time, channels], overwritten: a window's gradient goes to its first largest step.
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
-                       Tensor<const float> dy, Tensor<float> dx);
+                       Tensor<const float> dy, Tensor<float> dx, const Lengths& lengths = {});
 
 /// y[b, o, c] = the mean of x[b, o stride .. o stride + pool_size, c], added up in order of time.
 /// x [batch, time, channels], y [batch, pool_output_time, channels].
-void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y,
+                  const Lengths& lengths = {});
 
 /// dx [batch, time, channels], overwritten; windows add to it in their order.
 void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
-                           Tensor<float> dx);
+                           Tensor<float> dx, const Lengths& lengths = {});
 
 /// y [batch, channels] = mean over time of x [batch, time, channels], added up in order of time.
-void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y,
+                         const Lengths& lengths = {});
 /// dx [batch, time, channels] = dy [batch, channels] / time at every step, overwritten.
-void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx,
+                                  const Lengths& lengths = {});
 
 /// y [batch, channels] = largest over time of x [batch, time, channels].
-void global_max_pool(Context&, Tensor<const float> x, Tensor<float> y);
+void global_max_pool(Context&, Tensor<const float> x, Tensor<float> y, const Lengths& lengths = {});
 /// dx [batch, time, channels], overwritten: the gradient goes to the first largest step.
 void global_max_pool_backward(Context&, Tensor<const float> x, Tensor<const float> dy,
-                              Tensor<float> dx);
+                              Tensor<float> dx, const Lengths& lengths = {});
 
 namespace cpu {
-void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y,
+              const Lengths& lengths);
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
-                       Tensor<const float> dy, Tensor<float> dx);
-void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+                       Tensor<const float> dy, Tensor<float> dx, const Lengths& lengths);
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y,
+                  const Lengths& lengths);
 void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
-                           Tensor<float> dx);
-void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
-void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+                           Tensor<float> dx, const Lengths& lengths);
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y, const Lengths& lengths);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx,
+                                  const Lengths& lengths);
 }  // namespace cpu
 
 namespace cuda {
-void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y);
+void max_pool(Context&, const MaxPoolOptions&, Tensor<const float> x, Tensor<float> y,
+              const Lengths& lengths);
 void max_pool_backward(Context&, const MaxPoolOptions&, Tensor<const float> x,
-                       Tensor<const float> dy, Tensor<float> dx);
-void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y);
+                       Tensor<const float> dy, Tensor<float> dx, const Lengths& lengths);
+void average_pool(Context&, const AveragePoolOptions&, Tensor<const float> x, Tensor<float> y,
+                  const Lengths& lengths);
 void average_pool_backward(Context&, const AveragePoolOptions&, Tensor<const float> dy,
-                           Tensor<float> dx);
-void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y);
-void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx);
+                           Tensor<float> dx, const Lengths& lengths);
+void global_average_pool(Context&, Tensor<const float> x, Tensor<float> y, const Lengths& lengths);
+void global_average_pool_backward(Context&, Tensor<const float> dy, Tensor<float> dx,
+                                  const Lengths& lengths);
 }  // namespace cuda
 
 }  // namespace serenade

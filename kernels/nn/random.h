@@ -16,6 +16,12 @@ inline std::uint32_t dropout_threshold(double rate) {
   return static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
 }
 
+/// Uniform among 0 .. count - 1, for counts up to 2^32: whole numbers all the way, so that it is
+/// the same everywhere. No value is likelier than another by more than 2^-32.
+constexpr Index uniform_below(std::uint32_t word, Index count) {
+  return static_cast<Index>((std::uint64_t{word} * static_cast<std::uint64_t>(count)) >> 32U);
+}
+
 /// Calls body(e, word) for e in [begin, end): word e % 4 of philox((e / 4, c1, c2, c3)). Counters
 /// are computed sixteen at a time so that the compiler turns the rounds into vector code. begin
 /// must be divisible by 4, and end at most 2^34.

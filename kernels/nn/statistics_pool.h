@@ -2,6 +2,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
+#include "kernels/nn/lengths.h"
 
 namespace serenade {
 
@@ -19,26 +20,27 @@ struct StatisticsPoolOptions {
 /// y[b, c] = mean of x[b, :, c], y[b, channels + c] = sqrt(variance + epsilon) with the variance
 /// divided by the number of steps. Two passes, so that an offset costs no precision.
 /// x [batch, time, channels], y [batch, 2 channels]. Throws ShapeError where these do not fit or
-/// there is no step.
-void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x,
-                     Tensor<float> y);
+/// there is no step. With lengths of each row's own steps; dx is 0 behind them.
+void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x, Tensor<float> y,
+                     const Lengths& lengths = {});
 
 /// dx [batch, time, channels], overwritten; y as statistics_pool left it.
 void statistics_pool_backward(Context&, Tensor<const float> x, Tensor<const float> y,
-                              Tensor<const float> dy, Tensor<float> dx);
+                              Tensor<const float> dy, Tensor<float> dx,
+                              const Lengths& lengths = {});
 
 namespace cpu {
-void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x,
-                     Tensor<float> y);
+void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x, Tensor<float> y,
+                     const Lengths& lengths);
 void statistics_pool_backward(Context&, Tensor<const float> x, Tensor<const float> y,
-                              Tensor<const float> dy, Tensor<float> dx);
+                              Tensor<const float> dy, Tensor<float> dx, const Lengths& lengths);
 }  // namespace cpu
 
 namespace cuda {
-void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x,
-                     Tensor<float> y);
+void statistics_pool(Context&, const StatisticsPoolOptions&, Tensor<const float> x, Tensor<float> y,
+                     const Lengths& lengths);
 void statistics_pool_backward(Context&, Tensor<const float> x, Tensor<const float> y,
-                              Tensor<const float> dy, Tensor<float> dx);
+                              Tensor<const float> dy, Tensor<float> dx, const Lengths& lengths);
 }  // namespace cuda
 
 }  // namespace serenade

@@ -373,6 +373,14 @@ void block(const YAML::Node& node, int indent, std::string& out) {
 
 }  // namespace
 
+ConfigNode ConfigNode::take(const std::string& key) {
+  ConfigNode taken = child(key);
+  if (taken.defined()) node_.remove(key);
+  return taken;
+}
+
+std::string ConfigNode::text() const { return defined() ? flow(node_) : "null"; }
+
 std::string to_yaml(const std::string& canonical) {
   std::string out;
   block(YAML::Load(canonical), 0, out);

@@ -42,6 +42,10 @@ class ConfigNode {
   bool is_quoted() const { return node_.Tag() == "!"; }
 
   ConfigNode child(const std::string& key) const;
+  /// The same, and takes the key out of here.
+  ConfigNode take(const std::string& key);
+  /// The value as flow YAML, which reads back as the same.
+  std::string text() const;
   std::vector<std::string> keys() const;
   /// The items of a list; fails where it is none.
   std::vector<ConfigNode> items() const;

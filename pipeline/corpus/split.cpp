@@ -61,6 +61,26 @@ void expect_sound(const Corpus& corpus, const Fold& fold, bool covers) {
   }
 }
 
+/// A split for each of options.seeds, a fold each.
+Split draw_again(const ProtocolEntry& entry, const Corpus& corpus, const SplitOptions& options) {
+  Split all;
+  for (const std::uint64_t seed : options.seeds) {
+    const Split one = entry.divide({corpus, options, seed});
+    const Fold& fold = one.folds.front();
+    const auto copy = [](std::span<const std::size_t> part) {
+      return Indices(part.begin(), part.end());
+    };
+    all.folds.emplace_back(fmt::format("fold-{}", seed), copy(fold.training().indices()),
+                           copy(fold.validation()), copy(fold.test()));
+    for (const std::string& note : one.notes) {
+      if (std::find(all.notes.begin(), all.notes.end(), note) == all.notes.end()) {
+        all.notes.push_back(note);
+      }
+    }
+  }
+  return all;
+}
+
 /// Labels that some part of a fold lacks, said once for each fold.
 void note_missing_labels(const Corpus& corpus, Split& split) {
   for (const auto& fold : split.folds) {
@@ -116,12 +136,39 @@ Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_
   const auto* const entry = std::find_if(
       protocols.begin(), protocols.end(),
       [&](const ProtocolEntry& candidate) { return candidate.protocol == options.protocol; });
-  Split split = entry->divide({corpus, options, seed});
+  check_split_seeds(options);
+  Split split = options.seeds.empty() ? entry->divide({corpus, options, seed})
+                                      : draw_again(*entry, corpus, options);
   split.protocol = enum_name(options.protocol);
   split.description = protocol_text(split.protocol, options.test_size);
+  if (split.folds.size() > 1 && !options.seeds.empty()) {
+    split.description += fmt::format(
+        " That is drawn {} times, with seeds {}, a fold each; scores are averaged over these "
+        "folds.",
+        options.seeds.size(), fmt::join(options.seeds, ", "));
+  }
   for (const auto& fold : split.folds) expect_sound(corpus, fold, entry->covers);
   note_missing_labels(corpus, split);
   return split;
+}
+
+void check_split_seeds(const SplitOptions& options) {
+  constexpr std::size_t most = 1000;
+  if (options.seeds.empty()) return;
+  if (options.protocol != Protocol::random && options.protocol != Protocol::random_grouped) {
+    throw ConfigError(fmt::format(
+        "split.seeds draws {} splits, but split.protocol is {}: only random and random-grouped "
+        "draw one that can be drawn again; take split.seeds out, or set seeds, which trains "
+        "several networks for every fold",
+        options.seeds.size(), enum_name(options.protocol)));
+  }
+  if (options.seeds.size() > most) {
+    throw ConfigError(fmt::format("split.seeds: {} are more than {}", options.seeds.size(), most));
+  }
+  const std::set<std::uint64_t> distinct(options.seeds.begin(), options.seeds.end());
+  if (distinct.size() < options.seeds.size()) {
+    throw ConfigError("split.seeds: one stands there twice, and would draw the same split again");
+  }
 }
 
 std::string split_csv(const Corpus& corpus, const Split& split) {

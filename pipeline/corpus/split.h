@@ -12,16 +12,24 @@
 
 namespace serenade {
 
+class AugmentedRows;
 class Fold;
 
-/// Rows of the corpus that may be learned from. Only a Fold makes one, out of its training part, so
-/// whatever is fitted (scaler, augmentation, class weights) cannot be given test rows by mistake.
+/// Rows of a data set that may be learned from. Only a Fold makes one, out of its training part,
+/// and AugmentedRows, which adds copies to such rows; so whatever is fitted (scaler, augmentation,
+/// class weights) cannot be given test rows by mistake.
 class TrainingRows {
  public:
   std::span<const std::size_t> indices() const { return indices_; }
   std::size_t size() const { return indices_.size(); }
+  /// The same rows, copied into `storage`, which must outlive what is returned.
+  TrainingRows kept_in(std::vector<std::size_t>& storage) const {
+    storage.assign(indices_.begin(), indices_.end());
+    return TrainingRows(storage);
+  }
 
  private:
+  friend class AugmentedRows;
   friend class Fold;
   explicit TrainingRows(std::span<const std::size_t> indices) : indices_(indices) {}
   std::span<const std::size_t> indices_;
@@ -67,6 +75,7 @@ struct SplitOptions {
   double test_size = 0.25;
   double validation = 0.1;
   int folds = 5;
+  std::vector<std::uint64_t> seeds{};
   std::string file{};
 
   template <class Self, class Visitor>
@@ -83,6 +92,10 @@ struct SplitOptions {
           "(random), groups of repetitions (random-grouped) or whole speakers (the others). luna "
           "names its own validation actors; listed draws only where the list has none");
     visit("folds", self.folds, Range{2, 1000}, "number of folds (speaker-kfold)");
+    visit("seeds", self.seeds, Range{},
+          "draws as many splits, a fold each, fold-S the one of seed S, instead of the one of the "
+          "experiment's seed (random and random-grouped). Without seeds of the experiment the "
+          "network of a fold takes the seed of its split, as in runs of their own with seed=S");
     visit("file", self.file, Range{},
           "CSV with the columns id and part (training, validation, test) and, where they are "
           "there, fold and content (listed); a run's split.csv is one");
@@ -97,6 +110,9 @@ struct SplitOptions {
 /// random and random-grouped: ceil(test_size * clips) test clips (as scikit-learn), to each class
 /// its share by largest remainder, at least one group of each class on both sides; a group that
 /// cannot be divided may shift a class's count by less than its own size.
+///
+/// With options.seeds they are drawn once for each of these seeds, and a clip may be tested in
+/// several folds or in none; each fold is the one that its seed alone gives.
 ///
 /// emobox and luna: need a corpus of RAVDESS; actors that are absent are named in the notes. loso:
 /// a fold for each speaker. speaker-kfold: each speaker is tested once; folds differ by at most one
@@ -116,6 +132,10 @@ struct SplitOptions {
 /// where the list cannot be read, and DataError for a wrong list and where the corpus is too small
 /// (a class of one clip, too few speakers).
 Split make_split(const Corpus& corpus, const SplitOptions& options, std::uint64_t seed);
+
+/// Throws ConfigError where options.seeds has a seed twice, too many, or the protocol draws nothing
+/// that could be drawn again. make_split does so, too; before that nothing need be read.
+void check_split_seeds(const SplitOptions& options);
 
 /// The split as CSV: id, content hash, speaker, label, fold, part (training, validation, test), a
 /// row for every clip of every part. No paths, so that the same split is the same text on every

@@ -4,8 +4,10 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "kernels/device/error.h"
+#include "pipeline/evaluation/seed_averages.h"
 
 namespace serenade {
 namespace {
@@ -30,16 +32,42 @@ MeanAndDeviation over_seeds(const std::vector<SeedScores>& seeds,
   return mean_and_deviation(means);
 }
 
+/// Names of the folds, in the order in which they come.
+std::vector<std::string> fold_names(const std::vector<FoldScores>& folds) {
+  std::vector<std::string> names;
+  for (const FoldScores& fold : folds) {
+    if (std::find(names.begin(), names.end(), fold.name) == names.end()) names.push_back(fold.name);
+  }
+  return names;
+}
+
+/// Over folds, each the mean over its seeds.
+MeanAndDeviation over_fold_means(const std::vector<FoldScores>& folds,
+                                 const std::vector<std::string>& names, double Scores::*score) {
+  std::vector<double> means;
+  means.reserve(names.size());
+  for (const std::string& name : names) {
+    const auto own = [&](const FoldScores& fold) { return fold.name == name; };
+    means.push_back(over_folds(folds, score, own).mean);
+  }
+  return mean_and_deviation(means);
+}
+
 /// Means over folds, and over seeds where there are several.
 void summarise(Evaluation& evaluation) {
   const std::vector<FoldScores>& folds = evaluation.folds;
+  const std::vector<std::string> names = fold_names(folds);
+  evaluation.over_folds = {over_fold_means(folds, names, &Scores::accuracy),
+                           over_fold_means(folds, names, &Scores::uar),
+                           over_fold_means(folds, names, &Scores::macro_f1)};
   std::vector<std::optional<std::uint64_t>> seeds;
   for (const FoldScores& fold : folds) {
     if (std::find(seeds.begin(), seeds.end(), fold.seed) == seeds.end()) {
       seeds.push_back(fold.seed);
     }
   }
-  if (seeds.size() < 2) {
+  // Where every fold has one network, of a seed of its own, there is nothing but folds.
+  if (seeds.size() < 2 || names.size() == folds.size()) {
     const auto all = [](const FoldScores&) { return true; };
     evaluation.accuracy = over_folds(folds, &Scores::accuracy, all);
     evaluation.uar = over_folds(folds, &Scores::uar, all);
@@ -86,6 +114,35 @@ struct Draws {
   }
 };
 
+EnsembleScores score_ensemble(std::span<const std::string> labels,
+                              std::span<const ClipPrediction> predictions) {
+  Evaluation together = evaluate_predictions(labels, averaged_over_seeds(labels, predictions));
+  return {std::move(together.folds), together.accuracy,          together.uar,
+          together.macro_f1,         std::move(together.pooled), std::move(together.pooled_scores),
+          together.pooled_intervals};
+}
+
+/// Intervals of each fold; those of all clips are returned.
+ScoreIntervals intervals_of(Context& context, std::span<const std::string> labels,
+                            std::vector<FoldScores>& folds,
+                            std::span<const ClipPrediction> predictions, Resampled resampled,
+                            const BootstrapOptions& options) {
+  std::vector<Draws> of_fold(folds.size());
+  Draws all;
+  for (const ClipPrediction& clip : predictions) {
+    if (clip.label.empty()) continue;
+    all.add(labels, clip, resampled);
+    for (std::size_t k = 0; k < folds.size(); ++k) {
+      if (belongs_to(folds[k], clip)) of_fold[k].add(labels, clip, resampled);
+    }
+  }
+  const auto classes = static_cast<Index>(labels.size());
+  for (std::size_t k = 0; k < folds.size(); ++k) {
+    folds[k].intervals = of_fold[k].intervals(context, classes, options);
+  }
+  return all.intervals(context, classes, options);
+}
+
 }  // namespace
 
 Evaluation evaluate_predictions(std::span<const std::string> labels,
@@ -122,6 +179,7 @@ Evaluation evaluate_predictions(std::span<const std::string> labels,
   evaluation.pooled_scores = scores_of(evaluation.pooled);
   evaluation.clips = static_cast<Index>(ids.size());
   summarise(evaluation);
+  if (!evaluation.seeds.empty()) evaluation.ensemble = score_ensemble(labels, predictions);
   evaluation.groups = scores_by_group(labels, predictions);
   evaluation.mistakes =
       surest_mistakes(labels, predictions, static_cast<std::size_t>(options.mistakes));
@@ -132,21 +190,12 @@ Evaluation evaluate_predictions(std::span<const std::string> labels,
 void add_intervals(Context& context, Evaluation& evaluation,
                    std::span<const ClipPrediction> predictions, Resampled resampled,
                    const BootstrapOptions& options) {
-  std::vector<Draws> of_fold(evaluation.folds.size());
-  Draws all;
-  for (const ClipPrediction& clip : predictions) {
-    if (clip.label.empty()) continue;
-    all.add(evaluation.labels, clip, resampled);
-    for (std::size_t k = 0; k < of_fold.size(); ++k) {
-      if (!belongs_to(evaluation.folds[k], clip)) continue;
-      of_fold[k].add(evaluation.labels, clip, resampled);
-    }
-  }
-  const auto classes = static_cast<Index>(evaluation.labels.size());
-  for (std::size_t k = 0; k < of_fold.size(); ++k) {
-    evaluation.folds[k].intervals = of_fold[k].intervals(context, classes, options);
-  }
-  evaluation.pooled_intervals = all.intervals(context, classes, options);
+  evaluation.pooled_intervals =
+      intervals_of(context, evaluation.labels, evaluation.folds, predictions, resampled, options);
+  if (!evaluation.ensemble) return;
+  evaluation.ensemble->pooled_intervals =
+      intervals_of(context, evaluation.labels, evaluation.ensemble->folds,
+                   averaged_over_seeds(evaluation.labels, predictions), resampled, options);
 }
 
 void add_baselines(Evaluation& evaluation, std::span<const TrainingCounts> training) {

@@ -34,6 +34,21 @@ struct SeedScores {
   MeanAndDeviation accuracy, uar, macro_f1;  ///< over its folds
 };
 
+/// Means over folds.
+struct FoldAverages {
+  MeanAndDeviation accuracy, uar, macro_f1;
+};
+
+/// The networks of each fold that differ in their seeds as one recogniser: their probabilities
+/// averaged (averaged_over_seeds) and scored once.
+struct EnsembleScores {
+  std::vector<FoldScores> folds;             ///< one for each fold; no seed
+  MeanAndDeviation accuracy, uar, macro_f1;  ///< over folds
+  ConfusionMatrix pooled;                    ///< of all folds
+  Scores pooled_scores;
+  std::optional<ScoreIntervals> pooled_intervals;  ///< see add_intervals
+};
+
 /// A way of guessing, scored on the same test clips as the network: the mean over folds.
 struct Baseline {
   std::string name;  ///< "most frequent class", "guess by frequency", "guess evenly"
@@ -44,9 +59,13 @@ struct Baseline {
 struct Evaluation {
   std::vector<std::string> labels;  ///< in the order of class numbers
   std::vector<FoldScores> folds;    ///< at least one, in the order in which they come
-  std::vector<SeedScores> seeds;    ///< in the order in which they come; empty for fewer than two
+  /// In the order in which they come; empty unless some fold has several.
+  std::vector<SeedScores> seeds;
   /// Over folds, each weighing the same; where there are several seeds, over the seeds' means.
   MeanAndDeviation accuracy, uar, macro_f1;
+  /// Over folds, each the mean over its seeds.
+  FoldAverages over_folds;
+  std::optional<EnsembleScores> ensemble;  ///< where there are several seeds
   /// All test clips together. Its scores differ a little from the means over folds: there a clip
   /// in a small fold weighs more.
   ConfusionMatrix pooled;

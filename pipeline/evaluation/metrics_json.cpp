@@ -93,6 +93,22 @@ ordered_json by_seed_json(const Evaluation& evaluation) {
   return json;
 }
 
+ordered_json ensemble_json(const Evaluation& evaluation) {
+  if (!evaluation.ensemble) return nullptr;
+  const EnsembleScores& ensemble = *evaluation.ensemble;
+  ordered_json folds = ordered_json::array();
+  for (const FoldScores& fold : ensemble.folds) {
+    ordered_json one = {{"name", fold.name}};
+    one.update(scores_json(evaluation.labels, fold.scores, fold.confusion, fold.intervals));
+    folds.push_back(std::move(one));
+  }
+  return {{"mean", part_json(ensemble, &MeanAndDeviation::mean)},
+          {"standard_deviation", part_json(ensemble, &MeanAndDeviation::deviation)},
+          {"pooled", scores_json(evaluation.labels, ensemble.pooled_scores, ensemble.pooled,
+                                 ensemble.pooled_intervals)},
+          {"folds", std::move(folds)}};
+}
+
 ordered_json baselines_json(const Evaluation& evaluation) {
   ordered_json json = ordered_json::array();
   for (const Baseline& one : evaluation.baselines) {
@@ -135,6 +151,15 @@ ordered_json leakages_json(const std::vector<LeakageRow>& rows) {
     json.push_back(std::move(one));
   }
   return json;
+}
+
+ordered_json augmentation_json(const ReportData& data) {
+  ordered_json folds = ordered_json::array();
+  for (const CopiesRow& row : data.copies) {
+    folds.push_back(
+        {{"fold", row.fold}, {"training_clips", row.training_clips}, {"copies", row.copies}});
+  }
+  return {{"recipes", data.copy_recipes}, {"folds", std::move(folds)}};
 }
 
 ordered_json mistakes_json(const Evaluation& evaluation) {
@@ -184,6 +209,7 @@ std::string metrics_json(const ReportData& data) {
                       {"speaker_independent", data.protocol.speaker_independent}};
   json["corpus"] = {
       {"name", data.corpus.name}, {"clips", data.corpus.clips}, {"speakers", data.corpus.speakers}};
+  if (!data.copies.empty()) json["augmentation"] = augmentation_json(data);
   json["labels"] = evaluation.labels;
   json["test_clips"] = evaluation.clips;
   json["unlabelled_clips"] = evaluation.unlabelled;
@@ -201,6 +227,10 @@ std::string metrics_json(const ReportData& data) {
                                evaluation.pooled_intervals);
   json["folds"] = folds_json(data);
   json["by_seed"] = by_seed_json(evaluation);
+  json["over_folds"] = {
+      {"mean", part_json(evaluation.over_folds, &MeanAndDeviation::mean)},
+      {"standard_deviation", part_json(evaluation.over_folds, &MeanAndDeviation::deviation)}};
+  json["ensemble"] = ensemble_json(evaluation);
   json["baselines"] = baselines_json(evaluation);
   json["groups"] = groups_json(evaluation);
   json["mistakes"] = mistakes_json(evaluation);

@@ -29,6 +29,11 @@ namespace serenade {
 ///     folds                  a list of: name, seed, best_epoch, and as `pooled`
 ///     by_seed                a list of: seed, mean, standard_deviation, over the seed's folds;
 ///                            empty for one seed
+///     over_folds             mean, standard_deviation: over folds, each the mean over its seeds
+///     ensemble               the networks of a fold that differ in their seeds as one, their
+///                            probabilities averaged and scored once: mean, standard_deviation
+///                            (over folds), pooled, folds (without seed and best_epoch); null for
+///                            one seed. `mean` above is that of one model
 ///     baselines              a list of: name, accuracy, uar, macro_f1
 ///     groups                 a list of: field, values: a list of: value, clips, accuracy, uar
 ///     mistakes               the surest ones, a clip once: file, id, speaker, fold, seed, label,

@@ -5,8 +5,8 @@
 #include "pipeline/evaluation/html.h"
 #include "pipeline/evaluation/learning_curves.h"
 #include "pipeline/evaluation/number_text.h"
+#include "pipeline/evaluation/page.h"
 #include "pipeline/evaluation/report_sections.h"
-#include "pipeline/evaluation/report_style.h"
 
 namespace serenade {
 namespace {
@@ -41,19 +41,7 @@ std::string meta_line(const ReportData& data) {
 }  // namespace
 
 std::string report_html(const ReportData& data) {
-  std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n";
-  // A second lock behind the escaping: whatever gets into the page, nothing runs or is fetched.
-  html +=
-      "<meta http-equiv=\"Content-Security-Policy\" "
-      "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-      "<link rel=\"icon\" href=\"data:,\"/>\n";
-  html += fmt::format("<title>{} · Serenade</title>\n<style>{}</style>\n</head>\n",
-                      escaped(title_of(data)), report_style());
-  html += fmt::format(
-      "<body>\n<main>\n<header>\n<p class=\"eyebrow\">Serenade · speech emotion recognition</p>\n"
-      "<h1>{}</h1>\n<p class=\"meta\">{}</p>\n</header>\n",
-      escaped(title_of(data)), meta_line(data));
+  std::string html = page_heading(title_of(data), meta_line(data));
   html += headline_html(data);
   html += protocol_html(data);
   html += comparison_html(data);
@@ -70,7 +58,7 @@ std::string report_html(const ReportData& data) {
   html += timing_html(data);
   html += config_html(data);
   html += environment_html(data);
-  return html + "</main>\n</body>\n</html>\n";
+  return page_html(title_of(data), html);
 }
 
 }  // namespace serenade

@@ -67,6 +67,13 @@ struct LayerRow {
   Index parameters = 0;
 };
 
+/// What the networks of one fold learned from besides its training clips.
+struct CopiesRow {
+  std::string fold;  ///< as in ClipPrediction::fold
+  Index training_clips = 0;
+  Index copies = 0;  ///< of these
+};
+
 struct TimingRow {
   std::string stage;  ///< "features"
   double seconds = 0;
@@ -93,6 +100,8 @@ struct ReportData {
   Evaluation evaluation;
   std::vector<LearningCurve> curves;
   CorpusSummary corpus;
+  std::vector<std::string> copy_recipes;  ///< "{speed: 0.9}"; empty without augmentation
+  std::vector<CopiesRow> copies;          ///< of each fold; empty without augmentation
   std::vector<LeakageRow> leakage;
   std::string features;     ///< one line: what goes into the network
   std::string model_input;  ///< "[228, 193]"

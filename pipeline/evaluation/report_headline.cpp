@@ -62,6 +62,25 @@ std::string row(std::string_view name, std::string_view css_class,
          "\n";
 }
 
+/// The seeds' networks as one recogniser: the mean over folds, or the only fold with its interval.
+std::string ensemble_rows(const Evaluation& evaluation) {
+  if (!evaluation.ensemble) return {};
+  const EnsembleScores& ensemble = *evaluation.ensemble;
+  const std::array<const MeanAndDeviation*, 3> means{&ensemble.accuracy, &ensemble.uar,
+                                                     &ensemble.macro_f1};
+  const bool several = ensemble.folds.size() > 1;
+  std::array<std::string, 3> mean, pooled;
+  for (std::size_t i = 0; i < three_scores.size(); ++i) {
+    mean[i] = cell(percent(means[i]->mean), "± " + percent(means[i]->deviation));
+    pooled[i] = cell(percent(ensemble.pooled_scores.*three_scores[i].score),
+                     interval_of(ensemble.pooled_intervals, three_scores[i]));
+  }
+  const std::string name = fmt::format("ensemble of {} seeds", evaluation.seeds.size());
+  if (!several) return row(name, "ours", pooled);
+  return row(fmt::format("{}, mean over {} folds", name, ensemble.folds.size()), "ours", mean) +
+         row("ensemble, all test clips together", "", pooled);
+}
+
 /// The network's rows: the mean over folds where there are several, and all clips together.
 std::string network_rows(const ReportData& data) {
   const Evaluation& evaluation = data.evaluation;
@@ -75,8 +94,10 @@ std::string network_rows(const ReportData& data) {
                      interval_of(evaluation.pooled_intervals, score));
   }
   if (evaluation.folds.size() < 2) return row("this network", "ours", pooled);
-  return row(fmt::format("this network, mean over {}", averaged_over(evaluation)), "ours", mean) +
-         row("all test clips together", "", pooled);
+  return row(fmt::format("{}, mean over {}", evaluation.ensemble ? "one model" : "this network",
+                         averaged_over(evaluation)),
+             "ours", mean) +
+         row("all test clips together", "", pooled) + ensemble_rows(evaluation);
 }
 
 }  // namespace
@@ -125,6 +146,11 @@ std::string comparison_html(const ReportData& data) {
   if (evaluation.folds.size() > 1) {
     html += fmt::format("±: the sample standard deviation (n\u00A0−\u00A01) over {}. ",
                         averaged_over(evaluation));
+  }
+  if (evaluation.ensemble) {
+    html +=
+        "Ensemble of seeds: the probabilities that the networks of one fold give a clip are "
+        "averaged, and the clip is scored once. ";
   }
   if (const std::string text = interval_text(data); !text.empty()) {
     html += fmt::format("Below a score: {}.", text);

@@ -38,9 +38,13 @@ struct FoldColumns {
 };
 
 /// Scores first: they are what fits on a telephone.
-std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns columns) {
-  std::string html =
-      fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(result_name(data.evaluation, fold)));
+/// `kind` is said behind the fold's name.
+std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns columns,
+                     std::string_view kind = "") {
+  std::string name = result_name(data.evaluation, fold);
+  if (!kind.empty()) name += (name.empty() ? "" : ", ") + std::string(kind);
+  std::string html = kind.empty() ? "<tr>" : fmt::format(R"(<tr class="{}">)", kind);
+  html += fmt::format(R"(<th scope="row">{}</th>)", escaped(name));
   html += score_cell(fold.scores.accuracy, fold.intervals, &ScoreIntervals::accuracy) +
           score_cell(fold.scores.uar, fold.intervals, &ScoreIntervals::uar) +
           score_cell(fold.scores.macro_f1, fold.intervals, &ScoreIntervals::macro_f1);
@@ -53,7 +57,7 @@ std::string fold_row(const ReportData& data, const FoldScores& fold, FoldColumns
   }
   if (columns.best) {
     const LearningCurve* curve = first_of(data.curves, [&](const LearningCurve& one) {
-      return one.fold == fold.name && (!one.seed || one.seed == fold.seed);
+      return kind.empty() && one.fold == fold.name && (!one.seed || one.seed == fold.seed);
     });
     html += fmt::format("<td>{}</td>", curve && curve->best_epoch > 0
                                            ? std::to_string(curve->best_epoch)
@@ -126,18 +130,30 @@ std::string folds_html(const ReportData& data) {
   if (columns.speakers) html += "<th scope=\"col\" class=\"words\">test speakers</th>";
   html += "</tr></thead>\n<tbody>\n";
   for (const FoldScores& fold : evaluation.folds) html += fold_row(data, fold, columns);
+  if (evaluation.ensemble) {
+    for (const FoldScores& fold : evaluation.ensemble->folds) {
+      html += fold_row(data, fold, columns, "ensemble");
+    }
+  }
   html += "</tbody>\n<tfoot>\n";
   const int behind =
       1 + (columns.sizes ? 2 : 0) + (columns.best ? 1 : 0) + (columns.speakers ? 1 : 0);
-  const auto foot = [&](const std::string& name, double MeanAndDeviation::*part) {
+  const auto foot = [&](const std::string& name, const auto& of, double MeanAndDeviation::*part) {
     html += fmt::format(
         R"(<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td colspan="{}"></td></tr>)",
-        name, percent(evaluation.accuracy.*part), percent(evaluation.uar.*part),
-        percent(evaluation.macro_f1.*part), behind);
+        name, percent(of.accuracy.*part), percent(of.uar.*part), percent(of.macro_f1.*part),
+        behind);
     html += "\n";
   };
-  foot("mean over " + averaged_over(evaluation), &MeanAndDeviation::mean);
-  foot("deviation (n − 1)", &MeanAndDeviation::deviation);
+  foot("mean over " + averaged_over(evaluation), evaluation, &MeanAndDeviation::mean);
+  const bool grid = evaluation.ensemble && evaluation.ensemble->folds.size() > 1;
+  foot(grid ? "deviation over seeds (n − 1)" : "deviation (n − 1)", evaluation,
+       &MeanAndDeviation::deviation);
+  if (grid) foot("deviation over folds", evaluation.over_folds, &MeanAndDeviation::deviation);
+  if (evaluation.ensemble) {
+    foot("ensemble of seeds, mean", *evaluation.ensemble, &MeanAndDeviation::mean);
+  }
+  if (grid) foot("its deviation over folds", *evaluation.ensemble, &MeanAndDeviation::deviation);
   html += "</tfoot></table></div>\n";
   if (const std::string text = no_interval_text(data); !text.empty()) {
     html += fmt::format("<p class=\"caption\">Below a score: its interval; {}.</p>\n", text);

@@ -91,6 +91,7 @@ table.compact { max-width: 38rem; }
 .interval { display: block; font-size: 0.8rem; line-height: 1.2; color: var(--soft); }
 .ours td, .ours th { font-weight: 600; }
 .ours .interval { font-weight: 400; }
+.ensemble th { font-style: italic; }
 .guess td, .guess th { color: var(--soft); }
 .groups th, .groups td { padding-top: 0.25rem; padding-bottom: 0.25rem; }
 .plain.groups th[scope=row] { min-width: 4.5rem; }
@@ -153,6 +154,12 @@ figure { margin: 0; min-width: 0; }
 .chart .best { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .chart .best-label { fill: var(--ink); }
 .chart .reliability { fill: var(--bar); }
+.chart .plain-bar { fill: var(--bar); }
+.chart .strong-bar { fill: var(--accent); }
+.chart .whisker { stroke: var(--ink); stroke-width: 1.5; }
+.chart .halo { stroke: var(--paper); stroke-width: 4; }
+.chart .name { fill: var(--ink); }
+.chart .value { fill: var(--ink); font-size: 15px; font-weight: 600; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .chart .expected { stroke: var(--alert); stroke-width: 2; }
 .chart .count { fill: var(--ink); font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }

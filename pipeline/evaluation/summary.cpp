@@ -68,7 +68,7 @@ class ScoreTable {
   explicit ScoreTable(const Evaluation& evaluation) : evaluation_(evaluation) {
     for (const FoldScores& fold : evaluation.folds) fit(result_name(evaluation, fold));
     for (const Baseline& baseline : evaluation.baselines) fit(baseline.name);
-    fit("all together");
+    fit(evaluation.ensemble ? "one model, deviation" : "all together");
     width_ = std::min(width_, longest_row_name);
   }
 
@@ -79,11 +79,13 @@ class ScoreTable {
       for (const FoldScores& fold : evaluation_.folds) {
         scored(result_name(evaluation_, fold), fold.scores, fold.scores.clips, fold.intervals);
       }
-      averages("mean", &MeanAndDeviation::mean);
-      averages("deviation", &MeanAndDeviation::deviation);
+      const std::string_view model = evaluation_.ensemble ? "one model, " : "";
+      averages(fmt::format("{}mean", model), evaluation_, &MeanAndDeviation::mean);
+      averages(fmt::format("{}deviation", model), evaluation_, &MeanAndDeviation::deviation);
     }
     scored(several ? "all together" : "test part", evaluation_.pooled_scores, evaluation_.clips,
            evaluation_.pooled_intervals);
+    if (evaluation_.ensemble) ensemble(*evaluation_.ensemble);
     for (const Baseline& one : evaluation_.baselines) {
       row(one.name, {score_cell(one.scores.accuracy), score_cell(one.scores.uar),
                      score_cell(one.scores.macro_f1)});
@@ -118,9 +120,18 @@ class ScoreTable {
          score_cell(scores.macro_f1, of(intervals, &ScoreIntervals::macro_f1))},
         thousands(clips));
   }
-  void averages(std::string_view name, double MeanAndDeviation::*part) {
-    row(name, {score_cell(evaluation_.accuracy.*part), score_cell(evaluation_.uar.*part),
-               score_cell(evaluation_.macro_f1.*part)});
+  template <class Scored>
+  void averages(std::string_view name, const Scored& of, double MeanAndDeviation::*part) {
+    row(name,
+        {score_cell(of.accuracy.*part), score_cell(of.uar.*part), score_cell(of.macro_f1.*part)});
+  }
+  void ensemble(const EnsembleScores& of) {
+    if (of.folds.size() > 1) {
+      averages("ensemble, mean", of, &MeanAndDeviation::mean);
+      averages("ensemble, deviation", of, &MeanAndDeviation::deviation);
+    }
+    scored(of.folds.size() > 1 ? "ensemble, together" : "ensemble of seeds", of.pooled_scores,
+           of.pooled_scores.clips, of.pooled_intervals);
   }
 
   const Evaluation& evaluation_;
@@ -139,6 +150,9 @@ std::string headline(const ReportData& data) {
   if (evaluation.folds.size() > 1) {
     if (!legend.empty()) legend += "; ";
     legend += fmt::format("mean and sample deviation (n - 1) over {}", averaged_over(evaluation));
+  }
+  if (evaluation.ensemble) {
+    legend += "; ensemble: the seeds' probabilities averaged, each clip scored once";
   }
   if (!legend.empty()) legend += ". ";
   if (evaluation.calibration.clips > 0) {

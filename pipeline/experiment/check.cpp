@@ -91,7 +91,7 @@ class Check {
   Check(const ExperimentConfig& config, Context& context, Observer& observer)
       : config_(config), context_(context), observer_(observer) {
     report_.path = reported_path(config.corpus);
-    report_.protocol = enum_name(config.split.protocol);
+    report_.protocol = protocol_name(config);
     report_.seed = config.seed;
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/nn/backend.h"
+#include "pipeline/augmentation/options.h"
 #include "pipeline/config/yaml.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/split.h"
@@ -23,6 +24,7 @@ struct ExperimentConfig {
   std::vector<std::uint64_t> seeds;
   CorpusOptions corpus;
   FeatureSpec features;
+  AugmentationOptions augmentation;
   SplitOptions split;
   ModelSpec model;
   TrainingOptions training;
@@ -40,6 +42,9 @@ struct ExperimentConfig {
           "network, of `seed`");
     visit("corpus", self.corpus, Range{}, "the recordings");
     visit("features", self.features, Range{}, "what is computed from them");
+    visit("augmentation", self.augmentation, Range{},
+          "what training clips are learned from as well, and how they are changed from epoch to "
+          "epoch; no other part's are");
     visit("split", self.split, Range{}, "which of them are learned from and which are scored");
     visit("model", self.model, Range{}, "the network");
     visit("training", self.training, Range{}, "how it learns");
@@ -51,8 +56,20 @@ struct ExperimentConfig {
 /// The seeds of the networks of every fold: `seeds`, or `seed` where there are none.
 std::vector<std::uint64_t> seeds_of(const ExperimentConfig& config);
 
+/// What results call the protocol: "emobox", or "emobox+speaker-norm" where clips are standardised
+/// by their speakers.
+std::string protocol_name(const ExperimentConfig& config);
+
+/// Throws ConfigError where a run cannot be called that: its name becomes a folder's.
+void expect_run_name(const std::string& name);
+
+/// The seeds of the networks of the fold at this place: the same for every fold, but of splits that
+/// are drawn once for each of split.seeds each takes its own where `seeds` is empty.
+std::vector<std::uint64_t> seeds_of_fold(const ExperimentConfig& config, std::size_t fold);
+
 /// Reads an experiment, applies `key.path=value` overrides in order and checks it as a whole.
-/// Throws ConfigError naming file, line and key, also where the file cannot be read.
+/// A section `sweep` is passed over: see load_sweep. Throws ConfigError naming file, line and key,
+/// also where the file cannot be read.
 ExperimentConfig load_experiment(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides = {});
 

@@ -13,9 +13,10 @@
 #include "pipeline/corpus/examples.h"
 #include "pipeline/evaluation/analysis.h"
 #include "pipeline/experiment/ensemble.h"
+#include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/report.h"
-#include "pipeline/support/csv.h"
+#include "pipeline/experiment/split_table.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/stopwatch.h"
 #include "pipeline/training/prediction.h"
@@ -31,50 +32,31 @@ struct CorpusSection {
   }
 };
 
-/// Whom and what a run learned from.
-struct Heard {
-  std::set<ContentHash> contents;
-  std::set<std::string> speakers;
-  std::map<std::string, Index> trained;  ///< clips of the training parts by label, all folds
-};
-
-std::size_t column_of(const CsvReader& reader, const std::vector<std::string>& header,
-                      const std::string& name) {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found == header.end()) reader.fail(fmt::format("there is no column '{}'", name));
-  return static_cast<std::size_t>(found - header.begin());
-}
-
-/// Training and validation parts of all folds of a split.csv.
-Heard heard_by(const RunFolder& run) {
-  const auto path = run.file(run_file::split);
-  const std::string text = read_file(path, run_file::max_text_bytes);
-  const std::string what = path.string();
-  CsvReader reader(text, what);
-  std::vector<std::string> cells;
-  if (!reader.next(cells)) reader.fail("the file is empty");
-  const std::size_t width = cells.size();
-  const std::size_t content = column_of(reader, cells, "content");
-  const std::size_t speaker = column_of(reader, cells, "speaker");
-  const std::size_t label = column_of(reader, cells, "label");
-  const std::size_t part = column_of(reader, cells, "part");
-  Heard heard;
-  while (reader.next(cells)) {
-    if (cells.size() != width) reader.fail("another number of fields than the header has");
-    if (cells[part] == "test") continue;
-    heard.contents.insert(parse_content_hash(cells[content]));
-    heard.speakers.insert(cells[speaker]);
-    if (cells[part] == "training") ++heard.trained[cells[label]];
+/// Whom and what a run, or the runs of an ensemble, learned from.
+SplitTable heard_by(const RunFolder& run) {
+  if (!is_ensemble(run)) return read_split_table(run.file(run_file::split));
+  SplitTable all;
+  for (const RunFolder& one : runs_of(run, read_ensemble(run))) {
+    SplitTable table = read_split_table(one.file(run_file::split));
+    all.heard_speakers.merge(table.heard_speakers);
+    // Of one corpus and split: the counts of one run are those of all.
+    if (all.folds.empty()) all.trained = table.trained;
+    for (auto& [name, fold] : table.folds) all.folds[name].heard.merge(fold.heard);
   }
-  return heard;
+  return all;
 }
 
-void expect_unheard(const Corpus& corpus, const Heard& heard, const RunFolder& run) {
+bool has_heard(const SplitTable& heard, const ContentHash& content) {
+  return std::ranges::any_of(heard.folds,
+                             [&](const auto& fold) { return fold.second.heard.contains(content); });
+}
+
+void expect_unheard(const Corpus& corpus, const SplitTable& heard, const RunFolder& run) {
   constexpr std::size_t most_examples = 5;
   std::size_t count = 0;
   std::vector<std::string> examples;
   for (const Utterance& utterance : corpus.utterances) {
-    if (!heard.contents.contains(utterance.content)) continue;
+    if (!has_heard(heard, utterance.content)) continue;
     ++count;
     if (examples.size() < most_examples) examples.push_back(utterance.path.string());
   }
@@ -131,15 +113,48 @@ std::vector<std::string> keep_common_labels(Corpus& corpus, const std::vector<st
   return notes;
 }
 
-std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
-                                           const Prepared& prepared) {
-  std::vector<Tensor<const float>> features;
-  for (std::size_t i = 0; i < prepared.corpus.utterances.size(); ++i) {
-    features.push_back(prepared.rows(i));
+/// A corpus with every kind of features that the networks hear; the same utterances in each.
+using Kinds = std::vector<Prepared>;
+
+/// Reads the corpus once for each kind. Clips that have no features of some kind are left out.
+Kinds load_kinds(const ExperimentConfig& config, const Ensemble& networks,
+                 const Workplace& workplace) {
+  Kinds kinds;
+  for (const Ensemble::Kind& kind : networks.kinds()) {
+    ExperimentConfig own = parse_experiment(kind.description.configuration, "its configuration");
+    own.corpus = config.corpus;
+    kinds.push_back(load_features(own, workplace, MissingFeatures::compute));
+    if (kinds.back().features.key_text() == kind.description.feature_key) continue;
+    throw DataError(fmt::format(
+        "{}: was trained on features of other versions than this program computes; train it again",
+        kind.run.string()));
   }
-  const Array<float> probabilities = networks.predict(context, features);
+  std::map<std::string, std::size_t> times;
+  for (const Prepared& kind : kinds) {
+    for (const Utterance& utterance : kind.corpus.utterances) ++times[utterance.id];
+  }
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (networks.kinds()[i].by_speaker) kinds[i].fit_speakers();
+    std::erase_if(kinds[i].corpus.utterances,
+                  [&](const Utterance& utterance) { return times[utterance.id] < kinds.size(); });
+  }
+  return kinds;
+}
+
+std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
+                                           const Kinds& kinds) {
+  const Prepared& prepared = kinds.front();
+  std::vector<ClipFeatures> clips;
+  for (const Prepared& kind : kinds) {
+    ClipFeatures& heard = clips.emplace_back();
+    for (std::size_t i = 0; i < kind.corpus.utterances.size(); ++i) {
+      heard.rows.push_back(kind.rows(i));
+      heard.speakers.push_back(kind.scaler(i));
+    }
+  }
+  const Array<float> probabilities = networks.predict(context, clips);
   std::vector<ClipPrediction> all;
-  for (std::size_t i = 0; i < features.size(); ++i) {
+  for (std::size_t i = 0; i < prepared.corpus.utterances.size(); ++i) {
     const Utterance& utterance = prepared.corpus.utterances[i];
     const auto row = probabilities.view().row(static_cast<Index>(i)).span();
     if (!is_answer(row)) throw DataError(fmt::format("{}: {}", utterance.id, no_answer));
@@ -152,6 +167,18 @@ std::vector<ClipPrediction> predict_corpus(Context& context, Ensemble& networks,
                    .fields = utterance.fields});
   }
   return all;
+}
+
+/// The run's own, or of an ensemble that of its first run, under the ensemble's name.
+ExperimentConfig configuration_of(const RunFolder& run, const Ensemble& networks) {
+  if (is_ensemble(run)) {
+    ExperimentConfig config =
+        parse_experiment(networks.kinds().front().description.configuration, "its configuration");
+    config.name = std::filesystem::weakly_canonical(run.path()).filename().string();
+    return config;
+  }
+  const auto path = run.file(run_file::config);
+  return parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
 }
 
 }  // namespace
@@ -176,23 +203,24 @@ std::filesystem::path folder_on(const RunFolder& run, const std::string& corpus)
 ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
                        const Workplace& workplace) {
   const Stopwatch watch;
-  const auto path = run.file(run_file::config);
-  ExperimentConfig config =
-      parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
-  config.corpus = corpus;
   Ensemble networks(run.path());
-  const Heard heard = heard_by(run);
+  ExperimentConfig config = configuration_of(run, networks);
+  config.corpus = corpus;
+  const SplitTable heard = heard_by(run);
 
-  Prepared prepared = load_features(config, workplace, MissingFeatures::compute);
-  if (prepared.features.key_text() != networks.description().feature_key) {
-    throw DataError(fmt::format(
-        "{}: was trained on features of other versions than this program computes; train it again",
-        run.path().string()));
-  }
+  Kinds kinds = load_kinds(config, networks, workplace);
+  Prepared& prepared = kinds.front();
   const std::string name = reported_name(prepared.corpus, corpus);
   expect_unheard(prepared.corpus, heard, run);
-  std::vector<std::string> notes =
-      keep_common_labels(prepared.corpus, networks.description().labels);
+  prepared.split.protocol = "cross-corpus";
+  prepared.split.description = fmt::format(
+      "The networks learned from one corpus and are tested on all of another, {}, of which they "
+      "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
+      "and are usually far below those within a corpus.",
+      name);
+  if (networks.by_speaker()) name_speaker_norm(prepared.split);
+  std::vector<std::string> notes;
+  for (Prepared& kind : kinds) notes = keep_common_labels(kind.corpus, networks.labels());
   const RunFolder folder(folder_on(run, name));
   if (std::filesystem::exists(folder.file(run_file::metrics)) && !workplace.force) {
     throw DataError(
@@ -204,7 +232,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   std::set<std::string> speakers, known;
   for (const Utterance& utterance : prepared.corpus.utterances) {
     speakers.insert(utterance.speaker);
-    if (heard.speakers.contains(utterance.speaker)) known.insert(utterance.speaker);
+    if (heard.heard_speakers.contains(utterance.speaker)) known.insert(utterance.speaker);
   }
   if (!known.empty()) {
     Examples names;
@@ -216,15 +244,12 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
   }
   if (networks.size() > 1) {
     notes.push_back(
-        fmt::format("probabilities are means over the run's {} networks", networks.size()));
+        networks.runs() > 1
+            ? fmt::format("probabilities are means over {} runs, of {} networks", networks.runs(),
+                          networks.size())
+            : fmt::format("probabilities are means over the run's {} networks", networks.size()));
   }
   for (const std::string& note : notes) workplace.observer.note(note);
-  prepared.split.protocol = "cross-corpus";
-  prepared.split.description = fmt::format(
-      "The networks learned from one corpus and are tested on all of another, {}, of which they "
-      "heard nothing. The scores therefore speak for other recordings, rooms and ways of acting, "
-      "and are usually far below those within a corpus.",
-      name);
   prepared.split.speaker_independent = known.empty();
   prepared.split.notes = std::move(notes);
 
@@ -234,7 +259,7 @@ ReportData evaluate_on(const RunFolder& run, const CorpusOptions& corpus,
     const auto found = heard.trained.find(label);
     report.trained_on.push_back(found == heard.trained.end() ? 0 : found->second);
   }
-  const auto predictions = predict_corpus(workplace.context, networks, prepared);
+  const auto predictions = predict_corpus(workplace.context, networks, kinds);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
   report.timings.push_back(
       {"scoring", watch.seconds(), fmt::format("{} clips, features included", predictions.size())});

@@ -20,7 +20,8 @@ std::filesystem::path folder_on(const RunFolder& run, const std::string& corpus)
 /// it and their probabilities are averaged. Features are computed with the run's own options. Clips
 /// whose label the model does not have are left out; they and labels that only one side has are
 /// told in the notes. UAR is over the classes that have clips; guessing knows how often each class
-/// was trained on. Intervals are over whole speakers. Predictions, metrics and report go to
+/// was trained on. Intervals are over whole speakers. A run that standardises by speaker does so by
+/// this corpus's speakers ("cross-corpus+speaker-norm"). Predictions, metrics and report go to
 /// on-CORPUS/ in the run's folder, named by the corpus' title or else its reader.
 ///
 /// Throws DataError, before anything is scored, where recordings are among those that the run

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "kernels/device/memory.h"
@@ -41,6 +42,10 @@ std::string cuda_versions() {
   if constexpr (has_cuda) {
     std::string text = cuda::versions() + ", cuBLASLt " + cuda::cublaslt::version();
     for (const cuda::DeviceInfo& gpu : cuda::devices()) text += "; " + describe(gpu);
+    // Of the hardware, to which streams are given out; main() asks for as many as there can be.
+    const char* queues =
+        std::getenv("CUDA_DEVICE_MAX_CONNECTIONS");  // NOLINT(concurrency-mt-unsafe)
+    text += fmt::format("; {} queues", queues != nullptr ? queues : "default");
     return text;
   }
   return "not in this build";

@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/resume.h"
+#include "pipeline/experiment/run_ensemble.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/training_run.h"
 #include "pipeline/experiment/whole_run.h"
@@ -32,6 +34,17 @@ void begin_anew(const RunFolder& folder, const ExperimentConfig& config) {
   write_file_atomically(folder.file(run_file::config), resolved_yaml(config));
 }
 
+/// Whether a run's saved configuration is this one, also where it was saved before keys were added.
+bool is_same(const std::filesystem::path& saved, const ExperimentConfig& config) {
+  const std::string text = read_file(saved, run_file::max_text_bytes), now = resolved_yaml(config);
+  if (text == now) return true;
+  try {
+    return resolved_yaml(parse_experiment(text, saved.string())) == now;
+  } catch (const ConfigError&) {  // nor could it be gone on with
+    return false;
+  }
+}
+
 /// Looks at what is in the folder. Changes nothing of a run that has done any work.
 Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
                     const Workplace& workplace) {
@@ -39,8 +52,7 @@ Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
   if (workplace.resume) return {resume_run(folder, config, workplace.observer)};
   const State state = folder.state();
   const auto path = folder.file(run_file::config);
-  const bool same = std::filesystem::exists(path) &&
-                    read_file(path, run_file::max_text_bytes) == resolved_yaml(config);
+  const bool same = std::filesystem::exists(path) && is_same(path, config);
   if (same && !workplace.force) {
     folder.remove_leftovers();
     return {state};
@@ -98,15 +110,7 @@ void warn_of_losses(const RunFolder& folder, const ExperimentConfig& config,
 ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
                         const Workplace& workplace) {
   expect_networks(folder, config);
-  const Prepared prepared = prepare(config, workplace, MissingFeatures::compute);
-  const auto split_path = folder.file(run_file::split);
-  if (read_file(split_path, run_file::max_text_bytes) !=
-      split_csv(prepared.corpus, prepared.split)) {
-    throw DataError(fmt::format(
-        "{}: the corpus at {} no longer gives this split: clips were added, "
-        "removed or changed since the run was trained; `serenade run --force` trains it anew",
-        split_path.string(), config.corpus.path));
-  }
+  const Prepared prepared = prepare_as_trained(config, folder, workplace);
   const TrainedRun trained = load_trained_run(config, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
   if (folder.state() != RunFolder::State::finished)
@@ -117,7 +121,10 @@ ReportData evaluate_run(const ExperimentConfig& config, const RunFolder& folder,
 }  // namespace
 
 ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace) {
-  return load_features(config, workplace, MissingFeatures::compute).extraction;
+  if (config.augmentation.copies.empty()) {
+    return load_features(config, workplace, MissingFeatures::compute).extraction;
+  }
+  return prepare(config, workplace, MissingFeatures::compute).extraction;
 }
 
 RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
@@ -157,6 +164,7 @@ RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
 }
 
 ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
+  if (is_ensemble(folder)) return evaluate_ensemble(folder, workplace);
   const auto path = folder.file(run_file::config);
   if (!std::filesystem::exists(path)) {
     throw DataError(

@@ -40,7 +40,8 @@ struct RunResult {
   std::optional<ReportData> report;  ///< absent when only trained, or found finished
 };
 
-/// Fills the feature cache.
+/// Fills the feature cache, with the features of training clips' copies as well, for which the
+/// split is drawn; the report counts both.
 ExtractionReport extract(const ExperimentConfig& config, const Workplace& workplace);
 
 /// Corpus, features, training, evaluation, report. A finished run of the same configuration is left

@@ -42,6 +42,21 @@ std::string speakers_of(const Corpus& corpus, std::span<const std::size_t> rows)
   return fmt::format("{}", fmt::join(speakers, ", "));
 }
 
+/// "2 copies of each training clip by {speed: 0.9}, {noise: 20}: fold-1 learned from 900 clips and
+/// 1800 copies; ...".
+std::string describe_copies(const ReportData& report) {
+  std::vector<std::string> folds;
+  for (const CopiesRow& row : report.copies) {
+    folds.push_back(fmt::format("{}{} clips and {} copies of them",
+                                row.fold.empty() ? "" : row.fold + " ", row.training_clips,
+                                row.copies));
+  }
+  return fmt::format(
+      "augmentation: a copy of every training clip by each of {}; learned from: {}; no validation "
+      "or test clip has a copy",
+      fmt::join(report.copy_recipes, ", "), fmt::join(folds, "; "));
+}
+
 std::string in_words(Monitor monitor) {
   std::string words(enum_name(monitor));
   const bool validation = words.starts_with("val_");
@@ -126,7 +141,8 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
   report.date = utc_now();
   report.config_name = workplace.config_name;
   report.command = workplace.command;
-  report.seeds = seeds_of(config);
+  const bool redrawn = config.seeds.empty() && !config.split.seeds.empty();
+  report.seeds = redrawn ? config.split.seeds : seeds_of(config);
   report.options = config.evaluation;
   const Split& split = prepared.split;
   report.protocol = {split.protocol, split.description, split.speaker_independent};
@@ -139,6 +155,15 @@ ReportData begin_report(const ExperimentConfig& config, const Workplace& workpla
                               leakage.same_content, leakage.same_speaker, leakage.same_utterance,
                               leakage.statement_unknown});
   }
+  for (const CopyRecipe& recipe : config.augmentation.copies) {
+    report.copy_recipes.push_back(option_text(recipe));
+  }
+  for (std::size_t i = 0; i < split.folds.size() && !report.copy_recipes.empty(); ++i) {
+    report.copies.push_back({fold_label(split, split.folds[i]),
+                             static_cast<Index>(split.folds[i].training().size()),
+                             static_cast<Index>(prepared.learned[i].copies())});
+  }
+  if (!report.copies.empty()) report.notes.push_back(describe_copies(report));
   for (const TrainedNetwork& network : networks) {
     const std::string name = fold_label(split, split.folds[network.fold]);
     report.curves.push_back(curve_of(network, name, config.training));

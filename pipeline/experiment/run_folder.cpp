@@ -81,6 +81,7 @@ RunFolder RunFolder::open(const fs::path& path) {
     throw DataError(fmt::format(
         "{}: no such run folder; `serenade run CONFIG` makes one under runs/", path.string()));
   }
+  if (fs::exists(folder.file(run_file::ensemble))) return folder;
   if (folder.trained_members().empty()) {
     throw DataError(fmt::format("{}: no trained model in this folder ({} is missing)",
                                 path.string(), run_file::best_model));
@@ -141,7 +142,9 @@ RunFolder::State RunFolder::state() const {
       is_written(run_file::report)) {
     return State::finished;
   }
-  if (fs::exists(file(run_file::environment))) return State::trained;
+  if (fs::exists(file(run_file::environment)) || fs::exists(file(run_file::ensemble))) {
+    return State::trained;
+  }
   return fs::exists(file(run_file::config)) ? State::unfinished : State::empty;
 }
 
@@ -164,6 +167,7 @@ void RunFolder::clear() const {
     std::error_code ignored;
     fs::remove(folder, ignored);  // it stays where it holds something else
   }
+  remove_file(file(run_file::ensemble));
   remove_file(file(run_file::config));
 }
 
@@ -171,8 +175,9 @@ void RunFolder::reopen() const {
   std::vector<fs::path> folders = member_folders(path_);
   std::ranges::move(foreign_folders(path_), std::back_inserter(folders));
   folders.insert(folders.begin(), path_);
-  for (const auto name : {run_file::metrics, run_file::environment, run_file::best_model,
-                          run_file::predictions, run_file::report}) {
+  for (const auto name :
+       {run_file::metrics, run_file::environment, run_file::best_model, run_file::predictions,
+        run_file::report, run_file::crossval_csv, run_file::crossval_json}) {
     for (const fs::path& folder : folders) remove_file(folder / name);
   }
   for (const fs::path& folder : foreign_folders(path_)) {

@@ -20,8 +20,8 @@ class RunFolder {
 
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// The folder of a run that is trained, or of some of its networks. Throws DataError where there
-  /// is none, saying what is there.
+  /// The folder of a run that is trained, of an ensemble or of some networks. Throws DataError
+  /// where there is none, saying what is there.
   static RunFolder open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -77,12 +77,16 @@ inline constexpr std::string_view config = "config.yaml";
 inline constexpr std::string_view environment = "environment.json";
 inline constexpr std::string_view split = "split.csv";
 inline constexpr std::string_view epochs = "metrics.csv";
+/// Only ensembles have it, and then no model of their own.
+inline constexpr std::string_view ensemble = "ensemble.json";
 inline constexpr std::string_view best_model = "model.safetensors";
 inline constexpr std::string_view last_model = "last.safetensors";
 inline constexpr std::string_view predictions = "predictions.csv";
 inline constexpr std::string_view metrics = "metrics.json";
 inline constexpr std::string_view report = "report.html";
 inline constexpr std::string_view log = "log.txt";
+inline constexpr std::string_view crossval_csv = "crossval.csv";
+inline constexpr std::string_view crossval_json = "crossval.json";
 /// What the folder of results on another corpus begins with: "on-emodb".
 inline constexpr std::string_view other_corpus = "on-";
 }  // namespace run_file

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "pipeline/evaluation/analysis.h"
@@ -24,7 +23,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Scores every network on the test part of its fold.
+}  // namespace
+
 std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
                                                const Workplace& workplace, const Prepared& prepared,
                                                const RunFolder& run) {
@@ -41,8 +41,13 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
     }
     Network network = model.network();
     std::vector<Tensor<const float>> features;
-    for (const std::size_t row : fold.test()) features.push_back(prepared.rows(row));
-    const Prediction prediction = predict(workplace.context, network, model.input, features);
+    std::vector<const StandardScaler*> speakers;
+    for (const std::size_t row : fold.test()) {
+      features.push_back(prepared.rows(row));
+      speakers.push_back(prepared.scaler(row));
+    }
+    const Prediction prediction =
+        predict(workplace.context, network, model.input, features, speakers);
     for (std::size_t i = 0; i < features.size(); ++i) {
       const Utterance& utterance = corpus.utterances[fold.test()[i]];
       const auto row = prediction.probabilities.view().row(static_cast<Index>(i)).span();
@@ -62,6 +67,8 @@ std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
   }
   return all;
 }
+
+namespace {
 
 /// The results of each network, where there are several, in its own folder.
 void write_member_results(const ExperimentConfig& config, Context& context,
@@ -84,32 +91,6 @@ void write_member_results(const ExperimentConfig& config, Context& context,
   }
 }
 
-/// What the networks of all seeds say together, for the notes.
-std::string describe_ensemble(std::span<const std::string> labels, std::size_t seeds,
-                              const std::vector<ClipPrediction>& predictions) {
-  std::vector<ClipPrediction> means;
-  std::map<std::pair<std::string, std::string>, std::size_t> places;
-  for (const ClipPrediction& clip : predictions) {
-    const auto [place, added] = places.try_emplace({clip.fold, clip.id}, means.size());
-    if (added) {
-      means.push_back(clip);
-      means.back().seed.reset();
-      continue;
-    }
-    std::vector<float>& sum = means[place->second].probabilities;
-    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += clip.probabilities[c];
-  }
-  for (ClipPrediction& clip : means) {
-    for (float& p : clip.probabilities) p /= static_cast<float>(seeds);
-    clip.predicted = labels[static_cast<std::size_t>(most_likely(clip.probabilities))];
-  }
-  const Evaluation together = evaluate_predictions(labels, means);
-  return fmt::format(
-      "the networks of the {} seeds together, their probabilities averaged as `predict` does: "
-      "accuracy {:.1f} %, UAR {:.1f} %, macro-F1 {:.1f} %",
-      seeds, 100 * together.accuracy.mean, 100 * together.uar.mean, 100 * together.macro_f1.mean);
-}
-
 }  // namespace
 
 ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
@@ -118,10 +99,6 @@ ScoredRun score_run(const ExperimentConfig& config, const Workplace& workplace,
   ReportData report = begin_report(config, workplace, prepared, trained.networks);
   std::vector<ClipPrediction> predictions = predict_test_parts(config, workplace, prepared, run);
   score_predictions(workplace.context, prepared.corpus.labels, predictions, report);
-  if (report.seeds.size() > 1) {
-    report.notes.push_back(
-        describe_ensemble(prepared.corpus.labels, report.seeds.size(), predictions));
-  }
   const ExtractionReport& extraction = prepared.extraction;
   report.timings.push_back({"features", extraction.seconds,
                             fmt::format("{} clips computed, {} from the cache",

@@ -1,10 +1,18 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "pipeline/experiment/training_run.h"
 
 namespace serenade {
+
+/// What every network of a run says of the test part of its fold, each by itself. Throws DataError
+/// where a model was made for other labels or features than the corpus gives.
+std::vector<ClipPrediction> predict_test_parts(const ExperimentConfig& config,
+                                               const Workplace& workplace, const Prepared& prepared,
+                                               const RunFolder& run);
 
 /// A run's models scored on its own test parts.
 struct ScoredRun {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "pipeline/experiment/environment.h"
 #include "pipeline/experiment/run_members.h"
@@ -18,26 +20,34 @@
 namespace serenade {
 namespace {
 
-std::string environment_json(const Workplace& workplace, double training_seconds) {
+std::string environment_json(const Workplace& workplace, const Prepared& prepared,
+                             double training_seconds) {
   nlohmann::ordered_json json;
   for (const auto& [what, value] : environment(workplace.context, workplace.features)) {
     json[what] = value;
   }
   const std::vector<std::string> convolutions = convolution_plans(workplace.context);
   if (!convolutions.empty()) json["convolutions"] = convolutions;
+  if (prepared.copies.size() > 0) json["training_copies"] = prepared.copies.size();
   json["training_seconds"] = training_seconds;
   return json.dump(2) + "\n";
 }
 
-/// What a fold's network sees: the scaler is fitted on its training rows alone.
-NetworkInput make_input(const ExperimentConfig& config, const Fold& fold, const DataSet& data) {
-  StandardScaler scaler = fit_scaler(data, fold.training());
+/// What a fold's network sees: the scaler and the length are fitted on what it is trained on alone,
+/// copies included; the scaler is none where clips have their own.
+NetworkInput make_input(const ExperimentConfig& config, const TrainingRows& rows,
+                        const DataSet& data) {
+  const auto dims = static_cast<std::size_t>(data.dims());
+  const Normalisation normalisation = config.model.normalisation;
+  StandardScaler scaler =
+      normalisation == Normalisation::global
+          ? fit_scaler(data, rows)
+          : StandardScaler{std::vector<double>(dims, 0.0), std::vector<double>(dims, 1.0)};
   if (!config.features.statistics.empty()) {
-    return {InputLayout::statistics, std::move(scaler), 1};
+    return {InputLayout::statistics, std::move(scaler), 1, Windows::average, normalisation};
   }
-  const Index frames =
-      config.model.frames ? *config.model.frames : choose_frames(data, fold.training());
-  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows};
+  const Index frames = config.model.frames ? *config.model.frames : choose_frames(data, rows);
+  return {InputLayout::frames, std::move(scaler), frames, config.evaluation.windows, normalisation};
 }
 
 TrainedNetwork trained_network(const RunMember& site, const Member& member,
@@ -82,29 +92,61 @@ double resume(Member& member, const RunFolder& folder, const Workplace& workplac
   }
 }
 
-TrainedRun train_members(const ExperimentConfig& config, const Workplace& workplace,
-                         const Prepared& prepared, const RunFolder& run) {
+/// A network among those that are trained, and the run that it belongs to.
+struct Site : RunMember {
+  const RunToTrain* run = nullptr;
+};
+
+std::vector<Site> sites_of(const std::vector<RunToTrain>& runs, const Split& split) {
+  std::vector<Site> sites;
+  for (const RunToTrain& run : runs) {
+    for (RunMember& member : run_members(run.config, split, run.folder)) {
+      if (runs.size() > 1) member.name = fmt::format("{} {}", run.config.name, member.name);
+      sites.push_back({std::move(member), &run});
+    }
+  }
+  return sites;
+}
+
+ModelDescription description_of(const ExperimentConfig& config, const Prepared& prepared) {
+  return {resolved_yaml(config), cache_text(config.features), prepared.features.key_text(),
+          prepared.corpus.labels};
+}
+
+std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
+                                      const Workplace& workplace, const Prepared& prepared) {
   const Stopwatch watch;
+  const ExperimentConfig& config = runs.front().config;
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory));
-  const ModelDescription description{resolved_yaml(config), cache_text(config.features),
-                                     prepared.features.key_text(), prepared.corpus.labels};
-  const std::vector<RunMember> sites = run_members(config, prepared.split, run);
+  const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
+                     config.model.normalisation, prepared.copies);
+  const std::vector<Site> sites = sites_of(runs, prepared.split);
+  // Every epoch of every network is saved with it.
+  std::map<const RunToTrain*, ModelDescription> descriptions;
+  for (const RunToTrain& run : runs)
+    descriptions.emplace(&run, description_of(run.config, prepared));
 
   std::vector<Member> members;
   double before = 0;
-  for (const RunMember& site : sites) {
+  for (const Site& site : sites) {
     const Fold& fold = prepared.split.folds[site.fold];
-    const bool same_fold = !members.empty() && sites[members.size() - 1].fold == site.fold;
-    NetworkInput input = same_fold ? members.back().input() : make_input(config, fold, data);
+    const TrainingRows learned = prepared.learned[site.fold].rows();
+    // Of several runs the folds come again: their rows, and so their inputs, are the same.
+    const auto same_fold =
+        std::find_if(sites.begin(), sites.begin() + static_cast<std::ptrdiff_t>(members.size()),
+                     [&](const Site& other) { return other.fold == site.fold; });
+    const auto place = static_cast<std::size_t>(same_fold - sites.begin());
+    NetworkInput input =
+        place < members.size() ? members[place].input() : make_input(config, learned, data);
     Network network(config.model, input.shape(), data.classes(), site.seed);
     if (members.empty()) {
       workplace.observer.note(fmt::format("network: input {}, {} parameters",
                                           to_string(network.input()), network.parameter_count()));
     }
     site.folder.make();
-    members.emplace_back(site.name, std::move(network), std::move(input), fold.training(),
-                         fold.validation(), config.training);
+    members.emplace_back(site.name, std::move(network), std::move(input), learned,
+                         fold.validation(), site.run->config.training,
+                         site.run->config.augmentation);
     before = std::max(before, resume(members.back(), site.folder, workplace));
   }
   const auto seconds = [&] { return before + watch.seconds(); };
@@ -112,8 +154,9 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   TrainerHooks hooks;
   // Each member's files are its own, so that calls that overlap do no harm.
   hooks.on_epoch = [&](const Member& member, const EpochRecord&) {
-    const RunFolder& folder = sites[static_cast<std::size_t>(&member - members.data())].folder;
-    ModelFile checkpoint = member.checkpoint(description);
+    const Site& site = sites[static_cast<std::size_t>(&member - members.data())];
+    const RunFolder& folder = site.folder;
+    ModelFile checkpoint = member.checkpoint(descriptions.at(site.run));
     checkpoint.training.metadata[run_seconds] = shortest(seconds());
     save_model(folder.file(run_file::last_model), checkpoint);
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
@@ -122,17 +165,21 @@ TrainedRun train_members(const ExperimentConfig& config, const Workplace& workpl
   Trainer trainer(workplace.context, data, workplace.observer, workplace.device_memory);
   trainer.train(members, hooks);
 
-  TrainedRun trained;
+  std::vector<TrainedRun> trained(runs.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     // Also where nothing was left to train: the run may have been killed between two files.
     const RunFolder& folder = sites[i].folder;
     write_file_atomically(folder.file(run_file::epochs), history_csv(members[i].history()));
-    save_model(folder.file(run_file::best_model), members[i].model_file(description));
-    trained.networks.push_back(trained_network(sites[i], members[i], members[i].network()));
+    save_model(folder.file(run_file::best_model),
+               members[i].model_file(descriptions.at(sites[i].run)));
+    trained[static_cast<std::size_t>(sites[i].run - runs.data())].networks.push_back(
+        trained_network(sites[i], members[i], members[i].network()));
   }
-  trained.seconds = seconds();
-  write_file_atomically(run.file(run_file::environment),
-                        environment_json(workplace, trained.seconds));
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    trained[i].seconds = seconds();
+    write_file_atomically(runs[i].folder.file(run_file::environment),
+                          environment_json(workplace, prepared, trained[i].seconds));
+  }
   return trained;
 }
 
@@ -151,18 +198,23 @@ double training_seconds(const RunFolder& run) {
 
 void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features);
-  for (const Fold& fold : prepared.split.folds) {
-    NetworkInput input = make_input(config, fold, data);
+  const DataSet data(prepared.corpus, features, 0, config.model.normalisation, prepared.copies);
+  for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
+    const Fold& fold = prepared.split.folds[k];
+    const TrainingRows learned = prepared.learned[k].rows();
+    NetworkInput input = make_input(config, learned, data);
     Network network(config.model, input.shape(), data.classes(), config.seed);
-    const Member member(fold.name(), std::move(network), std::move(input), fold.training(),
-                        fold.validation(), config.training);
+    const Member member(fold.name(), std::move(network), std::move(input), learned,
+                        fold.validation(), config.training, config.augmentation);
     class_weights(config.training.class_weights, data, member.training());
   }
 }
 
-TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
-                     const Prepared& prepared, const RunFolder& run) {
+namespace {
+
+/// Writes a run's split, and drops the checkpoints of another one.
+void begin_training(const ExperimentConfig& config, const Workplace& workplace,
+                    const Prepared& prepared, const RunFolder& run) {
   const std::string split = split_csv(prepared.corpus, prepared.split);
   const auto path = run.file(run_file::split);
   if (std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) != split) {
@@ -181,7 +233,19 @@ TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
     }
   }
   write_file_atomically(path, split);
-  return train_members(config, workplace, prepared, run);
+}
+
+}  // namespace
+
+std::vector<TrainedRun> train_runs(const std::vector<RunToTrain>& runs, const Workplace& workplace,
+                                   const Prepared& prepared) {
+  for (const RunToTrain& run : runs) begin_training(run.config, workplace, prepared, run.folder);
+  return train_members(runs, workplace, prepared);
+}
+
+TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
+                     const Prepared& prepared, const RunFolder& run) {
+  return std::move(train_runs({{config, run}}, workplace, prepared).front());
 }
 
 TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prepared,
@@ -192,8 +256,8 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
     const ModelFile last = load_model(site.folder.file(run_file::last_model));
     Network network(config.model, last.input.shape(),
                     static_cast<Index>(prepared.corpus.labels.size()), site.seed);
-    Member member(site.name, std::move(network), last.input, fold.training(), fold.validation(),
-                  config.training);
+    Member member(site.name, std::move(network), last.input, prepared.learned[site.fold].rows(),
+                  fold.validation(), config.training, config.augmentation);
     member.restore(last);
     trained.networks.push_back(trained_network(site, member, member.network()));
   }

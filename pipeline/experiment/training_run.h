@@ -26,6 +26,19 @@ void expect_trainable(const ExperimentConfig& config, const Prepared& prepared);
 TrainedRun train_run(const ExperimentConfig& config, const Workplace& workplace,
                      const Prepared& prepared, const RunFolder& run);
 
+/// A run that trains together with others.
+struct RunToTrain {
+  ExperimentConfig config;
+  RunFolder folder;
+};
+
+/// train_run of several runs at once, all networks side by side over one data set: runs of one
+/// configuration but for names and training options, of which cache_in_memory is the first's. What
+/// a run becomes does not depend on the others. What ends the training of one network ends that of
+/// all; their last checkpoints let them go on. The caller holds the locks of all runs.
+std::vector<TrainedRun> train_runs(const std::vector<RunToTrain>& runs, const Workplace& workplace,
+                                   const Prepared& prepared);
+
 /// The same of a run that is trained: curves and layers come from the networks' last checkpoints.
 /// Throws DataError where a checkpoint is missing or does not fit.
 TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prepared,

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "kernels/device/copy.h"
 #include "kernels/device/error.h"
 #include "kernels/dsp/soxr.h"
 #include "pipeline/support/stopwatch.h"
@@ -81,13 +82,14 @@ std::size_t ClipBatches::bytes_of(const Slot& slot) const {
   return before / 8 * 9 + function_.device_bytes(samples);
 }
 
-void ClipBatches::add(std::size_t place, const std::filesystem::path& path) {
+void ClipBatches::add(std::size_t place, const std::filesystem::path& path, ContentHash content) {
   Slot& slot = ready();
   const Stopwatch watch;
   const std::size_t before = slot.stored.size();
   slot.sounds.push_back(load_stored(path, function_.sample_rate, function_.decode, slot.stored));
   ClipResult& clip = slot.clips.emplace_back();
   clip.place = place;
+  clip.content = content;
   clip.seconds.decode = watch.seconds();
 
   if (bytes_of(slot) > device_bytes_) {
@@ -180,7 +182,28 @@ bool ClipBatches::begin(Slot& slot) {
   return true;
 }
 
-void ClipBatches::enqueue(Slot& slot) {
+Signals ClipBatches::copies(Slot& slot) {
+  const bool on_cpu = context_.device() == Device::cpu;
+  Context& context = on_cpu ? context_ : host_;
+  std::vector<ContentHash> contents;
+  for (const ClipResult& clip : slot.clips) contents.push_back(clip.content);
+  ClipSeconds& seconds = slot.clips.front().seconds;
+  const Stopwatch resampling;
+  const Tensor<const std::byte> stored(slot.stored.data(),
+                                       {static_cast<Index>(slot.stored.size())});
+  Signals originals = signals_of(context, slot.sounds, stored, function_.sample_rate);
+  seconds.resample += resampling.seconds();
+  const Stopwatch watch;
+  Signals made = function_.copy(context, std::move(originals), contents);
+  seconds.copies += watch.seconds();
+  if (on_cpu) return made;
+  Signals there{context_.lend({made.samples.total()}), made.samples};
+  copy(context_, std::as_const(made).view(), there.view());
+  return there;
+}
+
+Signals ClipBatches::signals(Slot& slot) {
+  if (function_.copy) return copies(slot);
   const bool on_cpu = context_.device() == Device::cpu;
   const Shape bytes{static_cast<Index>(slot.stored.size())};
   Tensor<const std::byte> stored(slot.stored.data(), bytes);
@@ -194,14 +217,19 @@ void ClipBatches::enqueue(Slot& slot) {
   }
   ClipSeconds& seconds = slot.clips.front().seconds;
   const Stopwatch resampling;
-  Signals signals = signals_of(context_, slot.sounds, stored, function_.sample_rate);
+  Signals all = signals_of(context_, slot.sounds, stored, function_.sample_rate);
   (on_cpu ? seconds.resample : seconds.features) += resampling.seconds();
+  return all;
+}
 
+void ClipBatches::enqueue(Slot& slot) {
+  const bool on_cpu = context_.device() == Device::cpu;
+  Signals heard = signals(slot);
   const Stopwatch watch;
-  if (function_.condition) signals = function_.condition(context_, std::move(signals));
+  if (function_.condition) heard = function_.condition(context_, std::move(heard));
   slot.rows_of_clip = Ragged();
-  for (Index i = 0; i < signals.samples.clips(); ++i) {
-    const Index samples = signals.samples.length(i);
+  for (Index i = 0; i < heard.samples.clips(); ++i) {
+    const Index samples = heard.samples.length(i);
     slot.clips[static_cast<std::size_t>(i)].samples = samples;
     slot.rows_of_clip.append(function_.rows(samples));
   }
@@ -210,12 +238,12 @@ void ClipBatches::enqueue(Slot& slot) {
   const Tensor<float> on_host(slot.rows.as<float>(), shape);
   Lent rows;
   if (!on_cpu) rows = context_.lend(shape);
-  function_.extract(context_, std::as_const(signals).view(), signals.samples,
+  function_.extract(context_, std::as_const(heard).view(), heard.samples,
                     on_cpu ? on_host : rows.view());
   if (!on_cpu) enqueue_copy(context_, std::as_const(rows).view(), on_host);
   slot.done.record(context_);
   slot.in_flight = true;
-  seconds.features += watch.seconds();
+  slot.clips.front().seconds.features += watch.seconds();
 }
 
 void ClipBatches::collect(Slot& slot) {

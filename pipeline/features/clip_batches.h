@@ -16,12 +16,14 @@ namespace serenade {
 struct ClipSeconds {
   double decode = 0;
   double resample = 0;  ///< mean of the channels and sample rate
+  double copies = 0;    ///< making copies of it
   double features = 0;
 };
 
 /// Features of a recording, or why there are none.
 struct ClipResult {
   std::size_t place = 0;     ///< what add() was told
+  ContentHash content;       ///< as well
   Array<float> rows;         ///< [rows, dims], on the CPU
   Index samples = 0;         ///< of the signal they were computed from, after conditioning
   std::exception_ptr error;  ///< where computing failed
@@ -51,7 +53,8 @@ class ClipBatches {
 
   /// Decodes a clip and may compute it and others. Throws as load_stored does, IoError where the
   /// clip alone would take more than device_bytes, DeviceError; the other clips stay.
-  void add(std::size_t place, const std::filesystem::path& path);
+  /// The content is who the clip is to what makes copies.
+  void add(std::size_t place, const std::filesystem::path& path, ContentHash content = {});
   /// Waits for all clips that were added. Throws DeviceError.
   void finish();
   /// The results that are there, each once, in no particular order.
@@ -81,6 +84,9 @@ class ClipBatches {
   /// the first holds the error.
   bool begin(Slot& slot);
   void enqueue(Slot& slot);
+  /// The signals that features are computed of, on the context's device.
+  Signals signals(Slot& slot);
+  Signals copies(Slot& slot);
   void collect(Slot& slot);
   /// Of a slot's one clip, which holds its error.
   void give_up(Slot& slot);
@@ -88,6 +94,7 @@ class ClipBatches {
   Context& context_;
   const FeatureFunction& function_;
   const std::size_t device_bytes_;
+  Context host_{1};  // where copies are made for another device
   std::array<Slot, 2> slots_;
   std::size_t filling_ = 0;
   std::vector<ClipResult> results_;

@@ -102,6 +102,7 @@ void take_over(std::vector<ClipResult> results, const FeatureFunction& function,
     ClipOutcome& outcome = outcomes[result.place];
     outcome.stages.decode += result.seconds.decode;
     outcome.stages.resample += result.seconds.resample;
+    outcome.stages.copies += result.seconds.copies;
     outcome.stages.features += result.seconds.features;
     outcome.rows.samples = result.samples;
     outcome.rows.rows = std::move(result.rows);
@@ -119,7 +120,8 @@ std::vector<ClipOutcome> extract_clips(ClipBatches& batches, const FeatureFuncti
     outcomes[i].rows.content = tasks[i].content;
     outcomes[i].rows.sample_rate = function.sample_rate;
     drop_rows(function, outcomes[i]);
-    attempt(function, tasks[i], outcomes[i], [&] { batches.add(i, tasks[i].path); });
+    attempt(function, tasks[i], outcomes[i],
+            [&] { batches.add(i, tasks[i].path, tasks[i].content); });
   }
   batches.finish();
   take_over(batches.take(), function, tasks, outcomes);

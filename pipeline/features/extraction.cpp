@@ -28,6 +28,7 @@ void add(StageSeconds& sum, const StageSeconds& more) {
   sum.verify += more.verify;
   sum.decode += more.decode;
   sum.resample += more.resample;
+  sum.copies += more.copies;
   sum.features += more.features;
 }
 

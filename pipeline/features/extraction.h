@@ -34,6 +34,7 @@ struct StageSeconds {
   double verify = 0;  ///< hashing files again: are they still what the corpus read?
   double decode = 0;  ///< reading and averaging channels
   double resample = 0;
+  double copies = 0;  ///< making copies of the signals
   double features = 0;
   double write = 0;  ///< building, writing, syncing and opening shards
 };
@@ -41,6 +42,7 @@ struct StageSeconds {
 /// What an extraction did.
 struct ExtractionReport {
   Index utterances = 0;
+  Index copies = 0;      ///< among these, copies of training clips
   Index contents = 0;    ///< different recordings among them
   Index from_cache = 0;  ///< contents that were there before
   Index extracted = 0;   ///< clips computed now

@@ -47,4 +47,21 @@ FeatureFunction feature_function(const FeatureExtractor& extractor, Device devic
   return function;
 }
 
+FeatureFunction feature_function(const FeatureExtractor& extractor, const CopyMaker& copies,
+                                 Device device) {
+  FeatureFunction function = feature_function(extractor, device);
+  function.text += copies.text();
+  function.copy = copies;
+  if (function.device_bytes) {
+    function.device_bytes = [copies, bytes = function.device_bytes](const Ragged& samples) {
+      Ragged longest;
+      for (Index clip = 0; clip < samples.clips(); ++clip) {
+        longest.append(copies.most_samples(samples.length(clip)));
+      }
+      return bytes(longest) + static_cast<std::size_t>(longest.total()) * sizeof(float) / 8 * 9;
+    };
+  }
+  return function;
+}
+
 }  // namespace serenade

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "kernels/device/context.h"
 #include "pipeline/audio/signals.h"
+#include "pipeline/augmentation/waveform.h"
 #include "pipeline/features/extractor.h"
 
 namespace serenade {
@@ -19,7 +21,10 @@ struct FeatureFunction {
   std::vector<std::string> columns;
   /// What the user should read of how they are computed, a line each.
   std::vector<std::string> notes{};
-  /// What is done to recordings' signals before anything is computed of them; nothing where unset.
+  /// What makes copies of recordings' signals, in place of which they are used then; nothing where
+  /// unset. Always on the CPU; `contents` says who each clip is.
+  std::function<Signals(Context&, Signals, std::span<const ContentHash> contents)> copy{};
+  /// What is done to the signals before anything is computed of them; nothing where unset.
   std::function<Signals(Context&, Signals)> condition{};
   /// Where they are computed: workers make their contexts on it.
   Device device = Device::cpu;
@@ -43,5 +48,11 @@ struct FeatureFunction {
 /// The extractor as such a function; it must outlive the result. Another device than the CPU is
 /// part of the text: they agree within tolerances, not in bits.
 FeatureFunction feature_function(const FeatureExtractor& extractor, Device device = Device::cpu);
+
+/// The same of copies of the recordings. The copies are made on the CPU whatever the device, from
+/// the mean of the channels at the features' sample rate; trim and normalise follow, as for a
+/// recording that sounds so.
+FeatureFunction feature_function(const FeatureExtractor& extractor, const CopyMaker& copies,
+                                 Device device = Device::cpu);
 
 }  // namespace serenade

@@ -64,16 +64,40 @@ Interval percentiles(std::vector<double>& values, double confidence) {
   return {quantile(values, (1 - confidence) / 2), quantile(values, (1 + confidence) / 2)};
 }
 
-}  // namespace
+/// Scores of every resample.
+struct Resamples {
+  std::vector<double> accuracy, uar, macro_f1;
 
-ScoreIntervals bootstrap_intervals(Context& context, std::span<const int> truth,
-                                   std::span<const int> predicted, std::span<const Index> clusters,
-                                   Index classes, const BootstrapOptions& options) {
-  if (truth.empty() || truth.size() != predicted.size() || truth.size() != clusters.size()) {
+  explicit Resamples(int resamples)
+      : accuracy(static_cast<std::size_t>(resamples)),
+        uar(accuracy.size()),
+        macro_f1(accuracy.size()) {}
+
+  void set(std::size_t b, const Scores& scores) {
+    accuracy[b] = scores.accuracy;
+    uar[b] = scores.uar;
+    macro_f1[b] = scores.macro_f1;
+  }
+  /// What `first` is subtracted from.
+  void set(std::size_t b, const Scores& first, const Scores& second) {
+    accuracy[b] = second.accuracy - first.accuracy;
+    uar[b] = second.uar - first.uar;
+    macro_f1[b] = second.macro_f1 - first.macro_f1;
+  }
+  ScoreIntervals intervals(double confidence, std::size_t clusters) {
+    return {percentiles(accuracy, confidence), percentiles(uar, confidence),
+            percentiles(macro_f1, confidence), static_cast<Index>(clusters)};
+  }
+};
+
+/// Throws ShapeError where there is nothing to draw, or no way to.
+void expect_drawable(std::size_t truth, std::size_t predicted, std::size_t clusters,
+                     const BootstrapOptions& options) {
+  if (truth == 0 || truth != predicted || truth != clusters) {
     throw ShapeError(
         fmt::format("bootstrap: {} true classes, {} predicted ones and {} clusters: they must be "
                     "as many, and not none",
-                    truth.size(), predicted.size(), clusters.size()));
+                    truth, predicted, clusters));
   }
   if (options.resamples < 1 || !(options.confidence > 0 && options.confidence < 1)) {
     throw ShapeError(
@@ -81,47 +105,80 @@ ScoreIntervals bootstrap_intervals(Context& context, std::span<const int> truth,
                     "between 0 and 1",
                     options.resamples, options.confidence));
   }
-  (void)confusion_matrix(truth, predicted, classes);  // checks the class numbers
-  const Clusters sorted = sorted_by_cluster(clusters);
-  ScoreIntervals intervals;
-  intervals.clusters = static_cast<Index>(sorted.count());
-  if (sorted.count() == 1) {
-    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-    intervals.accuracy = intervals.uar = intervals.macro_f1 = {nan, nan};
-    return intervals;
-  }
+}
 
-  const Philox philox(options.seed);
-  const Index resamples = options.resamples;
-  std::vector<double> accuracy(static_cast<std::size_t>(resamples));
-  std::vector<double> uar(accuracy.size());
-  std::vector<double> macro_f1(accuracy.size());
-  const auto resample = [&](std::size_t b) {
-    ConfusionMatrix counts(classes);
-    Philox::Counter words{};
-    for (std::size_t i = 0; i < sorted.count(); ++i) {
-      if (i % 4 == 0) {
-        words = philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(b), 0,
-                        purpose_of(Purpose::bootstrap)});
-      }
-      const std::size_t drawn = (std::uint64_t{words[i % 4]} * sorted.count()) >> 32U;
-      for (std::size_t at = sorted.begin[drawn]; at < sorted.begin[drawn + 1]; ++at) {
-        counts.add(truth[sorted.clips[at]], predicted[sorted.clips[at]]);
-      }
+ScoreIntervals no_intervals() {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  return {{nan, nan}, {nan, nan}, {nan, nan}, 1};
+}
+
+/// Calls count(clip) for every clip of resample b, as often as it is drawn.
+template <class Count>
+void draw(const Philox& philox, const Clusters& sorted, std::size_t b, const Count& count) {
+  Philox::Counter words{};
+  for (std::size_t i = 0; i < sorted.count(); ++i) {
+    if (i % 4 == 0) {
+      words = philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(b), 0,
+                      purpose_of(Purpose::bootstrap)});
     }
-    const Scores scores = scores_of(counts);
-    accuracy[b] = scores.accuracy;
-    uar[b] = scores.uar;
-    macro_f1[b] = scores.macro_f1;
-  };
+    const std::size_t drawn = (std::uint64_t{words[i % 4]} * sorted.count()) >> 32U;
+    for (std::size_t at = sorted.begin[drawn]; at < sorted.begin[drawn + 1]; ++at) {
+      count(sorted.clips[at]);
+    }
+  }
+}
+
+/// Calls resample(b) for every resample, on all threads.
+template <class Resample>
+void each_resample(Context& context, Index resamples, const Resample& resample) {
   context.parallel((resamples + resamples_a_chunk - 1) / resamples_a_chunk, [&](Index chunk) {
     const Index end = std::min((chunk + 1) * resamples_a_chunk, resamples);
     for (Index b = chunk * resamples_a_chunk; b < end; ++b) resample(static_cast<std::size_t>(b));
   });
-  intervals.accuracy = percentiles(accuracy, options.confidence);
-  intervals.uar = percentiles(uar, options.confidence);
-  intervals.macro_f1 = percentiles(macro_f1, options.confidence);
-  return intervals;
+}
+
+}  // namespace
+
+ScoreIntervals bootstrap_intervals(Context& context, std::span<const int> truth,
+                                   std::span<const int> predicted, std::span<const Index> clusters,
+                                   Index classes, const BootstrapOptions& options) {
+  expect_drawable(truth.size(), predicted.size(), clusters.size(), options);
+  (void)confusion_matrix(truth, predicted, classes);  // checks the class numbers
+  const Clusters sorted = sorted_by_cluster(clusters);
+  if (sorted.count() == 1) return no_intervals();
+  const Philox philox(options.seed);
+  Resamples scores(options.resamples);
+  each_resample(context, options.resamples, [&](std::size_t b) {
+    ConfusionMatrix counts(classes);
+    draw(philox, sorted, b, [&](std::size_t clip) { counts.add(truth[clip], predicted[clip]); });
+    scores.set(b, scores_of(counts));
+  });
+  return scores.intervals(options.confidence, sorted.count());
+}
+
+ScoreDifferences paired_bootstrap(Context& context, std::span<const int> truth,
+                                  std::span<const int> first, std::span<const int> second,
+                                  std::span<const Index> clusters, Index classes,
+                                  const BootstrapOptions& options) {
+  expect_drawable(truth.size(), first.size(), clusters.size(), options);
+  const Scores of_first = scores_of(confusion_matrix(truth, first, classes));
+  const Scores of_second = scores_of(confusion_matrix(truth, second, classes));
+  ScoreDifferences differences{of_second.accuracy - of_first.accuracy, of_second.uar - of_first.uar,
+                               of_second.macro_f1 - of_first.macro_f1, no_intervals()};
+  const Clusters sorted = sorted_by_cluster(clusters);
+  if (sorted.count() == 1) return differences;
+  const Philox philox(options.seed);
+  Resamples scores(options.resamples);
+  each_resample(context, options.resamples, [&](std::size_t b) {
+    ConfusionMatrix counts_of_first(classes), counts_of_second(classes);
+    draw(philox, sorted, b, [&](std::size_t clip) {
+      counts_of_first.add(truth[clip], first[clip]);
+      counts_of_second.add(truth[clip], second[clip]);
+    });
+    scores.set(b, scores_of(counts_of_first), scores_of(counts_of_second));
+  });
+  differences.intervals = scores.intervals(options.confidence, sorted.count());
+  return differences;
 }
 
 }  // namespace serenade

@@ -46,4 +46,23 @@ ScoreIntervals bootstrap_intervals(Context& context, std::span<const int> truth,
                                    std::span<const int> predicted, std::span<const Index> clusters,
                                    Index classes, const BootstrapOptions& options);
 
+/// Second minus first: differences of the scores of two recognisers, of the same clips.
+struct ScoreDifferences {
+  double accuracy = 0, uar = 0, macro_f1 = 0;
+  ScoreIntervals intervals;  ///< of the differences, from -1 to 1
+};
+
+/// The paired bootstrap: every resample is drawn as bootstrap_intervals does, the same clips for
+/// both, and scored for both, so that what makes clips hard for either does not widen the interval
+/// of the difference. An interval without 0 is a difference that the draw of clips (or speakers)
+/// does not explain.
+///
+/// truth, first, second  [clips]  class numbers: the true class and what each recogniser said
+/// clusters              [clips]  as for bootstrap_intervals
+/// Throws ShapeError likewise.
+ScoreDifferences paired_bootstrap(Context& context, std::span<const int> truth,
+                                  std::span<const int> first, std::span<const int> second,
+                                  std::span<const Index> clusters, Index classes,
+                                  const BootstrapOptions& options);
+
 }  // namespace serenade

@@ -82,11 +82,46 @@ void LayerStack::add(const LayerSpec& spec, std::string name, std::uint32_t inde
   }
   names_.push_back(site_.name);
   outputs_.emplace_back();
+  add_table(site_.input);
   site_.inner += inner_numbers(spec);
   site_.input = layers_.back()->output();
   for (const Parameter& parameter : layers_.back()->parameters()) {
     site_.max_parameters -= parameter.value.size();
   }
+}
+
+/// A table, so that lengths follow a layer on a GPU whatever its rule is.
+void LayerStack::add_table(const Shape& input) {
+  const Layer& layer = *layers_.back();
+  Array<std::int32_t>& table = tables_.emplace_back();
+  lengths_.emplace_back();
+  around_.emplace_back();
+  if (!site_.masked || input.rank() != 2 || layer.output().rank() != 2) return;
+  bool same = true;
+  table.resize({input[0] + 1});
+  for (Index steps = 1; steps <= input[0]; ++steps) {
+    table[steps] = static_cast<std::int32_t>(layer.steps_out(steps));
+    same = same && table[steps] == steps;
+  }
+  if (same) table = {};
+}
+
+Index LayerStack::steps_out(Index steps) const {
+  for (const auto& layer : layers_) steps = layer->steps_out(steps);
+  return steps;
+}
+
+/// Works out the lengths around a layer and remembers them for the way back.
+const RowLengths& LayerStack::follow(Context& context, std::size_t i, const Lengths& in) {
+  RowLengths& around = around_[i];
+  around = {in, {}};
+  if (in.data() == nullptr || layers_[i]->output().rank() != 2) return around;
+  around.out = in;
+  if (tables_[i].size() == 0) return around;
+  lengths_[i].resize(in.shape());
+  map_lengths(context, in, tables_[i].view(), lengths_[i].view());
+  around.out = lengths_[i].view();
+  return around;
 }
 
 void LayerStack::resize(Index batch) {
@@ -95,21 +130,28 @@ void LayerStack::resize(Index batch) {
   }
 }
 
-Tensor<const float> LayerStack::infer(Context& context, Tensor<const float> x) {
+Tensor<const float> LayerStack::infer(Context& context, const Lengths& lengths,
+                                      Tensor<const float> x) {
   resize(x.extent(0));
+  Lengths in = lengths;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i]->infer(context, x, outputs_[i].view());
+    const RowLengths& around = follow(context, i, in);
+    layers_[i]->infer(context, around, x, outputs_[i].view());
     x = outputs_[i].view();
+    in = around.out;
   }
   return x;
 }
 
-Tensor<const float> LayerStack::forward(Context& context, const TrainingKey& key,
-                                        Tensor<const float> x) {
+Tensor<const float> LayerStack::forward(Context& context, const Lengths& lengths,
+                                        const TrainingKey& key, Tensor<const float> x) {
   resize(x.extent(0));
+  Lengths in = lengths;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i]->forward(context, key, x, outputs_[i].view());
+    const RowLengths& around = follow(context, i, in);
+    layers_[i]->forward(context, around, key, x, outputs_[i].view());
     x = outputs_[i].view();
+    in = around.out;
   }
   return x;
 }
@@ -125,14 +167,20 @@ void LayerStack::backward(Context& context, const TrainingKey& key, Tensor<const
       before = buffer.view();
     }
     const Tensor<const float> input = i > 0 ? outputs_[i - 1].view() : x;
-    layers_[i]->backward(context, key, input, outputs_[i].view(), gradient, before);
+    layers_[i]->backward(context, around_[i], key, input, outputs_[i].view(), gradient, before);
     gradient = before;
   }
+}
+
+void LayerStack::use_statistics_momentum(std::optional<double> momentum) {
+  for (const auto& layer : layers_) layer->use_statistics_momentum(momentum);
 }
 
 void LayerStack::move_to(Context& context) {
   for (const auto& layer : layers_) layer->move_to(context);
   for (Array<float>& output : outputs_) move_room(context, output);
+  for (auto& table : tables_) move_array(context, table);
+  for (auto& lengths : lengths_) move_room(context, lengths);
   for (Array<float>& gradient : gradients_) move_room(context, gradient);
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,14 +43,18 @@ class LayerStack {
   const LayerSite& site() const { return site_; }
 
   /// x [batch, ...]. The result is valid until the next call; without layers it is x.
-  Tensor<const float> infer(Context& context, Tensor<const float> x);
-  Tensor<const float> forward(Context& context, const TrainingKey& key, Tensor<const float> x);
+  /// lengths: of x, [batch], or an empty view; x and dy are 0 behind them (Layer).
+  Tensor<const float> infer(Context& context, const Lengths& lengths, Tensor<const float> x);
+  Tensor<const float> forward(Context& context, const Lengths& lengths, const TrainingKey& key,
+                              Tensor<const float> x);
   /// Follows forward with the same key and x. Overwrites the gradients of the parameters and, where
   /// it is not an empty view, dx.
   void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
                 Tensor<const float> dy, Tensor<float> dx);
 
   /// See Layer.
+  Index steps_out(Index steps) const;
+  void use_statistics_momentum(std::optional<double> momentum);
   void move_to(Context& context);
 
   std::vector<Parameter> parameters() const;
@@ -57,12 +62,17 @@ class LayerStack {
 
  private:
   void resize(Index batch);
+  void add_table(const Shape& input);
+  const RowLengths& follow(Context& context, std::size_t i, const Lengths& in);
 
   LayerSite site_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::string> names_;
-  std::vector<Array<float>> outputs_;      ///< of each layer, [batch, ...]
-  std::array<Array<float>, 2> gradients_;  ///< of the layer at hand and the one before it
+  std::vector<Array<float>> outputs_;         ///< of each layer, [batch, ...]
+  std::vector<Array<std::int32_t>> tables_;   ///< steps_out of each layer; empty: the same steps
+  std::vector<Array<std::int32_t>> lengths_;  ///< behind each layer that has a table, [batch]
+  std::vector<RowLengths> around_;            ///< each layer, in the last pass
+  std::array<Array<float>, 2> gradients_;     ///< of the layer at hand and the one before it
 };
 
 }  // namespace serenade

@@ -5,7 +5,9 @@
 #include <variant>
 
 #include "pipeline/model/layers/activation.h"
+#include "pipeline/model/layers/attention_pool.h"
 #include "pipeline/model/layers/batch_norm.h"
+#include "pipeline/model/layers/channel_dropout.h"
 #include "pipeline/model/layers/conv1d.h"
 #include "pipeline/model/layers/dense.h"
 #include "pipeline/model/layers/dropout.h"
@@ -15,30 +17,35 @@
 #include "pipeline/model/layers/relu.h"
 #include "pipeline/model/layers/residual.h"
 #include "pipeline/model/layers/squeeze_excitation.h"
+#include "pipeline/model/layers/temporal_stack.h"
 
 namespace serenade {
 
 /// Every layer there is. Names in YAML, options, their canonical text and the making of a network
 /// follow from this list: each type has `Options`, `name`, a constructor from
 /// (const Options&, const LayerSite&) and, with layers inside it, `inner_numbers`.
-using LayerTable = std::tuple<  //
-    Conv1dLayer,                //
-    BatchNormLayer,             //
-    LayerNormLayer,             //
-    ReluLayer,                  //
-    LeakyReluLayer,             //
-    EluLayer,                   //
-    GeluLayer,                  //
-    SiluLayer,                  //
-    MaxPoolLayer,               //
-    AveragePoolLayer,           //
-    GlobalAveragePoolLayer,     //
-    GlobalMaxPoolLayer,         //
-    GlobalStatisticsPoolLayer,  //
-    SqueezeExcitationLayer,     //
-    ResidualLayer,              //
-    FlattenLayer,               //
-    DropoutLayer,               //
+using LayerTable = std::tuple<     //
+    Conv1dLayer,                   //
+    BatchNormLayer,                //
+    LayerNormLayer,                //
+    ReluLayer,                     //
+    LeakyReluLayer,                //
+    EluLayer,                      //
+    GeluLayer,                     //
+    SiluLayer,                     //
+    MaxPoolLayer,                  //
+    AveragePoolLayer,              //
+    GlobalAveragePoolLayer,        //
+    GlobalMaxPoolLayer,            //
+    GlobalStatisticsPoolLayer,     //
+    AttentionPoolLayer,            //
+    AttentiveStatisticsPoolLayer,  //
+    SqueezeExcitationLayer,        //
+    ResidualLayer,                 //
+    TemporalStackLayer,            //
+    FlattenLayer,                  //
+    DropoutLayer,                  //
+    ChannelDropoutLayer,           //
     DenseLayer>;
 
 namespace detail {

@@ -37,13 +37,16 @@ struct InputText {
   InputLayout layout = InputLayout::statistics;
   int frames = 0;
   int dims = 0;
-  Windows windows = Windows::average;  // files of before there were windows have no such key
+  // Files of before there were windows or another normalisation have no such keys.
+  Windows windows = Windows::average;
+  Normalisation normalisation = Normalisation::global;
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("layout", self.layout, Range{}, "how features lie in the input");
     visit("frames", self.frames, Range{1, 1'000'000}, "frames of a clip");  // as model.frames
     visit("dims", self.dims, Range{1, 1'000'000}, "numbers a frame");
     visit("windows", self.windows, Range{}, "what is scored of longer clips");
+    visit("normalisation", self.normalisation, Range{}, "whose statistics clips are scaled by");
   }
 };
 
@@ -179,7 +182,8 @@ class Parts {
     return {input.layout,
             {{mean.begin(), mean.end()}, {scale.begin(), scale.end()}},
             input.frames,
-            input.windows};
+            input.windows,
+            input.normalisation};
   }
 
   Safetensors contents_;
@@ -263,9 +267,9 @@ void save_model(const std::filesystem::path& path, const ModelFile& file) {
   metadata[key::features] = features;
   metadata[key::feature_key] = feature_key;
   metadata[key::model] = canonical_text(file.model);
-  metadata[key::input] =
-      canonical_text(InputText{file.input.layout(), static_cast<int>(file.input.frames()),
-                               static_cast<int>(file.input.dims()), file.input.windows()});
+  metadata[key::input] = canonical_text(InputText{
+      file.input.layout(), static_cast<int>(file.input.frames()),
+      static_cast<int>(file.input.dims()), file.input.windows(), file.input.normalisation()});
   try {
     metadata[key::labels] = nlohmann::json(labels).dump();
   } catch (const nlohmann::json::exception&) {

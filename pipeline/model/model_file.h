@@ -30,7 +30,8 @@ Weights copy_weights(const Weights& weights);
 void set_weights(Network& network, const Weights& weights);
 
 /// A trained model: all that a prediction needs. On disk a safetensors file whose texts are in
-/// `__metadata__`; tensors are "network.NAME", "scaler.mean" and "scaler.scale".
+/// `__metadata__`; tensors are "network.NAME", "scaler.mean" and "scaler.scale" (0 and 1 where
+/// `input` says that clips are standardised by themselves or by their speakers).
 struct ModelFile {
   ModelDescription description;
   ModelSpec model;

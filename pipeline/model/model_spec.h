@@ -8,6 +8,7 @@
 #include "kernels/device/options.h"
 #include "pipeline/config/yaml.h"
 #include "pipeline/model/layer_table.h"
+#include "pipeline/model/standard_scaler.h"
 
 namespace serenade {
 
@@ -27,6 +28,8 @@ std::string option_text(const LayerSpec& spec);
 /// The `model` section of an experiment.
 struct ModelSpec {
   std::optional<int> frames;
+  Normalisation normalisation = Normalisation::global;
+  bool masked = false;
   std::vector<LayerSpec> layers;
 
   template <class Self, class Visitor>
@@ -34,6 +37,16 @@ struct ModelSpec {
     visit("frames", self.frames, Range{1, 1000000},
           "frames a sequence is cropped or padded to; null: as many as 95% of the training clips "
           "do not exceed (vectors have none)");
+    visit("normalisation", self.normalisation, Range{},
+          "whose mean and standard deviation features are standardised by: global: the training "
+          "part's frames; clip: the clip's own frames (not for vectors, of which a clip has one); "
+          "speaker: all frames of the clip's speaker in the corpus, whatever their part, labels "
+          "unused. speaker is transductive: the protocol's name gets +speaker-norm, and predict "
+          "must be told who speaks (--speaker)");
+    visit("masked", self.masked, Range{},
+          "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
+          "attention or gradients, so that `frames` beyond a sequence's own change no result "
+          "(vectors have none)");
     visit(
         "layers", self.layers, Range{},
         "the network up to its last vector; dense to the classes and softmax follow by themselves");

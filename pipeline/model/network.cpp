@@ -22,6 +22,7 @@ LayerSite site_of(const ModelSpec& spec, const Shape& input, Index classes, std:
   site.inner = static_cast<std::uint32_t>(spec.layers.size()) + 1;
   site.seed = seed;
   site.input = input;
+  site.masked = spec.masked && input.rank() == 2;
   site.max_parameters = max_parameters;
   return site;
 }
@@ -84,25 +85,31 @@ void Network::take_weights(Context& context, const Network& other) {
   }
 }
 
-void Network::expect_input(Tensor<const float> x) const {
+void Network::expect_input(Tensor<const float> x, const Lengths& lengths) const {
   const Index batch = x.rank() > 0 ? x.extent(0) : 0;
   expect_shape("network", "x", x.shape(), batched(batch, input_));
+  if (lengths.data() == nullptr) return;
+  if (!layers_.site().masked) {
+    throw ShapeError("network: there are lengths of rows, but it was not made with model.masked");
+  }
+  expect_lengths("network", lengths, batch);
 }
 
-Tensor<const float> Network::infer(Context& context, Tensor<const float> x) {
-  expect_input(x);
+Tensor<const float> Network::infer(Context& context, Tensor<const float> x,
+                                   const Lengths& lengths) {
+  expect_input(x, lengths);
   trained_ = false;
-  return layers_.infer(context, x);
+  return layers_.infer(context, lengths, x);
 }
 
 Tensor<const float> Network::forward(Context& context, Tensor<const float> x,
-                                     const TrainingKey& key) {
-  expect_input(x);
+                                     const TrainingKey& key, const Lengths& lengths) {
+  expect_input(x, lengths);
   expect_shape("network", "utterances", key.utterances.shape(), Shape{x.extent(0)});
   x_ = x;
   key_ = key;
   trained_ = true;
-  return layers_.forward(context, key, x);
+  return layers_.forward(context, lengths, key, x);
 }
 
 void Network::backward(Context& context, Tensor<const float> dlogits, Tensor<float> dx) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,15 +54,26 @@ class Network {
   /// Logits [batch, classes] for x [batch, ...input]; valid until the next call. Dropout does
   /// nothing, batch norm uses its running statistics: a row's bits do not depend on the other rows,
   /// on the batch size or on the number of threads. Throws ShapeError where x does not fit.
-  Tensor<const float> infer(Context& context, Tensor<const float> x);
+  ///
+  /// lengths [batch]: of a network with masks (ModelSpec::masked) the steps that are a row's own,
+  /// each at least 1; x must be 0 behind them, and results do not depend on how many steps those
+  /// are. An empty view: all are.
+  Tensor<const float> infer(Context& context, Tensor<const float> x, const Lengths& lengths = {});
 
   /// The same in training: dropout masks drawn for `key`, batch statistics used and followed.
-  /// x and the key's utterances are read again by backward.
-  Tensor<const float> forward(Context& context, Tensor<const float> x, const TrainingKey& key);
+  /// x, lengths and the key's utterances are read again by backward.
+  Tensor<const float> forward(Context& context, Tensor<const float> x, const TrainingKey& key,
+                              const Lengths& lengths = {});
 
   /// Overwrites the gradient of every parameter; dlogits [batch, classes] as the loss gives it.
   /// Follows a forward. Where dx is not empty it receives the gradient of x.
   void backward(Context& context, Tensor<const float> dlogits, Tensor<float> dx = {});
+
+  /// What share of the running statistics a forward pass keeps from now on, whatever the layers'
+  /// options say; null: what they say.
+  void use_statistics_momentum(std::optional<double> momentum) {
+    layers_.use_statistics_momentum(momentum);
+  }
 
   /// In order of the layers; views, valid as long as the network.
   const std::vector<Parameter>& parameters() const { return parameters_; }
@@ -78,7 +90,7 @@ class Network {
   std::vector<LayerSummary> layers() const;
 
  private:
-  void expect_input(Tensor<const float> x) const;
+  void expect_input(Tensor<const float> x, const Lengths& lengths) const;
 
   ModelSpec spec_;
   Shape input_;

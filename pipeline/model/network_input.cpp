@@ -11,8 +11,13 @@
 
 namespace serenade {
 
-NetworkInput::NetworkInput(InputLayout layout, StandardScaler scaler, Index frames, Windows windows)
-    : layout_(layout), scaler_(std::move(scaler)), frames_(frames), windows_(windows) {
+NetworkInput::NetworkInput(InputLayout layout, StandardScaler scaler, Index frames, Windows windows,
+                           Normalisation normalisation)
+    : layout_(layout),
+      scaler_(std::move(scaler)),
+      frames_(frames),
+      windows_(windows),
+      normalisation_(normalisation) {
   if (scaler_.mean.empty() || scaler_.mean.size() != scaler_.scale.size()) {
     throw ConfigError(
         fmt::format("the scaler has {} means and {} scales, must have one of each "
@@ -49,13 +54,14 @@ std::vector<Index> NetworkInput::window_starts(Index clip_frames) const {
   return starts;
 }
 
-void NetworkInput::write(Tensor<const float> features, Tensor<float> row) const {
+void NetworkInput::write(Tensor<const float> features, Tensor<float> row,
+                         const StandardScaler* own) const {
   const Index given = features.rank() == 2 ? features.extent(0) : 0;
-  write_window(features, std::max<Index>(given - frames_, 0) / 2, row);
+  write_window(features, std::max<Index>(given - frames_, 0) / 2, row, own);
 }
 
-void NetworkInput::write_window(Tensor<const float> features, Index start,
-                                Tensor<float> row) const {
+void NetworkInput::write_window(Tensor<const float> features, Index start, Tensor<float> row,
+                                const StandardScaler* own) const {
   expect_shape("network input", "row", row.shape(), shape());
   const bool fits = features.rank() == 2 && features.extent(0) >= 1 &&
                     features.extent(1) == dims() &&
@@ -70,13 +76,20 @@ void NetworkInput::write_window(Tensor<const float> features, Index start,
   if (start < 0 || start >= given) {
     throw ShapeError(fmt::format("network input: a window from frame {} of {}", start, given));
   }
+  const bool global = normalisation_ == Normalisation::global;
+  if (!global && (own == nullptr || own->mean.size() != scaler_.mean.size())) {
+    throw DataError(
+        fmt::format("network input: the model standardises by {}, and no scaler of {} dimensions "
+                    "comes with the clip",
+                    enum_name(normalisation_), dims()));
+  }
+  const StandardScaler& scaler = global ? scaler_ : *own;
   const Index used = std::min(given - start, frames_);
   const float* from = features.data() + start * dims();
   float* to = row.data();
   for (Index frame = 0; frame < used; ++frame) {
-    for (std::size_t d = 0; d < scaler_.mean.size(); ++d) {
-      *to++ =
-          static_cast<float>((static_cast<double>(*from++) - scaler_.mean[d]) / scaler_.scale[d]);
+    for (std::size_t d = 0; d < scaler.mean.size(); ++d) {
+      *to++ = static_cast<float>((static_cast<double>(*from++) - scaler.mean[d]) / scaler.scale[d]);
     }
   }
   std::fill(to, row.data() + row.size(), 0.0F);

@@ -96,12 +96,18 @@ std::string rows_hash(const std::vector<std::size_t>& rows) {
 
 std::string Member::identity() const {
   TrainingOptions options = options_;
-  // More epochs than planned are a reason to go on, where the schedule does not aim for the last.
+  // More epochs than planned are a reason to go on, where nothing aims for the last.
   const ScheduleName schedule = options.schedule.name;
-  if (schedule != ScheduleName::cosine && schedule != ScheduleName::one_cycle) options.epochs = 1;
-  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}",
+  const bool aims =
+      schedule == ScheduleName::cosine || schedule == ScheduleName::one_cycle || options.swa;
+  if (!aims) options.epochs = 1;
+  // As it was before there was any, where there is none.
+  const std::string augmentation = canonical_text(augmentation_);
+  const bool augmented = augmentation != canonical_text(AugmentationOptions{});
+  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}{}",
                      canonical_text(options), canonical_text(network_.spec()), network_.seed(),
-                     rows_hash(training_), rows_hash(validation_));
+                     rows_hash(training_), rows_hash(validation_),
+                     augmented ? "\naugmentation " + augmentation : "");
 }
 
 ModelFile Member::checkpoint(const ModelDescription& description) const {
@@ -140,6 +146,10 @@ ModelFile Member::checkpoint(const ModelDescription& description) const {
   for (std::size_t i = 0; i < weight_state_.average.size(); ++i) {
     keep("average", names[i], weight_state_.average[i]);
   }
+  if (epoch_average_) {
+    const auto& values = epoch_average_->values();
+    for (std::size_t i = 0; i < values.size(); ++i) keep("epoch_average", names[i], values[i]);
+  }
   for (const auto& [name, value] : kept_) {
     tensors.emplace("training.kept." + name, array_of<float>(value.span(), value.shape()));
   }
@@ -154,7 +164,8 @@ void Member::restore(const ModelFile& checkpoint) {
   const bool same_input = checkpoint.input.scaler().mean == input_.scaler().mean &&
                           checkpoint.input.scaler().scale == input_.scaler().scale &&
                           checkpoint.input.shape() == input_.shape() &&
-                          checkpoint.input.windows() == input_.windows();
+                          checkpoint.input.windows() == input_.windows() &&
+                          checkpoint.input.normalisation() == input_.normalisation();
   if (found->second != identity() || !same_input) {
     throw DataError(name_ +
                     ": the checkpoint comes of other options, layers, seed, rows or "
@@ -196,6 +207,11 @@ void Member::restore(const ModelFile& checkpoint) {
   take("first_moment", weight_state.first_moments);
   take("second_moment", weight_state.second_moments);
   take("average", weight_state.average);
+  std::optional<EpochAverage> epoch_average;
+  if (options_.swa) {
+    epoch_average.emplace(*options_.swa, options_.epochs, network_);
+    take("epoch_average", epoch_average->values());
+  }
   Weights kept;
   const int kept_epoch = Stored::count(static_cast<double>(progress[1]));
   const Index epochs = history.shape()[0];
@@ -223,6 +239,7 @@ void Member::restore(const ModelFile& checkpoint) {
   schedule_.restore(schedule_state);
   if (stopping_) stopping_->restore(stopping_state);
   weight_state_ = std::move(weight_state);
+  epoch_average_ = std::move(epoch_average);
   kept_ = std::move(kept);
 }
 

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <new>
 #include <tuple>
+#include <utility>
 
 #include "kernels/device/error.h"
 #include "kernels/device/philox.h"
 #include "kernels/nn/loss.h"
 #include "pipeline/support/content_hash.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 namespace {
@@ -27,24 +30,23 @@ void expect_finite(const std::string& id, Tensor<const float> features) {
 
 }  // namespace
 
-DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes)
-    : labels_(corpus.labels) {
-  Index numbers = 0;
-  rows_.reserve(corpus.utterances.size());
-  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_t max_copied_bytes,
+                 Normalisation normalisation, const TrainingCopies& copies)
+    : labels_(corpus.labels), normalisation_(normalisation) {
+  const std::size_t utterances = corpus.utterances.size();
+  rows_.reserve(utterances + copies.size());
+  for (std::size_t i = 0; i < utterances; ++i) {
     const Utterance& utterance = corpus.utterances[i];
-    const Tensor<const float> x = features(i);
-    if (x.rank() != 2 || x.extent(1) == 0 || (i > 0 && x.extent(1) != dims_)) {
-      throw ShapeError(fmt::format("{}: its features are {} but must be [frames, {}]", utterance.id,
-                                   to_string(x.shape()), i > 0 ? std::to_string(dims_) : "dims"));
-    }
-    if (x.extent(0) == 0) throw DataError(fmt::format("{}: has no frames", utterance.id));
-    expect_finite(utterance.id, x);
-    dims_ = x.extent(1);
-    numbers += x.size();
-    rows_.push_back({utterance.id, x, corpus.class_of(utterance),
-                     static_cast<std::uint32_t>(hash_text(utterance.id).low)});
+    add({utterance.id, features(i), corpus.class_of(utterance), 0, i});
   }
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const auto [source, recipe] = copies.all()[i];
+    add({fmt::format("{}~{}", rows_[source].id, recipe + 1), features(utterances + i),
+         rows_[source].label, 0, source});
+  }
+  Index numbers = 0;
+  for (const Row& row : rows_) numbers += row.features.size();
+  fit_scalers(corpus);
   if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
   copies_.resize({numbers});
   float* to = copies_.data();
@@ -53,6 +55,40 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_
     row.features = {to, from.shape()};
     to = std::copy_n(from.data(), from.size(), to);
   }
+}
+
+void DataSet::add(Row row) {
+  const Tensor<const float> x = row.features;
+  const bool first = rows_.empty();
+  if (x.rank() != 2 || x.extent(1) == 0 || (!first && x.extent(1) != dims_)) {
+    throw ShapeError(fmt::format("{}: its features are {} but must be [frames, {}]", row.id,
+                                 to_string(x.shape()), first ? "dims" : std::to_string(dims_)));
+  }
+  if (x.extent(0) == 0) throw DataError(fmt::format("{}: has no frames", row.id));
+  expect_finite(row.id, x);
+  dims_ = x.extent(1);
+  row.number = static_cast<std::uint32_t>(hash_text(row.id).low);
+  rows_.push_back(std::move(row));
+}
+
+/// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the
+/// utterances alone make; by the clip, its own.
+void DataSet::fit_scalers(const Corpus& corpus) {
+  if (normalisation_ == Normalisation::global) return;
+  if (normalisation_ == Normalisation::clip) {
+    for (Row& row : rows_) {
+      row.scaler = static_cast<std::uint32_t>(scalers_.size());
+      scalers_.push_back(scaler_of(row.features));
+    }
+    return;
+  }
+  std::map<std::string, std::uint32_t> places;
+  const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
+  for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
+    places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
+    scalers_.push_back(scaler);
+  }
+  for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
 }
 
 std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,
@@ -79,7 +115,8 @@ std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size
 }
 
 void gather(Context& context, const DataSet& data, const NetworkInput& input,
-            std::span<const std::size_t> rows, Batch& batch) {
+            std::span<const std::size_t> rows, Batch& batch,
+            std::span<const std::uint32_t> starts) {
   const auto count = static_cast<Index>(rows.size());
   const Shape row = input.shape();
   try {
@@ -92,15 +129,22 @@ void gather(Context& context, const DataSet& data, const NetworkInput& input,
   }
   batch.targets.resize({count, data.classes()});
   batch.utterances.resize({count});
+  batch.lengths.resize({count});
   std::vector<std::int32_t> labels;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     labels.push_back(data.label(rows[i]));
     batch.utterances[static_cast<Index>(i)] = data.number(rows[i]);
+    batch.lengths[static_cast<Index>(i)] =
+        static_cast<std::int32_t>(std::min(data.features(rows[i]).extent(0), input.frames()));
   }
   one_hot(labels, batch.targets.view());
   const Tensor<float> x = batch.x.view();
   context.parallel(count, [&](Index i) {
-    input.write(data.features(rows[static_cast<std::size_t>(i)]), x.row(i));
+    const auto at = static_cast<std::size_t>(i);
+    const std::size_t from = rows[at];
+    const Tensor<const float> features = data.features(from);
+    if (starts.empty()) return input.write(features, x.row(i), data.scaler(from));
+    input.write_window(features, Index{starts[at]}, x.row(i), data.scaler(from));
   });
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/training/member.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/device/checks.h"
@@ -17,19 +18,24 @@ std::int64_t steps_per_epoch(std::size_t rows, const TrainingOptions& options) {
 }  // namespace
 
 Member::Member(std::string name, Network network, NetworkInput input, const TrainingRows& training,
-               std::span<const std::size_t> validation, const TrainingOptions& options)
+               std::span<const std::size_t> validation, const TrainingOptions& options,
+               const AugmentationOptions& augmentation)
     : name_(std::move(name)),
       options_(options),
+      augmentation_(augmentation),
       network_(std::move(network)),
       input_(std::move(input)),
-      training_(training.indices().begin(), training.indices().end()),
+      training_rows_(training.kept_in(training_)),
       validation_(validation.begin(), validation.end()),
       schedule_(options.schedule, options.optimizer.learning_rate,
                 steps_per_epoch(training_.size(), options), options.epochs),
       weight_state_(options, network_) {
+  static_assert(!std::is_copy_constructible_v<Member>, "training_rows_ would be the other's");
   check(options_, !validation_.empty());
+  check(augmentation_, input_.layout() == InputLayout::frames, input_.dims());
   if (training_.empty()) throw DataError(name_ + ": the training part is empty");
   expect_shape(name_, "the network's input", network_.input(), input_.shape());
+  if (options_.swa) epoch_average_.emplace(*options_.swa, options_.epochs, network_);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
 }
 

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/augmentation/options.h"
 #include "pipeline/corpus/split.h"
 #include "pipeline/model/model_file.h"
 #include "pipeline/model/network.h"
 #include "pipeline/model/network_input.h"
+#include "pipeline/training/epoch_average.h"
 #include "pipeline/training/history.h"
 #include "pipeline/training/options.h"
 #include "pipeline/training/schedule.h"
@@ -23,17 +25,21 @@ namespace serenade {
 class Member {
  public:
   /// name: for progress and messages, "fold 2". Only training rows are learned from; the
-  /// validation rows choose epochs.
-  /// Throws ConfigError as check(TrainingOptions) does, DataError without training rows,
-  /// ShapeError where the input does not fit the network.
+  /// validation rows choose epochs. augmentation: what is done to training batches; nothing is to
+  /// any other.
+  /// Throws ConfigError as check(TrainingOptions) and check(AugmentationOptions) do, DataError
+  /// without training rows, ShapeError where the input does not fit the network.
   Member(std::string name, Network network, NetworkInput input, const TrainingRows& training,
-         std::span<const std::size_t> validation, const TrainingOptions& options);
+         std::span<const std::size_t> validation, const TrainingOptions& options,
+         const AugmentationOptions& augmentation = {});
 
   const std::string& name() const { return name_; }
   const TrainingOptions& options() const { return options_; }
+  const AugmentationOptions& augmentation() const { return augmentation_; }
   Network& network() { return network_; }
   const NetworkInput& input() const { return input_; }
   std::span<const std::size_t> training() const { return training_; }
+  TrainingRows training_rows() const { return training_rows_; }
   std::span<const std::size_t> validation() const { return validation_; }
 
   const std::vector<EpochRecord>& history() const { return history_; }
@@ -61,14 +67,18 @@ class Member {
 
   std::string name_;
   TrainingOptions options_;
+  AugmentationOptions augmentation_;
   Network network_;
   NetworkInput input_;
-  std::vector<std::size_t> training_, validation_;
+  std::vector<std::size_t> training_;
+  TrainingRows training_rows_;  // those of training_, which keeps its memory when it is moved
+  std::vector<std::size_t> validation_;
 
   LearningRate schedule_;
   std::optional<EarlyStopping> stopping_;
   WeightState weight_state_;
-  std::int64_t step_ = 0;  // steps done
+  std::optional<EpochAverage> epoch_average_;  // training.swa
+  std::int64_t step_ = 0;                      // steps done
   std::vector<EpochRecord> history_;
   std::optional<double> best_;  // of the checkpoint's monitor
   int kept_epoch_ = 0;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <vector>
 
+#include "kernels/device/packed_copies.h"
 #include "pipeline/model/network.h"
 #include "pipeline/training/weight_update.h"
 
@@ -13,7 +16,7 @@ namespace serenade {
 class MemberOnDevice {
  public:
   MemberOnDevice(Context& context, Network& network, WeightState& state)
-      : context_(context), network_(network), state_(state) {
+      : context_(context), network_(network), state_(state), copies_(context.device()) {
     if (context.device() == Device::cpu) return;
     there_.emplace(network.on(context));
     state_there_.emplace(state.on(context));
@@ -25,20 +28,38 @@ class MemberOnDevice {
   /// The member gets what training made of its network and state.
   void bring_back() {
     if (!there_) return;
-    network_.take_weights(context_, *there_);
-    state_.take(context_, *state_there_);
+    add_weights(*there_, network_);
+    const auto add_all = [&](const std::vector<Array<float>>& from, std::vector<Array<float>>& to) {
+      for (std::size_t i = 0; i < to.size(); ++i) copies_.add(from.at(i).view(), to[i].view());
+    };
+    add_all(state_there_->first_moments, state_.first_moments);
+    add_all(state_there_->second_moments, state_.second_moments);
+    add_all(state_there_->average, state_.average);
+    copies_.run(context_);
   }
   /// The network on the device gets the weights that the member's holds now.
   void send_weights() {
-    if (there_) there_->take_weights(context_, network_);
+    if (!there_) return;
+    add_weights(network_, *there_);
+    copies_.run(context_);
   }
 
  private:
+  void add_weights(const Network& from, Network& to) {
+    for (std::size_t i = 0; i < to.parameters().size(); ++i) {
+      copies_.add(from.parameters().at(i).value, to.parameters()[i].value);
+    }
+    for (std::size_t i = 0; i < to.state().size(); ++i) {
+      copies_.add(from.state().at(i).value, to.state()[i].value);
+    }
+  }
+
   Context& context_;
   Network& network_;
   WeightState& state_;
   std::optional<Network> there_;
   std::optional<WeightState> state_there_;
+  PackedCopies copies_;
 };
 
 }  // namespace serenade

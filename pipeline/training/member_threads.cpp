@@ -7,6 +7,8 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -14,6 +16,7 @@
 
 #include "kernels/device/transfer.h"
 #include "kernels/nn/backend.h"
+#include "kernels/nn/conv1d_cudnn.h"
 #include "pipeline/training/trainer.h"
 
 // Trainer::train: several members at a time, on threads that tell the caller's how far they are.
@@ -59,6 +62,9 @@ class Team {
     stopping_ = true;
     change([&] { members_[member].failure = std::move(failure); });
   }
+  void warn(std::string_view line) {
+    change([&] { warnings_.emplace_back(line); });
+  }
   void thread_ended() {
     change([&] { --threads_; });
   }
@@ -80,8 +86,10 @@ class Team {
       Index done = 0;
       for (const MemberState& member : members_) done += member.done;
       const std::string detail = describe_all(epochs);
+      const std::vector<std::string> warnings = std::exchange(warnings_, {});
       lock.unlock();
       try {
+        for (const std::string& line : warnings) observer.warn(line);
         observer.advance(done, 0, detail);
       } catch (...) {
         interruption_ = std::current_exception();
@@ -143,6 +151,7 @@ class Team {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<MemberState> members_;
+  std::vector<std::string> warnings_;  // that nobody has heard yet
   std::size_t begun_ = 0;
   int threads_ = 0;
   bool changed_ = false;
@@ -155,6 +164,7 @@ class MemberObserver : public Observer {
  public:
   MemberObserver(Team& team, std::size_t member) : team_(team), member_(member) {}
   void advance(Index done, double, std::string_view) override { team_.advance(member_, done); }
+  void warn(std::string_view line) override { team_.warn(line); }
 
  private:
   Team& team_;
@@ -239,6 +249,11 @@ void Trainer::train_together(std::span<Member> members, const TrainerHooks& hook
   }
   team.follow(epochs, observer_);
   threads.clear();
+  if constexpr (cuda::has_cudnn) {
+    if (context_.device() == Device::cuda) {
+      for (Context& one : contexts) cuda::cudnn::take_plans(context_.session(), one.session());
+    }
+  }
   observer_.end();
   team.rethrow();
 }

@@ -37,6 +37,23 @@ void check(const TrainingOptions& options, bool has_validation) {
     check_ranges(*options.early_stopping);
     expect_known("early_stopping", options.early_stopping->monitor, "");
   }
+  if (!options.swa) return;
+  check_ranges(*options.swa);
+  if (options.ema) {
+    throw ConfigError(
+        "training has both ema and swa, but one average of the weights is kept: set one of them to "
+        "null");
+  }
+  if (options.checkpoint.keep != Keep::last) {
+    throw ConfigError(
+        "training.swa keeps the average over the last epochs, but training.checkpoint.keep is "
+        "best: set it to last, or training.swa to null");
+  }
+  if (options.early_stopping) {
+    throw ConfigError(
+        "training.swa averages the last of the planned epochs, which training.early_stopping may "
+        "leave out: set one of them to null");
+  }
 }
 
 std::size_t max_copied_bytes(CacheInMemory option) {

@@ -136,6 +136,20 @@ struct EarlyStoppingOptions {
   }
 };
 
+/// Stochastic weight averaging (Izmailov et al. 2018): the plain mean of the weights at the ends of
+/// the last epochs. Batch norm's running statistics, which belong to none of them, are estimated
+/// anew with the mean: by a pass over the training part in training mode, each batch's statistics
+/// counted by its clips.
+struct SwaOptions {
+  double start = 0.75;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("start", self.start, Range{0, 0.999999},
+          "share of the epochs after which the averaging begins");
+  }
+};
+
 /// Where the features are while a network learns from them.
 enum class CacheInMemory { automatic, always, never };
 constexpr auto enum_names(CacheInMemory) {
@@ -158,6 +172,7 @@ struct TrainingOptions {
   double l2 = 0;
   std::optional<double> clip_norm;
   std::optional<double> ema;
+  std::optional<SwaOptions> swa;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -187,6 +202,11 @@ struct TrainingOptions {
     visit("ema", self.ema, Range{0, 0.999999},
           "decay of a moving average of the weights, (1 + steps) / (10 + steps) where that is "
           "less, which validation and kept weights then are; null: none");
+    visit("swa", self.swa, Range{},
+          "the weights kept, and validated after the last epoch, are the mean of those that the "
+          "epochs from `start` on ended with, batch norm's statistics estimated anew; needs "
+          "checkpoint.keep: last and neither ema nor early_stopping. null: none, {} for its "
+          "defaults");
   }
 };
 

@@ -5,6 +5,7 @@
 #include "kernels/device/context.h"
 #include "pipeline/model/network.h"
 #include "pipeline/model/network_input.h"
+#include "pipeline/training/resident_data.h"
 
 namespace serenade {
 
@@ -19,9 +20,23 @@ struct Prediction {
 
 /// On the context's device; a network that lives on another is copied there for the call.
 /// features: a matrix [frames, dims] for each clip, as the feature extractor gives it.
-/// Throws ShapeError where features do not fit the input or the input the network.
+/// speakers: where the input standardises by speaker, the scaler of each clip's; else not looked at
+/// (a clip's own scaler is computed here).
+/// Throws ShapeError where features do not fit the input or the input the network, DataError where
+/// a speaker's scaler is missing.
 Prediction predict(Context& context, Network& network, const NetworkInput& input,
-                   std::span<const Tensor<const float>> features);
+                   std::span<const Tensor<const float>> features,
+                   std::span<const StandardScaler* const> speakers = {});
+
+/// Clips that lie in the context's memory.
+struct ResidentClips {
+  const ResidentData& data;
+  Tensor<const double> mean, scale;   ///< of the network's input, there as well
+  std::span<const std::size_t> rows;  ///< of the data set
+};
+/// Of such clips, the same bits: nothing but where windows begin is sent.
+Prediction predict(Context& context, Network& network, const NetworkInput& input,
+                   const ResidentClips& clips);
 
 /// Whether a row of probabilities is an answer: numbers, all of them. Finite weights can still give
 /// sums beyond what a float holds.

@@ -1,8 +1,7 @@
 #include "pipeline/training/scaler.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <utility>
 #include <vector>
 
 #include "kernels/device/error.h"
@@ -45,13 +44,24 @@ StandardScaler fit_scaler(const DataSet& data, const TrainingRows& rows) {
 
   StandardScaler scaler{mean, {}};
   for (std::size_t d = 0; d < mean.size(); ++d) {
-    constexpr double eps = std::numeric_limits<double>::epsilon();
-    const double variance = squares[d] / n;
-    const double rounding = n * mean[d] * eps;
-    const bool constant = variance <= n * eps * variance + rounding * rounding;
-    scaler.scale.push_back(constant ? 1.0 : std::sqrt(variance));
+    scaler.scale.push_back(scale_of(squares[d] / n, mean[d], n));
   }
   return scaler;
+}
+
+SpeakerScalers fit_speakers(const Corpus& corpus, const FeatureSource& features) {
+  std::map<std::string, std::vector<std::size_t>> clips;
+  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+    clips[corpus.utterances[i].speaker].push_back(i);
+  }
+  SpeakerScalers scalers;
+  for (const auto& [speaker, utterances] : clips) {
+    std::vector<Moments> moments;
+    moments.reserve(utterances.size());
+    for (const std::size_t i : utterances) moments.push_back(moments_of(features(i)));
+    scalers.emplace(speaker, scaler_of(std::move(moments)));
+  }
+  return scalers;
 }
 
 Index choose_frames(const DataSet& data, const TrainingRows& rows) {

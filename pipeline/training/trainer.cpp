@@ -70,6 +70,11 @@ void Trainer::expect_fit(Member& member) const {
                                  member.name(), member.input().dims(), member.network().classes(),
                                  data_.dims(), data_.classes()));
   }
+  if (member.input().normalisation() != data_.normalisation()) {
+    throw ShapeError(fmt::format("{}: standardises by {}, the data set by {}", member.name(),
+                                 enum_name(member.input().normalisation()),
+                                 enum_name(data_.normalisation())));
+  }
   expect_rows(member.training(), data_, member);
   expect_rows(member.validation(), data_, member);
 }
@@ -106,16 +111,25 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
   try {
     MemberOnDevice working(context_, member.network_, member.weight_state_);
     Batches batches(context_, data_, member.input_, options,
-                    class_weights(options.class_weights, data_, member.training_), resident_.get());
+                    class_weights(options.class_weights, data_, member.training_), resident_.get(),
+                    member.augmentation_, member.network_.seed(), member.network_.spec().masked);
     const WaitAtEnd wait(context_);
     const bool averages = !member.weight_state_.average.empty();
     while (!member.finished()) {
       const Stopwatch watch;
       EpochRecord record = train_epoch(member, working, batches, began);
+      if (member.epoch_average_) member.epoch_average_->follow(record.epoch, member.network_);
+      const bool averaged = member.epoch_average_ && record.epoch == options.epochs;
+      Weights last;  // those that the last epoch ended with, where their mean takes their place
+      if (averaged) {
+        last = copy_weights(member.network_);
+        member.epoch_average_->put_into(member.network_);
+        estimate_statistics(member, working, batches);
+      }
       swap_average(member.network_, member.weight_state_);
       if (!member.validation_.empty()) {
         if (averages) working.send_weights();
-        validate(member, working.network(), record);
+        validate(member, working.network(), batches, record);
       }
       record.seconds = watch.seconds();
 
@@ -135,6 +149,7 @@ void Trainer::train(Member& member, const TrainerHooks& hooks) {
         member.kept_ = copy_weights(member.network_);
       }
       swap_average(member.network_, member.weight_state_);
+      if (averaged) set_weights(member.network_, last);
       if (averages && !member.validation_.empty()) working.send_weights();
       if (keep && hooks.on_kept) hooks.on_kept(member, record);
       if (hooks.on_epoch) hooks.on_epoch(member, record);
@@ -166,7 +181,8 @@ void Trainer::read(const Member& member, const Batches& batches, Index i, std::i
                    const Records& records, ConfusionMatrix& confusion, double& sum) const {
   const auto rows = batches.rows(i);
   const auto classes = records.classes.view().row(i).span();
-  for (std::size_t b = 0; b < rows.size(); ++b) confusion.add(data_.label(rows[b]), classes[b]);
+  const std::vector<std::int32_t> labels = batches.labels(i);
+  for (std::size_t b = 0; b < rows.size(); ++b) confusion.add(labels[b], classes[b]);
   const double loss =
       mean_loss(records.losses.view().row(i).span().first(rows.size()), batches.weights(i));
   if (!std::isfinite(loss)) {
@@ -184,8 +200,7 @@ EpochRecord Trainer::train_epoch(Member& member, MemberOnDevice& working, Batche
                                  std::int64_t began) {
   const TrainingOptions& options = member.options_;
   const auto epoch = static_cast<int>(member.history_.size()) + 1;
-  batches.begin_epoch(
-      shuffled(data_, member.training_, member.network_.seed(), static_cast<std::uint32_t>(epoch)));
+  batches.begin_epoch(member.training_rows(), static_cast<std::uint32_t>(epoch), member.step_);
   EpochRecord record;
   record.epoch = epoch;
   const std::string before = member.history_.empty()
@@ -279,7 +294,8 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
   losses_.resize(shape);
   dlogits_.resize({shape[0], data_.classes()});
   Network& network = working.network();
-  const Tensor<const float> logits = network.forward(context_, batch.x, {now, batch.utterances});
+  const Tensor<const float> logits =
+      network.forward(context_, batch.x, {now, batch.utterances}, batch.lengths);
   row_losses(context_, logits, batch.targets, batch.weights, losses_.view(), dlogits_.view());
   if (context_.device() == Device::cpu) {
     // Before the weights follow it.
@@ -296,14 +312,56 @@ void Trainer::compute(Member& member, MemberOnDevice& working, const Batches& ba
               steps_.index());
 }
 
-void Trainer::validate(Member& member, Network& network, EpochRecord& record) {
+/// Batch norm's running statistics of the weights that the member's network holds: the mean of
+/// those of the batches of one more epoch in training mode, weighted by their rows.
+void Trainer::estimate_statistics(Member& member, MemberOnDevice& working, Batches& batches) {
+  if (member.network_.state().empty()) return;
+  working.send_weights();
+  const auto epoch = static_cast<std::uint32_t>(member.history_.size()) + 2;
+  batches.begin_epoch(member.training_rows(), epoch, member.step_);
+  std::vector<StepScalars> scalars(static_cast<std::size_t>(batches.size()));
+  for (std::size_t i = 0; i < scalars.size(); ++i) {
+    scalars[i].step = static_cast<std::uint32_t>(member.step_) + static_cast<std::uint32_t>(i);
+  }
+  steps_.assign(context_, scalars);
+  Network& network = working.network();
+  double rows = 0;
+  for (Index i = 0; i < batches.size(); ++i) {
+    const auto now = static_cast<std::uint32_t>(i);
+    copy(context_, Tensor<const std::uint32_t>(&now, Shape{1}), steps_.index());
+    const auto more = static_cast<double>(batches.rows(i).size());
+    rows += more;
+    network.use_statistics_momentum(1 - more / rows);
+    const BatchTensors batch = batches.fill(i, steps_.now());
+    network.forward(context_, batch.x, {steps_.now(), batch.utterances}, batch.lengths);
+  }
+  network.use_statistics_momentum({});
+  working.bring_back();
+  for (const State& statistic : member.network_.state()) {
+    const auto values = statistic.value.span();
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      fail(
+          member, member.step_ - 1,
+          fmt::format("with the average of the weights '{}' holds NaN or infinity", statistic.name),
+          {});
+    }
+  }
+}
+
+void Trainer::validate(Member& member, Network& network, const Batches& batches,
+                       EpochRecord& record) {
   std::vector<Tensor<const float>> features;
+  std::vector<const StandardScaler*> scalers;
   std::vector<std::int32_t> labels;
   for (const std::size_t row : member.validation_) {
     features.push_back(data_.features(row));
+    scalers.push_back(data_.scaler(row));
     labels.push_back(data_.label(row));
   }
-  const Prediction prediction = predict(context_, network, member.input_, features);
+  const Prediction prediction =
+      batches.resident()
+          ? predict(context_, network, member.input_, batches.clips(member.validation_))
+          : predict(context_, network, member.input_, features, scalers);
   const auto clips = static_cast<Index>(labels.size());
   Array<float> targets({clips, data_.classes()});
   one_hot(labels, targets.view());

@@ -35,8 +35,12 @@ struct TrainerHooks {
 ///
 /// A step takes the next batch of the epoch's shuffled rows, the mean of their cross-entropies
 /// against one-hot labels (smoothed and weighted by class as the options say), and one
-/// update_weights. The last batch of an epoch holds what is left. Validation takes plain labels,
-/// all clips alike, and the average of the weights where there is one, which is also what is kept.
+/// update_weights. The last batch of an epoch holds what is left. Batches are augmented as the
+/// member says; what is told of the training part is of the augmented clips, and where these are
+/// mixed, accuracy and UAR count a clip as right that is given the class which is more of it.
+/// Validation takes clips as they are, plain labels, all clips alike, and the average of the
+/// weights where there is one, which is also what is kept; training.swa has one after the last
+/// epoch.
 ///
 /// On a GPU the same steps are taken there: batches of a data set that lies in its memory where
 /// that suffices, masks, order and first weights those of the CPU; each member has a context of its
@@ -67,7 +71,8 @@ class Trainer {
   void step(Member& member, MemberOnDevice& working, Batches& batches, Index i);
   void compute(Member& member, MemberOnDevice& working, const Batches& batches, Index i,
                const BatchTensors& batch);
-  void validate(Member& member, Network& network, EpochRecord& record);
+  void validate(Member& member, Network& network, const Batches& batches, EpochRecord& record);
+  void estimate_statistics(Member& member, MemberOnDevice& working, Batches& batches);
   [[noreturn]] void fail(const Member& member, std::int64_t step, const std::string& what,
                          std::span<const std::size_t> rows) const;
 

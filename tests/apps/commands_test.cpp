@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include "kernels/device/device.h"
 #include "kernels/device/options.h"
 #include "kernels/device/vector_path.h"
 
@@ -120,6 +121,19 @@ TEST(Commands, TheEnvironmentChoosesTheVectorPath) {
   const Outcome misspelt = info("avx");
   EXPECT_EQ(misspelt.status, 2);
   EXPECT_THAT(misspelt.err, HasSubstr("SERENADE_VECTORS is 'avx' but must be scalar, avx2 or"));
+}
+
+/// Before anything of CUDA begins, which reads it then.
+TEST(Commands, AGpusQueuesAreAsManyAsItHasOrAsTheEnvironmentSays) {
+  if constexpr (!has_cuda) GTEST_SKIP() << "a build without CUDA";
+  const SerenadeProgram program;
+  const auto info = [&](const std::string& setting) {
+    return test::run_program(program.folder.path(),
+                             {"/usr/bin/env", setting, SERENADE_PROGRAM, "info"})
+        .out;
+  };
+  EXPECT_THAT(info("--unset=CUDA_DEVICE_MAX_CONNECTIONS"), HasSubstr("; 32 queues\n"));
+  EXPECT_THAT(info("CUDA_DEVICE_MAX_CONNECTIONS=4"), HasSubstr("; 4 queues\n"));
 }
 
 TEST(Commands, RunPrintsResultsAndTellsTheRest) {

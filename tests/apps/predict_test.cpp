@@ -151,5 +151,28 @@ TEST_F(PredictCommand, RefusesADamagedModelInOneLine) {
   }
 }
 
+TEST(PredictBySpeaker, MustBeToldWhoSpeaks) {
+  const SerenadeProgram program;
+  const Outcome trained =
+      program.serenade({"run", "small.yaml", "training.epochs=1", "model.normalisation=speaker"});
+  EXPECT_EQ(trained.status, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("random+speaker-norm"));
+  test::expect_failure(program.serenade({"predict", "runs/small", "corpus/Actor_01"}), 1,
+                       "--speaker one");
+  const Outcome one =
+      program.serenade({"predict", "runs/small", "corpus/Actor_01", "--speaker", "one", "--csv"});
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_THAT(lines_of(one.out), SizeIs(61));
+  EXPECT_EQ(
+      one.out,
+      program.serenade({"predict", "runs/small", "corpus/Actor_01", "--speaker", "folder", "--csv"})
+          .out);
+  const Outcome file =
+      program.serenade({"predict", "runs/small", "corpus/Actor_01", "--speaker", "file", "--csv"});
+  EXPECT_EQ(file.status, 0);
+  EXPECT_NE(file.out, one.out);
+  EXPECT_THAT(file.err, HasSubstr("each file is standardised by itself alone"));
+}
+
 }  // namespace
 }  // namespace serenade

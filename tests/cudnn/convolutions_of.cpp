@@ -31,6 +31,23 @@ std::vector<ConfiguredConvolution> convolutions_of(const std::filesystem::path& 
                        convolution_of(*options, with_batch(row), with_batch(output)),
                        options->use_bias});
     }
+    if (const auto* stack = std::get_if<TemporalStackOptions>(&layer)) {
+      const Shape inside{batch, row[0], stack->filters};
+      Conv1dOptions one;
+      one.filters = stack->filters;
+      one.kernel_size = 1;
+      const std::string name = "layers." + std::to_string(i) + ".temporal_stack.";
+      found.push_back({name + "input", convolution_of(one, {batch, row[0], row[1]}, inside), true});
+      one.kernel_size = stack->kernel_size;
+      for (int level = 0; level < stack->levels; ++level) {
+        one.dilation = 1 << level;
+        for (const auto padding : {Padding::causal, Padding::anticausal}) {
+          one.padding = padding;
+          found.push_back({name + std::string(enum_name(padding)) + "." + std::to_string(level),
+                           convolution_of(one, inside, inside), false});
+        }
+      }
+    }
     row = output;
   }
   return found;

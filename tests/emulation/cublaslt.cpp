@@ -196,10 +196,16 @@ using emulation::Preference;
 extern "C" {
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
+  if (emulation::may_wait_for_all("cublasLtCreate") != cudaSuccess) {
+    return CUBLAS_STATUS_NOT_INITIALIZED;
+  }
   *handle = new cublasLtContext;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
+  if (emulation::may_wait_for_all("cublasLtDestroy") != cudaSuccess) {
+    return CUBLAS_STATUS_NOT_INITIALIZED;
+  }
   delete handle;
   return CUBLAS_STATUS_SUCCESS;
 }

@@ -320,11 +320,17 @@ void cudnnGetLastErrorString(char* message, std::size_t max_size) {
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   if (emulation::machine().devices == 0) return refuse(CUDNN_STATUS_NOT_INITIALIZED, "a GPU");
+  if (emulation::may_wait_for_all("cudnnCreate") != cudaSuccess) {
+    return refuse(CUDNN_STATUS_NOT_INITIALIZED, "that no stream is captured");
+  }
   *handle = new cudnnContext;
   return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
+  if (emulation::may_wait_for_all("cudnnDestroy") != cudaSuccess) {
+    return refuse(CUDNN_STATUS_NOT_INITIALIZED, "that no stream is captured");
+  }
   delete handle;
   return CUDNN_STATUS_SUCCESS;
 }

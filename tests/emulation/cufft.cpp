@@ -108,6 +108,7 @@ using emulation::plans;
 extern "C" {
 
 cufftResult cufftCreate(cufftHandle* handle) {
+  if (emulation::may_wait_for_all("cufftCreate") != cudaSuccess) return CUFFT_SETUP_FAILED;
   const std::lock_guard lock(plans().mutex);
   *handle = plans().next++;
   plans().all[*handle] = std::make_shared<Plan>();
@@ -115,6 +116,7 @@ cufftResult cufftCreate(cufftHandle* handle) {
 }
 
 cufftResult cufftDestroy(cufftHandle handle) {
+  if (emulation::may_wait_for_all("cufftDestroy") != cudaSuccess) return CUFFT_SETUP_FAILED;
   const std::lock_guard lock(plans().mutex);
   return plans().all.erase(handle) == 1 ? CUFFT_SUCCESS : CUFFT_INVALID_PLAN;
 }

@@ -4,10 +4,14 @@
 #include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <random>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "tests/emulation/memory.h"
@@ -331,6 +335,16 @@ std::string Block::where() const {
          std::to_string(current_);
 }
 
+/// Appends the name of every kernel, once, to the file that the environment names, for
+/// tools/kernel-rungs.
+void record(const Launch& launch) {
+  static const char* const file =
+      std::getenv("SERENADE_KERNELS_RUN");  // NOLINT(concurrency-mt-unsafe)
+  static std::set<std::string> known;
+  if (file == nullptr || !known.insert(launch.kernel).second) return;
+  std::ofstream(file, std::ios::app) << launch.kernel << "\n";
+}
+
 /// What a launch may ask of any of the devices that are to run it.
 bool check_limits(const Launch& launch) {
   const std::uint64_t threads = std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
@@ -358,6 +372,7 @@ void use_last_blocks(std::uint64_t count) { last_blocks = count; }
 
 void run(const Launch& launch, const std::function<void()>& thread) {
   if (!check_limits(launch)) return;
+  record(launch);
   block_extent = launch.block;
   grid_extent = launch.grid;
   block.begin(launch, ++launches, thread);

@@ -93,12 +93,14 @@ void* allocate(std::size_t bytes) {
   const std::size_t mapped = (bytes + fence_bytes + page - 1) / page * page;
   if (all.base == nullptr || bytes > target().memory || all.in_use + bytes > target().memory ||
       all.used + mapped + page > device_range) {
+    ++all.use.refusals;
     return nullptr;
   }
   std::byte* first = all.base + all.used;
   all.used += mapped + page;  // a page between two pieces is never mapped
   all.in_use += bytes;
-  all.use = {all.use.allocations + 1, std::max(all.use.most, all.in_use)};
+  ++all.use.allocations;
+  all.use.most = std::max(all.use.most, all.in_use);
   mprotect(first, mapped, PROT_READ | PROT_WRITE);
   if (bytes <= most_poisoned) std::memset(first, static_cast<int>(poison), bytes);
   std::memset(first + bytes, static_cast<int>(fence), mapped - bytes);
@@ -123,9 +125,13 @@ bool release(void* of) {
   return true;
 }
 
+void count_early_free() { ++memory().use.early_frees; }
+
 std::size_t bytes_in_use() { return memory().in_use; }
 
-MemoryUse take_memory_use() { return std::exchange(memory().use, MemoryUse{0, memory().in_use}); }
+MemoryUse take_memory_use() {
+  return std::exchange(memory().use, MemoryUse{0, memory().in_use, 0, 0});
+}
 
 const void* device_base() { return memory().base; }
 

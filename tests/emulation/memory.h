@@ -20,8 +20,12 @@ std::size_t bytes_in_use();
 struct MemoryUse {
   int allocations = 0;
   std::size_t most = 0;
+  int refusals = 0;     ///< for want of memory
+  int early_frees = 0;  ///< while work was still queued, for which CUDA waits
 };
 MemoryUse take_memory_use();
+/// Memory is to be freed while work is queued.
+void count_early_free();
 
 /// Device memory [first, first + bytes) lies within one live allocation.
 bool is_device_memory(const void* first, std::size_t bytes);

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/device/lent_again.h"
+#include "kernels/device/session.h"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
 #include "tests/emulation/memory.h"
@@ -32,6 +34,7 @@ struct Work {
   std::function<void()> run;
   std::shared_ptr<Event> waits_for;
   std::uint64_t record = 0;
+  const std::byte* pinned = nullptr;  // what it reads or writes of the host's
 
   bool can_run() const { return !waits_for || waits_for->reached >= record; }
 };
@@ -43,6 +46,10 @@ struct Stream {
   std::deque<Work> queue;
   std::shared_ptr<Captured> capture;  // where work goes while the stream is captured
   std::thread::id capturing;          // the thread that must not wait or allocate meanwhile
+  bool spoilt = false;                // the capture ends with an error
+  bool doomed = false;                // and so will this one, after works_left pieces of work
+  int works_left = 0;
+  int device = 0;
 };
 
 struct Device {
@@ -56,7 +63,12 @@ struct Device {
   std::mt19937_64 chance{1};
   std::deque<char> handles;  // their addresses: never two of the same
   std::string message;       // of the error that the device is in: sticky, as a real one's
+  std::map<int, int> uses;   // by GPU
+  Traffic traffic;
 };
+
+/// The GPU that the thread has chosen: the first unless it does.
+thread_local int chosen_device = 0;
 
 Device& device() {
   static Device one;
@@ -84,6 +96,31 @@ bool forbidden_while_capturing(std::string_view what) {
     return true;
   }
   return false;
+}
+
+void count_use() { ++device().uses[chosen_device]; }
+
+/// Puts work on a stream, or into what is captured of it.
+cudaError_t put(cudaStream_t handle, Work work) {
+  count_use();
+  Stream* stream = find(handle);
+  if (stream == nullptr) {
+    fault("work was given to the default stream or to one that does not exist");
+    return cudaErrorInvalidResourceHandle;
+  }
+  if (stream->device != chosen_device) {
+    fault("work was given to a stream of GPU " + std::to_string(stream->device) +
+          " by a thread that has chosen GPU " + std::to_string(chosen_device));
+    return cudaErrorInvalidResourceHandle;
+  }
+  if (!stream->capture) {
+    stream->queue.push_back(std::move(work));
+    return cudaSuccess;
+  }
+  if (stream->doomed && stream->works_left-- == 0) stream->spoilt = true;
+  if (stream->spoilt) return cudaErrorStreamCaptureInvalidated;
+  stream->capture->push_back(std::move(work.run));
+  return cudaSuccess;
 }
 
 /// Runs the first piece of work of some stream that has one it can run; false where none has.
@@ -116,12 +153,12 @@ cudaError_t run_until(const Done& done) {
   return state();
 }
 
-cudaError_t run_all() {
-  return run_until([] {
-    const auto is_empty = [](const auto& entry) { return entry.second->queue.empty(); };
-    return std::all_of(device().streams.begin(), device().streams.end(), is_empty);
-  });
+bool all_is_done() {
+  const auto is_empty = [](const auto& entry) { return entry.second->queue.empty(); };
+  return std::all_of(device().streams.begin(), device().streams.end(), is_empty);
 }
+
+cudaError_t run_all() { return run_until(all_is_done); }
 
 bool is_pinned(const void* first, std::size_t bytes) {
   const auto* at = static_cast<const std::byte*>(first);
@@ -136,23 +173,44 @@ Handle new_handle() {
   return reinterpret_cast<Handle>(&device().handles.emplace_back());
 }
 
+/// What a context lends once more is poisoned like what is new, when the work before it is done.
+void poison(serenade::cuda::Session& session, void* memory, std::size_t bytes) {
+  enqueue(session.stream(), [=] {
+    std::memset(memory, 0xFF, bytes);
+    watch_allocation(memory, bytes);
+  });
+}
+[[maybe_unused]] const bool poisons = [] {
+  serenade::cuda::lent_again = poison;
+  return true;
+}();
+
 }  // namespace
 
 void use_stream_seed(std::uint64_t seed) { device().chance.seed(seed); }
 
 cudaError_t enqueue(cudaStream_t handle, std::function<void()> work) {
   const Lock lock(device().mutex);
-  Stream* stream = find(handle);
-  if (stream == nullptr) {
-    fault("work was given to the default stream or to one that does not exist");
-    return cudaErrorInvalidResourceHandle;
-  }
-  if (stream->capture) {
-    stream->capture->push_back(std::move(work));
-  } else {
-    stream->queue.push_back({std::move(work), nullptr, 0});
+  return put(handle, {std::move(work), nullptr, 0});
+}
+
+cudaError_t may_wait_for_all(std::string_view what) {
+  const Lock lock(device().mutex);
+  if (forbidden_while_capturing(what)) return cudaErrorStreamCaptureUnsupported;
+  for (auto& [handle, stream] : device().streams) {
+    if (stream->capture) stream->spoilt = true;
   }
   return cudaSuccess;
+}
+
+Traffic take_traffic() {
+  const Lock lock(device().mutex);
+  return std::exchange(device().traffic, {});
+}
+
+int uses_of_device(int number) {
+  const Lock lock(device().mutex);
+  return device().uses[number];
 }
 
 cudaError_t launch(const cudaLaunchConfig_t& config, std::string_view kernel, const void* function,
@@ -197,13 +255,16 @@ cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind k
   if (kind != cudaMemcpyDeviceToDevice && forbidden_while_capturing("a copy from or to the host")) {
     return cudaErrorStreamCaptureUnsupported;
   }
+  if (!from_device) device().traffic.sent += bytes;
   if (!from_device && !is_pinned(from, bytes)) {
     // Pageable memory is staged before the call returns.
     const auto* first = static_cast<const std::byte*>(from);
     auto staged = std::make_shared<std::vector<std::byte>>(first, first + bytes);
     return enqueue(stream, [=] { move(staged->data()); });
   }
-  const cudaError_t result = enqueue(stream, [=] { move(from); });
+  const void* on_host = from_device ? to : from;
+  const auto* pinned = to_device == from_device ? nullptr : static_cast<const std::byte*>(on_host);
+  const cudaError_t result = put(stream, {[=] { move(from); }, nullptr, 0, pinned});
   if (result != cudaSuccess || to_device || is_pinned(to, bytes)) return result;
   // To pageable memory it is as good as synchronous.
   return run_until([&] { return find(stream)->queue.empty(); });
@@ -225,7 +286,9 @@ cudaError_t cudaGetDeviceCount(int* count) {
   return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
 }
 cudaError_t cudaSetDevice(int number) {
-  return number < emulation::machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
+  if (number < 0 || number >= emulation::machine().devices) return cudaErrorInvalidDevice;
+  emulation::chosen_device = number;
+  return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
   if (number >= emulation::machine().devices) return cudaErrorInvalidDevice;
@@ -233,8 +296,9 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
   *properties = cudaDeviceProp{};
   std::strcpy(properties->name, "Emulated GPU");
   properties->totalGlobalMem = target.memory;
-  properties->major = target.major;
-  properties->minor = target.minor;
+  const bool old = number < emulation::machine().old_devices;
+  properties->major = old ? 7 : target.major;
+  properties->minor = old ? 5 : target.minor;
   properties->multiProcessorCount = target.multiprocessors;
   properties->sharedMemPerBlock = target.shared_static;
   properties->sharedMemPerBlockOptin = target.shared_optin;
@@ -275,6 +339,8 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid resource handle";
     case cudaErrorInvalidValue:
       return "invalid argument";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
     case cudaErrorInsufficientDriver:
       return "CUDA driver version is insufficient";
     default:
@@ -284,14 +350,16 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   const Lock lock(device().mutex);
-  if (emulation::forbidden_while_capturing("cudaMalloc")) return cudaErrorStreamCaptureUnsupported;
+  if (const auto refused = emulation::may_wait_for_all("cudaMalloc")) return refused;
+  emulation::count_use();
   *memory = emulation::allocate(bytes);
   return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {
   const Lock lock(device().mutex);
   if (memory == nullptr) return cudaSuccess;
-  if (emulation::forbidden_while_capturing("cudaFree")) return cudaErrorStreamCaptureUnsupported;
+  if (const auto refused = emulation::may_wait_for_all("cudaFree")) return refused;
+  if (!emulation::all_is_done()) emulation::count_early_free();
   const cudaError_t result = emulation::run_all();
   if (!emulation::release(memory)) {
     emulation::fault("cudaFree: of something that is not a buffer, or not any more");
@@ -301,6 +369,8 @@ cudaError_t cudaFree(void* memory) {
 }
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   const Lock lock(device().mutex);
+  if (const auto refused = emulation::may_wait_for_all("cudaMallocHost")) return refused;
+  emulation::count_use();
   *memory = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
   if (*memory == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*memory, 0xFF, bytes);
@@ -309,8 +379,21 @@ cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
 }
 cudaError_t cudaFreeHost(void* memory) {
   const Lock lock(device().mutex);
+  if (memory == nullptr) return cudaSuccess;
+  if (const auto refused = emulation::may_wait_for_all("cudaFreeHost")) return refused;
+  const auto found = device().pinned.find(static_cast<std::byte*>(memory));
+  if (found == device().pinned.end()) return cudaErrorInvalidValue;
+  // CUDA does not promise to wait.
+  const auto in_use = [&](const emulation::Work& work) {
+    return work.pinned != nullptr && work.pinned >= found->first &&
+           work.pinned < found->first + found->second;
+  };
+  for (const auto& [handle, stream] : device().streams) {
+    if (std::none_of(stream->queue.begin(), stream->queue.end(), in_use)) continue;
+    emulation::fault("cudaFreeHost: of pinned memory that a copy is still to read or write");
+  }
   const cudaError_t result = emulation::run_all();
-  if (device().pinned.erase(static_cast<std::byte*>(memory)) == 0) return cudaErrorInvalidValue;
+  device().pinned.erase(found);
   std::free(memory);
   return result;
 }
@@ -335,6 +418,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   const Lock lock(device().mutex);
   *stream = emulation::new_handle<cudaStream_t>();
   device().streams[*stream] = std::make_unique<emulation::Stream>();
+  device().streams[*stream]->device = emulation::chosen_device;
+  emulation::count_use();
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
@@ -352,13 +437,12 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (emulation::forbidden_while_capturing("cudaStreamSynchronize")) {
     return cudaErrorStreamCaptureUnsupported;
   }
+  ++device().traffic.waits;
   return emulation::run_until([&] { return emulation::find(stream)->queue.empty(); });
 }
 cudaError_t cudaDeviceSynchronize() {
   const Lock lock(device().mutex);
-  if (emulation::forbidden_while_capturing("cudaDeviceSynchronize")) {
-    return cudaErrorStreamCaptureUnsupported;
-  }
+  if (const auto refused = emulation::may_wait_for_all("cudaDeviceSynchronize")) return refused;
   return emulation::run_all();
 }
 
@@ -366,6 +450,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   const Lock lock(device().mutex);
   *event = emulation::new_handle<cudaEvent_t>();
   device().events[*event] = std::make_shared<emulation::Event>();
+  emulation::count_use();
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -411,6 +496,10 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mo
   if (mode != cudaStreamCaptureModeThreadLocal || stream->capture) return cudaErrorInvalidValue;
   stream->capture = std::make_shared<emulation::Captured>();
   stream->capturing = std::this_thread::get_id();
+  emulation::Machine& machine = emulation::machine();
+  stream->doomed = machine.spoilt_captures > 0;
+  stream->works_left = machine.works_before;
+  if (stream->doomed) --machine.spoilt_captures;
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
@@ -419,7 +508,10 @@ cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
   emulation::Stream* stream = emulation::find(handle);
   if (stream == nullptr || !stream->capture) return cudaErrorInvalidValue;
   const auto captured = std::exchange(stream->capture, nullptr);
+  const bool spoilt = std::exchange(stream->spoilt, false) || stream->doomed;
+  stream->doomed = false;
   if (const cudaError_t result = emulation::state(); result != cudaSuccess) return result;
+  if (spoilt) return cudaErrorStreamCaptureInvalidated;
   *graph = emulation::new_handle<cudaGraph_t>();
   device().graphs[*graph] = captured;
   return cudaSuccess;

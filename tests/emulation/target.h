@@ -19,8 +19,12 @@ struct Target {
 struct Machine {
   Target device;
   int devices = 1;
+  int old_devices = 0;  ///< the first so many of them are too old for the program
   int driver_version = 13000;
   bool multiplies = true;  ///< cuBLASLt has algorithms for matrix products
+  /// So many captures from now on are ended, each after so many pieces of work, by something that
+  /// is no fault of the one who captures.
+  int spoilt_captures = 0, works_before = 0;
 };
 Machine& machine();
 inline const Target& target() { return machine().device; }

@@ -28,6 +28,7 @@ Doubles conv1d(const Doubles& x, Extents shape, const Doubles& weights, const Co
   const int reach = (how.kernel - 1) * how.dilation;
   int before = 0, after = 0;
   if (how.padding == Convolution::Padding::causal) before = reach;
+  if (how.padding == Convolution::Padding::anticausal) after = reach;
   if (how.padding == Convolution::Padding::same) {
     const int outputs = (time + how.stride - 1) / how.stride;
     const int zeros_needed = std::max(0, (outputs - 1) * how.stride + reach + 1 - time);
@@ -134,6 +135,12 @@ Doubles elu(const Doubles& x, double alpha) {
 Doubles gelu(const Doubles& x) {
   return each(x, [](double v) { return v * std::erfc(-v / std::sqrt(2.0)) / 2; });
 }
+Doubles tanh(const Doubles& x) {
+  Doubles y;
+  for (const double value : x) y.push_back(std::tanh(value));
+  return y;
+}
+
 Doubles silu(const Doubles& x) {
   return each(x, [](double v) { return v * logistic(v); });
 }
@@ -147,6 +154,22 @@ Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits) {
         y[at(b, t, c, time, channels)] *= logistic(logits[at(b, c, channels)]);
       }
     }
+  }
+  return y;
+}
+
+Doubles gate(const Doubles& x, const Doubles& logits) {
+  Doubles y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * logistic(logits[i]);
+  return y;
+}
+
+Doubles weighted_sum(const Doubles& parts, int members, const Doubles& weights) {
+  const auto count = static_cast<std::size_t>(members);
+  const std::size_t size = parts.size() / weights.size() / count;
+  Doubles y(size);
+  for (std::size_t part = 0; part < weights.size() * count; ++part) {
+    for (std::size_t i = 0; i < size; ++i) y[i] += weights[part / count] * parts[part * size + i];
   }
   return y;
 }
@@ -223,6 +246,29 @@ Doubles global_average_pool(const Doubles& x, Extents shape) {
   return y;
 }
 
+Doubles attention_pool(const Doubles& x, Extents shape, const Doubles& scores, int heads,
+                       bool deviations, double epsilon) {
+  const auto [batch, time, channels] = shape;
+  const int width = deviations ? 2 * channels : channels;
+  Doubles y = zeros(batch, width);
+  for (int b = 0; b < batch; ++b) {
+    for (int c = 0; c < channels; ++c) {
+      const int head = c / (channels / heads);
+      Doubles of_head(static_cast<std::size_t>(time));
+      for (int t = 0; t < time; ++t) of_head[at(0, t, 1)] = scores[at(b, t, head, time, heads)];
+      const Doubles shares = softmax(of_head, 1, time);
+      double mean = 0, variance = 0;
+      for (int t = 0; t < time; ++t) mean += shares[at(0, t, 1)] * x[at(b, t, c, time, channels)];
+      for (int t = 0; t < time; ++t) {
+        variance += shares[at(0, t, 1)] * std::pow(x[at(b, t, c, time, channels)] - mean, 2);
+      }
+      y[at(b, c, width)] = mean;
+      if (deviations) y[at(b, channels + c, width)] = std::sqrt(variance + epsilon);
+    }
+  }
+  return y;
+}
+
 Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, std::uint32_t step,
                 std::uint32_t layer, std::span<const std::uint32_t> utterances) {
   const Philox philox(seed);
@@ -234,6 +280,26 @@ Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, st
         philox({e / 4, utterances[i / row], step, purpose_of(Purpose::dropout, layer)});
     const bool kept = double{uniform(words[e % 4])} >= rate;
     y[i] = kept ? x[i] / (1 - rate) : 0;
+  }
+  return y;
+}
+
+Doubles channel_dropout(const Doubles& x, Extents shape, double rate, std::uint64_t seed,
+                        std::uint32_t step, std::uint32_t layer,
+                        std::span<const std::uint32_t> utterances) {
+  const auto [batch, time, channels] = shape;
+  Doubles y(x.size());
+  for (int b = 0; b < batch; ++b) {
+    const auto utterance = utterances[static_cast<std::size_t>(b)];
+    // one step of ones shows the mask of every step
+    const Doubles mask = dropout(Doubles(static_cast<std::size_t>(channels), 1.0), 1, rate, seed,
+                                 step, layer, std::span(&utterance, 1));
+    for (int t = 0; t < time; ++t) {
+      for (int c = 0; c < channels; ++c) {
+        const auto i = at(b, t, c, time, channels);
+        y[i] = x[i] * mask[static_cast<std::size_t>(c)];
+      }
+    }
   }
   return y;
 }

@@ -19,7 +19,7 @@ struct Extents {
 /// The signal is padded with zeros first and then convolved without padding. `same` spreads the
 /// zeros that ceil(time / stride) outputs take over both ends, more at the later one.
 struct Convolution {
-  enum class Padding { same, valid, causal };
+  enum class Padding { same, valid, causal, anticausal };
   int kernel = 1, filters = 1;
   Padding padding = Padding::same;
   int stride = 1, dilation = 1, groups = 1;
@@ -48,8 +48,13 @@ Doubles leaky_relu(const Doubles& x, double slope);
 Doubles elu(const Doubles& x, double alpha);
 Doubles gelu(const Doubles& x);  ///< x (1 + erf(x / sqrt 2)) / 2
 Doubles silu(const Doubles& x);
+Doubles tanh(const Doubles& x);
 /// x [batch, time, channels] times the logistic function of logits [batch, channels].
 Doubles channel_gate(const Doubles& x, Extents shape, const Doubles& logits);
+/// x times the logistic function of as many logits.
+Doubles gate(const Doubles& x, const Doubles& logits);
+/// parts [groups, members, size], a weight for each group.
+Doubles weighted_sum(const Doubles& parts, int members, const Doubles& weights);
 
 /// Windows wholly inside.
 Doubles max_pool(const Doubles& x, Extents shape, int pool_size, int stride);
@@ -58,9 +63,18 @@ Doubles global_average_pool(const Doubles& x, Extents shape);
 /// Means, then sqrt(variance + epsilon): [batch, 2 channels].
 Doubles statistics_pool(const Doubles& x, Extents shape, double epsilon);
 
+/// Means by shares, a softmax over time of scores [batch, time, heads], each head's for as many
+/// neighbouring channels: [batch, channels]; with deviations sqrt(variance + epsilon) behind them.
+Doubles attention_pool(const Doubles& x, Extents shape, const Doubles& scores, int heads,
+                       bool deviations, double epsilon);
+
 /// The mask is drawn as kernels/nn/dropout.h says.
 Doubles dropout(const Doubles& x, int batch, double rate, std::uint64_t seed, std::uint32_t step,
                 std::uint32_t layer, std::span<const std::uint32_t> utterances);
+/// The same mask for all steps of a channel, as kernels/nn/channel_dropout.h says.
+Doubles channel_dropout(const Doubles& x, Extents shape, double rate, std::uint64_t seed,
+                        std::uint32_t step, std::uint32_t layer,
+                        std::span<const std::uint32_t> utterances);
 
 Doubles softmax(const Doubles& logits, int batch, int classes);
 /// One number a row.

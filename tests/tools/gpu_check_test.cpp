@@ -69,6 +69,7 @@ TEST_F(GpuCheck, RehearsesEveryStageAndSaysThatNoGpuWasThere) {
   // A few of each stage, and all of the harvest.
   const std::string some =
       "^(device|kernel|copy|dsp/(mel|rms)|nn/(relu_3_11_7|adamw|dense_5_17_33)|memcheck/nn|"
+      "fft_frame_position|members_captured_together|"
       "FollowsTheCpusLosses.*|GivesTheSameBits.*|OfMembersTogether.*|ceiling_copy|dsp_mel_power|"
       "nn_relu|whole_step_graph|whole_extraction|harvest_.*)$";
   const Outcome ran = check({"--budget", "500", "--timeout", "300", "--only", some});
@@ -79,12 +80,13 @@ TEST_F(GpuCheck, RehearsesEveryStageAndSaysThatNoGpuWasThere) {
   }
   EXPECT_THAT(passed[1], testing::IsSupersetOf({"device", "kernel", "copy"}));
   EXPECT_THAT(passed[2], testing::IsSupersetOf({"dsp/mel", "dsp/rms", "nn/relu_3_11_7", "nn/adamw",
-                                                "nn/dense_5_17_33"}));
+                                                "nn/dense_5_17_33", "fft_frame_position"}));
   EXPECT_EQ(result("memcheck/nn"), "skipped");
   EXPECT_THAT(passed[4], testing::IsSupersetOf({"FollowsTheCpusLossesWithEveryKindOfLayer",
                                                 "GivesTheSameBitsTwiceAndWithoutAResidentDataSet",
                                                 "GivesTheSameBitsWithAndWithoutGraphs",
-                                                "OfMembersTogetherHasTheBitsOfEachAlone"}));
+                                                "OfMembersTogetherHasTheBitsOfEachAlone",
+                                                "members_captured_together"}));
   EXPECT_THAT(passed[5], testing::IsSupersetOf({"ceiling_copy", "dsp_mel_power", "nn_relu",
                                                 "whole_step_graph", "whole_extraction"}));
   EXPECT_GE(passed[6].size(), 15U);

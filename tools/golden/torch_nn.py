@@ -149,6 +149,26 @@ def more_layers():
                          "shortcut_kernel": draw(1, 5, 8)}, residual)
 
 
+def attention(heads, deviations):
+    """Okabe et al. 2018; a head for as many neighbouring channels as there are to a head."""
+    def forward(x, hidden_kernel, hidden_bias, scores_kernel):
+        scores = torch.tanh(x @ hidden_kernel + hidden_bias) @ scores_kernel
+        shares = scores.softmax(1).repeat_interleave(x.shape[-1] // heads, -1)
+        mean = (shares * x).sum(1)
+        variance = (shares * (x - mean[:, None]) ** 2).sum(1)
+        return torch.cat([mean, (variance + 1e-5).sqrt()], 1) if deviations else mean
+    return forward
+
+
+def attentions():
+    for name, heads, deviations in (("attention_pool", 1, False),
+                                    ("attentive_statistics_pool", 2, True),
+                                    ("attentive_statistics_pool_by_channel", 8, True)):
+        yield name, layer(
+            draw(3, 11, 8), {"hidden_kernel": draw(8, 5), "hidden_bias": draw(5),
+                             "scores_kernel": draw(5, heads)}, attention(heads, deviations))
+
+
 def weighted_loss(smoothing, class_weights):
     """The mean over rows, each weighing what its class does; without class weights the rows."""
     logits, labels = 3 * draw(6, 8), np.int32([0, 3, 7, 3, 1, 5])
@@ -306,6 +326,7 @@ with h5py.File(sys.argv[1] if len(sys.argv) > 1 else TARGET, "w", track_order=Fa
     groups["sgd_nesterov"] = plain_optimizer(
         lambda v: torch.optim.SGD(v, lr=0.1, momentum=0.9, nesterov=True))
     groups.update((f"schedule/{name}", rates) for name, rates in schedules())
+    groups.update(attentions())
     for group, arrays in groups.items():
         for name, values in arrays.items():
             values = np.asarray(values)

@@ -47,13 +47,14 @@ class Skipped : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-std::vector<Check> device_checks();   ///< stage 1
-std::vector<Check> ceiling_checks();  ///< stage 5: what the device can do at most
-std::vector<Check> signal_speeds();   ///< stage 5
-std::vector<Check> network_speeds();  ///< stage 5
-std::vector<Check> step_speeds();     ///< stage 5: what a training step does besides its layers
-std::vector<Check> whole_speeds();    ///< stage 5: training steps, an extraction
-std::vector<Check> harvest_checks();  ///< stage 6
+std::vector<Check> device_checks();     ///< stage 1
+std::vector<Check> same_bits_checks();  ///< stages 2 and 4
+std::vector<Check> ceiling_checks();    ///< stage 5: what the device can do at most
+std::vector<Check> signal_speeds();     ///< stage 5
+std::vector<Check> network_speeds();    ///< stage 5
+std::vector<Check> step_speeds();       ///< stage 5: what a training step does besides its layers
+std::vector<Check> whole_speeds();      ///< stage 5: training steps, an extraction
+std::vector<Check> harvest_checks();    ///< stage 6
 /// What must be found out by whoever runs checks: one that fails, one that dies, one that hangs.
 std::vector<Check> planted_checks();
 

@@ -73,8 +73,9 @@ namespace {
 
 std::vector<Check> all_checks() {
   std::vector<Check> all;
-  for (const auto& some : {device_checks(), ceiling_checks(), whole_speeds(), signal_speeds(),
-                           network_speeds(), step_speeds(), harvest_checks(), planted_checks()}) {
+  for (const auto& some :
+       {device_checks(), same_bits_checks(), ceiling_checks(), whole_speeds(), signal_speeds(),
+        network_speeds(), step_speeds(), harvest_checks(), planted_checks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -153,6 +153,8 @@ std::vector<Check> network_speeds() {
   add(all, "max_pool", [=] { return max_pool_case(b, t, c, {{2, {}}}); });
   add(all, "average_pool", [=] { return average_pool_case(b, t, c, {{2, {}}}); });
   add(all, "statistics_pool", [=] { return statistics_pool_case(b, t, c); });
+  add(all, "attention_pool", [=] { return attention_pool_case(b, t, c, 1, true); });
+  add(all, "attention_pool_by_channel", [=] { return attention_pool_case(b, t, c, c, true); });
   add(all, "global_average_pool", [=] { return global_average_pool_case(b, t, c); });
   add(all, "global_max_pool", [=] { return global_max_pool_case(b, t, c); });
   add(all, "dropout", [=] { return dropout_case(b, t, c, 0.3); });

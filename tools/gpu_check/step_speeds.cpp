@@ -3,9 +3,12 @@
 #include <array>
 #include <memory>
 
+#include "kernels/nn/frequency_shift.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/gradients.h"
+#include "kernels/nn/mixup.h"
 #include "kernels/nn/optimizer.h"
+#include "kernels/nn/spec_augment.h"
 #include "tools/gpu_check/check.h"
 
 namespace serenade::gpu_check {
@@ -142,37 +145,86 @@ Check gather_check() {
           }};
 }
 
+/// A batch of training clips, and what `change` makes of it.
+struct Augmented {
+  static constexpr Index rows = Gathering::rows, frames = Gathering::frames, dims = Gathering::dims;
+
+  explicit Augmented(Context& context)
+      : x(to_device(context, draw(rows * frames * dims, 53), Shape{rows, frames, dims})),
+        y(Shape{rows, frames, dims}, context.device()),
+        shares(to_device(context, std::vector<float>(rows, 0.7F), Shape{rows})),
+        steps(context, std::array<StepScalars, 1>{}) {
+    std::vector<std::uint32_t> numbers;
+    for (Index i = 0; i < rows; ++i) numbers.push_back(static_cast<std::uint32_t>(i));
+    utterances = to_device(context, numbers, Shape{rows});
+  }
+
+  Array<float> x, y, shares;
+  Array<std::uint32_t> utterances;
+  Steps steps;
+};
+
+/// numbers_moved: for each number of the clips.
+template <class Change>
+Check of_clips(const std::string& name, double numbers_moved, Array<float> Augmented::*judged,
+               const Change& change) {
+  return {name, 5, [=](const std::filesystem::path&) {
+            constexpr double numbers = 1.0 * Augmented::rows * Augmented::frames * Augmented::dims;
+            return speed(name, 4 * numbers_moved * numbers, [=](Context& context) {
+              const auto all = std::make_shared<Augmented>(context);
+              return Work{[all, &context, change] { change(context, *all); },
+                          [all, &context, judged] {
+                            return to_host(context, View(((*all).*judged).view()));
+                          }};
+            });
+          }};
+}
+
 }  // namespace
 
 std::vector<Check> step_speeds() {
-  return {// Read: weight, gradient, moments. Written: all but the gradient.
-          of_parameters("nn_adam", 7, &Parameters::value,
-                        [](Context& context, Parameters& p) {
-                          const std::array slots{OptimizerSlot{p.value.view(), p.gradient.view(),
-                                                               p.first.view(), p.second.view()}};
-                          adamw(context, {}, p.steps.now(), slots);
-                        }),
-          of_parameters("nn_sgd_momentum", 5, &Parameters::value,
-                        [](Context& context, Parameters& p) {
-                          const std::array slots{OptimizerSlot{p.value.view(), p.gradient.view(),
-                                                               p.first.view(), p.second.view()}};
-                          sgd(context, {.momentum = 0.9}, p.steps.now(), slots);
-                        }),
-          of_parameters("nn_moving_average", 3, &Parameters::first,
-                        [](Context& context, Parameters& p) {
-                          const std::array slots{AverageSlot{p.value.view(), p.first.view()}};
-                          moving_average(context, p.steps.now(), slots);
-                        }),
-          of_parameters("nn_l2_gradient", 3, &Parameters::gradient,
-                        [](Context& context, Parameters& p) {
-                          add_l2_gradient(context, 0.001, p.value.view(), p.gradient.view());
-                        }),
-          of_parameters("nn_clip_by_global_norm", 3, &Parameters::gradient,
-                        [](Context& context, Parameters& p) {
-                          clip_by_global_norm(context, 1, p.gradients, p.norm.view());
-                        }),
-          norm_check(),
-          gather_check()};
+  return {
+      // Read: weight, gradient, moments. Written: all but the gradient.
+      of_parameters("nn_adam", 7, &Parameters::value,
+                    [](Context& context, Parameters& p) {
+                      const std::array slots{OptimizerSlot{p.value.view(), p.gradient.view(),
+                                                           p.first.view(), p.second.view()}};
+                      adamw(context, {}, p.steps.now(), slots);
+                    }),
+      of_parameters("nn_sgd_momentum", 5, &Parameters::value,
+                    [](Context& context, Parameters& p) {
+                      const std::array slots{OptimizerSlot{p.value.view(), p.gradient.view(),
+                                                           p.first.view(), p.second.view()}};
+                      sgd(context, {.momentum = 0.9}, p.steps.now(), slots);
+                    }),
+      of_parameters("nn_moving_average", 3, &Parameters::first,
+                    [](Context& context, Parameters& p) {
+                      const std::array slots{AverageSlot{p.value.view(), p.first.view()}};
+                      moving_average(context, p.steps.now(), slots);
+                    }),
+      of_parameters("nn_l2_gradient", 3, &Parameters::gradient,
+                    [](Context& context, Parameters& p) {
+                      add_l2_gradient(context, 0.001, p.value.view(), p.gradient.view());
+                    }),
+      of_parameters("nn_clip_by_global_norm", 3, &Parameters::gradient,
+                    [](Context& context, Parameters& p) {
+                      clip_by_global_norm(context, 1, p.gradients, p.norm.view());
+                    }),
+      norm_check(), gather_check(),
+      // Two masks of 10 frames and two of 4 columns on average, written alone.
+      of_clips("nn_spec_augment", 20.0 / Augmented::frames + 8.0 / Augmented::dims, &Augmented::x,
+               [](Context& context, Augmented& a) {
+                 spec_augment(context, {}, {1, a.steps.now()}, a.utterances.view(), a.x.view());
+               }),
+      of_clips("nn_frequency_shift", 2, &Augmented::y,
+               [](Context& context, Augmented& a) {
+                 frequency_shift(context, {2, 0, Augmented::dims}, {1, a.steps.now()},
+                                 a.utterances.view(), a.x.view(), a.y.view());
+               }),
+      of_clips("nn_mixup", 2, &Augmented::y, [](Context& context, Augmented& a) {
+        mixup(context, {a.shares.view(), Augmented::rows, a.steps.now().index}, a.x.view(),
+              a.y.view());
+      })};
 }
 
 }  // namespace serenade::gpu_check

@@ -16,6 +16,8 @@ template <>
 inline constexpr std::string_view activation_name<GeluOptions> = "gelu";
 template <>
 inline constexpr std::string_view activation_name<SiluOptions> = "silu";
+template <>
+inline constexpr std::string_view activation_name<TanhOptions> = "tanh";
 }  // namespace detail
 
 /// An activation whose gradient needs its input.
@@ -29,11 +31,11 @@ class ActivationLayer final : public Layer {
       : options_(options), shape_(site.input) {}
 
   Shape output() const override { return shape_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     activation(context, options_, x, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float> x,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) activation_backward(context, options_, x, dy, dx);
   }
 
@@ -46,5 +48,6 @@ using LeakyReluLayer = ActivationLayer<LeakyReluOptions>;
 using EluLayer = ActivationLayer<EluOptions>;
 using GeluLayer = ActivationLayer<GeluOptions>;
 using SiluLayer = ActivationLayer<SiluOptions>;
+using TanhLayer = ActivationLayer<TanhOptions>;  ///< inside other layers only
 
 }  // namespace serenade

@@ -22,19 +22,28 @@ class BatchNormLayer final : public Layer {
   }
 
   Shape output() const override { return site_.input; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
     batch_norm_inference(context, options_, x, gamma_.value.view(), beta_.value.view(),
                          running_mean_.view(), running_variance_.view(), y);
+    clear_padding(context, lengths.out, y);
   }
-  void forward(Context& context, const TrainingKey&, Tensor<const float> x,
-               Tensor<float> y) override {
-    batch_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), statistics(), y);
+  void forward(Context& context, const RowLengths& lengths, const TrainingKey&,
+               Tensor<const float> x, Tensor<float> y) override {
+    BatchNormOptions options = options_;
+    if (momentum_) options.momentum = *momentum_;
+    batch_norm(context, options, x, gamma_.value.view(), beta_.value.view(), statistics(), y,
+               lengths.in);
+    clear_padding(context, lengths.out, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
     batch_norm_backward(context, x, gamma_.value.view(), statistics(), dy, dx,
-                        gamma_.gradient.view(), beta_.gradient.view());
+                        gamma_.gradient.view(), beta_.gradient.view(), lengths.in);
+    if (dx.data() != nullptr) clear_padding(context, lengths.in, dx);
   }
+  void use_statistics_momentum(std::optional<double> momentum) override { momentum_ = momentum; }
   void move_to(Context& context) override {
     gamma_.move_to(context);
     beta_.move_to(context);
@@ -58,6 +67,7 @@ class BatchNormLayer final : public Layer {
 
   Options options_;
   LayerSite site_;
+  std::optional<double> momentum_;
   Trained gamma_, beta_;
   Array<float> mean_, inverse_std_, running_mean_, running_variance_;
 };

@@ -25,6 +25,10 @@ class Conv1dLayer final : public Layer {
     }
     const Index group_channels = channels / options.groups;
     output_ = Shape{time, options.filters};
+    if (site.masked && options.padding == Padding::same) {
+      options_.zeros_before =
+          static_cast<int>(std::max<Index>(0, conv1d_span(options) - options.stride) / 2);
+    }
     kernel_ = Trained(site, Shape{options.kernel_size, group_channels, options.filters});
     if (options.use_bias) bias_ = Trained(site, Shape{options.filters});
     glorot_uniform(site.seed, site.index, options.kernel_size * group_channels,
@@ -32,15 +36,23 @@ class Conv1dLayer final : public Layer {
   }
 
   Shape output() const override { return output_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    conv1d(context, options_, x, kernel_.value.view(), bias_.value.view(), y);
+  /// Of a row of fewer steps than a valid kernel spans there is one all the same, beside zeros.
+  Index steps_out(Index steps) const override {
+    return std::max<Index>(1, conv1d_output_time(options_, steps));
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    conv1d(context, options_, x, kernel_.value.view(), bias_.value.view(), y);
+    clear_padding(context, lengths.out, y);
+  }
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
     conv1d_backward_weights(context, options_, x, dy, kernel_.gradient.view(),
                             bias_.gradient.view());
     if (dx.data() != nullptr) {
       conv1d_backward_data(context, options_, kernel_.value.view(), dy, dx);
+      clear_padding(context, lengths.in, dx);
     }
   }
   void move_to(Context& context) override {

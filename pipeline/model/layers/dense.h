@@ -20,11 +20,11 @@ class DenseLayer final : public Layer {
   }
 
   Shape output() const override { return Shape{options_.units}; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     dense(context, x, kernel_.value.view(), bias_.value.view(), y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float> x,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
     dense_backward_weights(context, x, dy, kernel_.gradient.view(), bias_.gradient.view());
     if (dx.data() != nullptr) dense_backward_data(context, kernel_.value.view(), dy, dx);
   }

@@ -14,15 +14,15 @@ class DropoutLayer final : public Layer {
   DropoutLayer(const Options& options, const LayerSite& site) : options_(options), site_(site) {}
 
   Shape output() const override { return site_.input; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     copy(context, x, y);
   }
-  void forward(Context& context, const TrainingKey& key, Tensor<const float> x,
+  void forward(Context& context, const RowLengths&, const TrainingKey& key, Tensor<const float> x,
                Tensor<float> y) override {
     dropout(context, options_, mask(key), key.utterances, x, y);
   }
-  void backward(Context& context, const TrainingKey& key, Tensor<const float>, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey& key, Tensor<const float>,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) dropout(context, options_, mask(key), key.utterances, dy, dx);
   }
 

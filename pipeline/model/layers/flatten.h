@@ -20,11 +20,11 @@ class FlattenLayer final : public Layer {
   FlattenLayer(const Options&, const LayerSite& site) : output_{site.input.size()} {}
 
   Shape output() const override { return output_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     copy(context, x.reshape(y.shape()), y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float>,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) copy(context, dy.reshape(dx.shape()), dx);
   }
 

@@ -18,11 +18,14 @@ class LayerNormLayer final : public Layer {
   }
 
   Shape output() const override { return site_.input; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
     layer_norm(context, options_, x, gamma_.value.view(), beta_.value.view(), y);
+    clear_padding(context, lengths.out, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float> x,
+                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
+    // Where dy is 0 so is dx.
     layer_norm_backward(context, options_, x, gamma_.value.view(), dy, dx, gamma_.gradient.view(),
                         beta_.gradient.view());
   }

@@ -22,6 +22,10 @@ class WindowPoolLayer : public Layer {
   }
 
   Shape output() const override { return output_; }
+  /// Of a row of fewer steps than a window there is one all the same.
+  Index steps_out(Index steps) const override {
+    return std::max<Index>(1, pool_output_time(options_, steps));
+  }
 
  protected:
   const Options& options() const { return options_; }
@@ -36,12 +40,14 @@ class MaxPoolLayer final : public WindowPoolLayer<MaxPoolOptions> {
   using WindowPoolLayer::WindowPoolLayer;
   static constexpr std::string_view name = "max_pool";
 
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    max_pool(context, options(), x, y);
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    max_pool(context, options(), x, y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) max_pool_backward(context, options(), x, dy, dx);
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
+    if (dx.data() != nullptr) max_pool_backward(context, options(), x, dy, dx, lengths.in);
   }
 };
 
@@ -50,12 +56,14 @@ class AveragePoolLayer final : public WindowPoolLayer<AveragePoolOptions> {
   using WindowPoolLayer::WindowPoolLayer;
   static constexpr std::string_view name = "average_pool";
 
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    average_pool(context, options(), x, y);
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    average_pool(context, options(), x, y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) average_pool_backward(context, options(), dy, dx);
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float>, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
+    if (dx.data() != nullptr) average_pool_backward(context, options(), dy, dx, lengths.in);
   }
 };
 
@@ -80,12 +88,14 @@ class GlobalAveragePoolLayer final : public GlobalPoolLayer {
 
   GlobalAveragePoolLayer(const Options&, const LayerSite& site) : GlobalPoolLayer(site, 1) {}
 
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    global_average_pool(context, x, y);
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    global_average_pool(context, x, y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) global_average_pool_backward(context, dy, dx);
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float>, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
+    if (dx.data() != nullptr) global_average_pool_backward(context, dy, dx, lengths.in);
   }
 };
 
@@ -96,12 +106,14 @@ class GlobalMaxPoolLayer final : public GlobalPoolLayer {
 
   GlobalMaxPoolLayer(const Options&, const LayerSite& site) : GlobalPoolLayer(site, 1) {}
 
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    global_max_pool(context, x, y);
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    global_max_pool(context, x, y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float>,
-                Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) global_max_pool_backward(context, x, dy, dx);
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
+    if (dx.data() != nullptr) global_max_pool_backward(context, x, dy, dx, lengths.in);
   }
 };
 
@@ -114,12 +126,14 @@ class GlobalStatisticsPoolLayer final : public GlobalPoolLayer {
   GlobalStatisticsPoolLayer(const Options& options, const LayerSite& site)
       : GlobalPoolLayer(site, 2), options_(options) {}
 
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
-    statistics_pool(context, options_, x, y);
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
+    statistics_pool(context, options_, x, y, lengths.in);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float> x, Tensor<const float> y,
-                Tensor<const float> dy, Tensor<float> dx) override {
-    if (dx.data() != nullptr) statistics_pool_backward(context, x, y, dy, dx);
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey&,
+                Tensor<const float> x, Tensor<const float> y, Tensor<const float> dy,
+                Tensor<float> dx) override {
+    if (dx.data() != nullptr) statistics_pool_backward(context, x, y, dy, dx, lengths.in);
   }
 
  private:

@@ -13,11 +13,11 @@ class ReluLayer final : public Layer {
   ReluLayer(const Options&, const LayerSite& site) : shape_(site.input) {}
 
   Shape output() const override { return shape_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths&, Tensor<const float> x, Tensor<float> y) override {
     relu(context, x, y);
   }
-  void backward(Context& context, const TrainingKey&, Tensor<const float>, Tensor<const float> y,
-                Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths&, const TrainingKey&, Tensor<const float>,
+                Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override {
     if (dx.data() != nullptr) relu_backward(context, y, dy, dx);
   }
 

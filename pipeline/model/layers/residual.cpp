@@ -18,6 +18,30 @@ LayerSite inside(const LayerSite& site, const ResidualOptions& options) {
   return inner;
 }
 
+/// Of a network with masks: the strided convolution that leaves rows of any length as many steps as
+/// the stack does, so that it does not hang on how far rows are padded; none where there is none.
+std::optional<LayerSpec> projection_of_any_length(const Shape& from, const LayerStack& stack) {
+  const Shape& to = stack.output();
+  Conv1dOptions convolution;
+  convolution.filters = static_cast<int>(to[1]);
+  convolution.use_bias = false;
+  // Beyond the time at hand, where several strides may give the same.
+  const Index longest = 2 * from[0] + 1024;
+  for (int stride = 1; stride <= std::min<Index>(from[0], 1023); ++stride) {
+    for (const auto padding : {Padding::same, Padding::valid}) {
+      convolution.padding = padding;
+      convolution.stride = stride;
+      convolution.kernel_size = padding == Padding::same ? 1 : stride;
+      bool fits = conv1d_output_time(convolution, from[0]) == to[0];
+      for (Index steps = 1; fits && steps <= longest; ++steps) {
+        fits = std::max<Index>(1, conv1d_output_time(convolution, steps)) == stack.steps_out(steps);
+      }
+      if (fits) return LayerSpec{convolution};
+    }
+  }
+  return {};
+}
+
 /// The linear map from one row's shape to another; none where there is no such map.
 std::optional<LayerSpec> projection(const Shape& from, const Shape& to) {
   if (from.rank() == 1 && to.rank() == 1) {
@@ -57,10 +81,13 @@ ResidualLayer::ResidualLayer(const Options& options, const LayerSite& site)
   if (options.shortcut == Shortcut::identity || (options.shortcut == Shortcut::automatic && same)) {
     return;
   }
-  const auto map = projection(site.input, stack_.output());
+  const bool padded = site.masked && site.input.rank() == 2 && stack_.output().rank() == 2;
+  const auto map = padded ? projection_of_any_length(site.input, stack_)
+                          : projection(site.input, stack_.output());
   if (!map) {
     refuse(site, "its layers give " + to_string(stack_.output()) +
-                     ", which no strided convolution over one step makes of it");
+                     ", which no strided convolution over one step makes of it" +
+                     (padded ? " at every length of a row (model.masked)" : ""));
   }
   LayerSite shortcut = stack_.site();
   shortcut.name = site.name + ".shortcut";
@@ -75,29 +102,31 @@ std::uint32_t ResidualLayer::inner_numbers(const Options& options) {
   return count;
 }
 
-void ResidualLayer::infer(Context& context, Tensor<const float> x, Tensor<float> y) {
-  const Tensor<const float> inner = stack_.infer(context, x);
+void ResidualLayer::infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+                          Tensor<float> y) {
+  const Tensor<const float> inner = stack_.infer(context, lengths.in, x);
   if (projection_ != nullptr) {
     projected_.resize(y.shape());
-    projection_->infer(context, x, projected_.view());
+    projection_->infer(context, lengths, x, projected_.view());
     x = projected_.view();
   }
   add(context, inner, x, y);
 }
 
-void ResidualLayer::forward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                            Tensor<float> y) {
-  const Tensor<const float> inner = stack_.forward(context, key, x);
+void ResidualLayer::forward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+                            Tensor<const float> x, Tensor<float> y) {
+  const Tensor<const float> inner = stack_.forward(context, lengths.in, key, x);
   if (projection_ != nullptr) {
     projected_.resize(y.shape());
-    projection_->forward(context, key, x, projected_.view());
+    projection_->forward(context, lengths, key, x, projected_.view());
     x = projected_.view();
   }
   add(context, inner, x, y);
 }
 
-void ResidualLayer::backward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                             Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) {
+void ResidualLayer::backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+                             Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                             Tensor<float> dx) {
   stack_.backward(context, key, x, dy, dx);
   const bool wanted = dx.data() != nullptr;
   if (projection_ == nullptr) {
@@ -106,7 +135,7 @@ void ResidualLayer::backward(Context& context, const TrainingKey& key, Tensor<co
   }
   if (wanted) dshortcut_.resize(x.shape());
   const auto through = wanted ? dshortcut_.view() : Tensor<float>{};
-  projection_->backward(context, key, x, projected_.view(), dy, through);
+  projection_->backward(context, lengths, key, x, projected_.view(), dy, through);
   if (wanted) add(context, dx, through, dx);
 }
 

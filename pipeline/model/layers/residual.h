@@ -43,11 +43,17 @@ class ResidualLayer final : public Layer {
   static std::uint32_t inner_numbers(const Options& options);
 
   Shape output() const override { return stack_.output(); }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override;
-  void forward(Context& context, const TrainingKey& key, Tensor<const float> x,
-               Tensor<float> y) override;
-  void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                Tensor<const float> y, Tensor<const float> dy, Tensor<float> dx) override;
+  Index steps_out(Index steps) const override { return stack_.steps_out(steps); }
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override;
+  void forward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+               Tensor<const float> x, Tensor<float> y) override;
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+                Tensor<const float> x, Tensor<const float> y, Tensor<const float> dy,
+                Tensor<float> dx) override;
+  void use_statistics_momentum(std::optional<double> momentum) override {
+    stack_.use_statistics_momentum(momentum);  // the shortcut has no statistics
+  }
   void move_to(Context& context) override;
   std::vector<Parameter> parameters() override;
   std::vector<State> state() override { return stack_.state(); }

@@ -38,31 +38,33 @@ class SqueezeExcitationLayer final : public Layer {
   static std::uint32_t inner_numbers(const Options&) { return 2; }
 
   Shape output() const override { return input_; }
-  void infer(Context& context, Tensor<const float> x, Tensor<float> y) override {
+  void infer(Context& context, const RowLengths& lengths, Tensor<const float> x,
+             Tensor<float> y) override {
     const Shape channels{x.extent(0), x.extent(2)}, units{x.extent(0), units_};
     for (auto* array : {&means_, &logits_}) array->resize(channels);
     for (auto* array : {&reduced_, &hidden_}) array->resize(units);
-    global_average_pool(context, x, means_.view());
-    reduce_.infer(context, means_.view(), reduced_.view());
-    relu_.infer(context, reduced_.view(), hidden_.view());
-    expand_.infer(context, hidden_.view(), logits_.view());
+    global_average_pool(context, x, means_.view(), lengths.in);
+    reduce_.infer(context, {}, means_.view(), reduced_.view());
+    relu_.infer(context, {}, reduced_.view(), hidden_.view());
+    expand_.infer(context, {}, hidden_.view(), logits_.view());
     channel_gate(context, x, logits_.view(), y);
   }
-  void backward(Context& context, const TrainingKey& key, Tensor<const float> x,
-                Tensor<const float>, Tensor<const float> dy, Tensor<float> dx) override {
+  void backward(Context& context, const RowLengths& lengths, const TrainingKey& key,
+                Tensor<const float> x, Tensor<const float>, Tensor<const float> dy,
+                Tensor<float> dx) override {
     for (auto* array : {&dmeans_, &dlogits_}) array->resize(means_.shape());
     for (auto* array : {&dreduced_, &dhidden_}) array->resize(hidden_.shape());
     channel_gate_backward(context, x, logits_.view(), dy, dx, dlogits_.view());
-    expand_.backward(context, key, hidden_.view(), logits_.view(), dlogits_.view(),
+    expand_.backward(context, {}, key, hidden_.view(), logits_.view(), dlogits_.view(),
                      dhidden_.view());
-    relu_.backward(context, key, reduced_.view(), hidden_.view(), dhidden_.view(),
+    relu_.backward(context, {}, key, reduced_.view(), hidden_.view(), dhidden_.view(),
                    dreduced_.view());
     const bool wanted = dx.data() != nullptr;
-    reduce_.backward(context, key, means_.view(), reduced_.view(), dreduced_.view(),
+    reduce_.backward(context, {}, key, means_.view(), reduced_.view(), dreduced_.view(),
                      wanted ? dmeans_.view() : Tensor<float>{});
     if (!wanted) return;
     spread_.resize(x.shape());
-    global_average_pool_backward(context, dmeans_.view(), spread_.view());
+    global_average_pool_backward(context, dmeans_.view(), spread_.view(), lengths.in);
     add(context, dx, spread_.view(), dx);
   }
   void move_to(Context& context) override {

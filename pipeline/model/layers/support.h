@@ -16,14 +16,16 @@ namespace serenade {
 }
 
 /// Puts an array on the context's device, numbers and all.
-inline void move_array(Context& context, Array<float>& array) {
-  Array<float> there(array.size() > 0 ? array.shape() : Shape{0}, context.device());
-  if (array.size() > 0) copy(context, Tensor<const float>(array.view()), there.view());
+template <class T>
+void move_array(Context& context, Array<T>& array) {
+  Array<T> there(array.size() > 0 ? array.shape() : Shape{0}, context.device());
+  if (array.size() > 0) copy(context, Tensor<const T>(array.view()), there.view());
   array = std::move(there);
 }
 /// The same for one that holds nothing between two passes.
-inline void move_room(Context& context, Array<float>& array) {
-  array = Array<float>(Shape{0}, context.device());
+template <class T>
+void move_room(Context& context, Array<T>& array) {
+  array = Array<T>(Shape{0}, context.device());
 }
 
 /// A parameter's numbers and their gradient; empty where the layer does without it.

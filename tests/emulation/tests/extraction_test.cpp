@@ -73,7 +73,7 @@ class EmulatedExtraction : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  Listener listener_;
+  ExtractionListener listener_;
 };
 
 TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
@@ -111,6 +111,30 @@ TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
             << one.id << ", row " << i / wanted.extent(1) << ", "
             << extractor.column_names()[static_cast<std::size_t>(i % wanted.extent(1))];
       }
+    }
+  }
+}
+
+TEST_F(EmulatedExtraction, MakesTheSameCopiesForTheGpu) {
+  const ExperimentConfig config = parse_experiment(
+      "name: t\nfeatures: {extract: [mfcc, rms], trim: {}}\n"
+      "augmentation: {copies: [{speed: [0.8, 1.2], pitch_shift: 1, noise: [10, 20]}]}",
+      "a test");
+  const FeatureExtractor extractor(config.features);
+  const CopyMaker maker{config.augmentation.copies[0], 0, 1, config.features.sample_rate};
+  const FeatureFunction on_gpu = feature_function(extractor, maker, Device::cuda);
+  const FeatureFunction on_cpu = feature_function(extractor, maker);
+  const std::vector<Utterance> utterances = recordings();
+  FeatureCache gpu(folder_ / "gpu", on_gpu, listener_), cpu(folder_ / "cpu", on_cpu, listener_);
+  extract_features(gpu, on_gpu, utterances, {.threads = 2, .shards = {}}, listener_);
+  extract_features(cpu, on_cpu, utterances, {.threads = 2, .shards = {}}, listener_);
+  for (const Utterance& one : utterances) {
+    const auto found = gpu.find(one.content).value().rows;
+    const auto wanted = cpu.find(one.content).value().rows;
+    ASSERT_EQ(found.shape(), wanted.shape());
+    for (Index i = 0; i < wanted.size(); ++i) {
+      const auto value = static_cast<double>(wanted.data()[i]);
+      ASSERT_NEAR(found.data()[i], value, 4e-3 + 2e-6 * std::abs(value)) << one.id << " " << i;
     }
   }
 }

@@ -5,11 +5,13 @@
 
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
+#include "kernels/nn/attention_pool.h"
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/channel_gate.h"
 #include "kernels/nn/dropout.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/layer_norm.h"
+#include "kernels/nn/lengths.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/optimizer.h"
 #include "kernels/nn/pool.h"
@@ -180,6 +182,35 @@ std::vector<FarCase> far_cases() {
          statistics_pool_backward(c, in[0].reshape(sequence(n)), in[1].reshape(wide),
                                   in[2].reshape(wide), y.reshape(sequence(n)));
        }},
+      {"attention_pool",
+       {time, time},
+       2,
+       [](Context& c, Index n, const auto& in, auto y) {
+         Array<float> shares(sequence(n), c.device());
+         attention_pool(c, 0.01F, in[0].reshape(sequence(n)), in[1].reshape(sequence(n)),
+                        shares.view(), y.reshape(vectors(n, 2 * channels)));
+       }},
+      {"attention_pool_backward",
+       {time, time, 2, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         const Shape wide = vectors(n, 2 * channels);
+         Array<float> dscores(sequence(n), c.device());
+         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)), in[1].reshape(sequence(n)),
+                                 in[2].reshape(wide), in[3].reshape(wide), y.reshape(sequence(n)),
+                                 dscores.view());
+       }},
+      {"attention_pool_of_one_head_backward",
+       {time, 2, 2},
+       time,
+       [](Context& c, Index n, const auto& in, auto y) {
+         const Shape wide = vectors(n, 2 * channels);
+         const PerChannel shares(c, 0.25F, n * time);
+         Array<float> dscores(Shape{n, time, 1}, c.device());
+         attention_pool_backward(c, 0.01F, in[0].reshape(sequence(n)),
+                                 shares.there.view().reshape(dscores.shape()), in[1].reshape(wide),
+                                 in[2].reshape(wide), y.reshape(sequence(n)), dscores.view());
+       }},
       {"softmax", {1}, 1, [](Context& c, Index, const auto& in, auto y) { softmax(c, in[0], y); }},
       {"moving_average",
        {1},
@@ -204,6 +235,28 @@ std::vector<FarCase> far_cases() {
 INSTANTIATE_TEST_SUITE_P(Networks, NetworkFarElements, testing::ValuesIn(far_cases()),
                          [](const auto& test) { return test.param.name; });
 
+/// Padding of rows behind 2^31 numbers.
+TEST_F(FarElements, ClearPadding) {
+  constexpr Index items = 12;
+  const Array<float> last = positive({items * time, channels});
+  const Index before = far_rows(time * channels);
+  const auto lengths = [&](Index from) {
+    Array<std::int32_t> all(Shape{from + items});
+    for (Index i = 0; i < items; ++i) all[from + i] = static_cast<std::int32_t>(time - i % time);
+    return all;
+  };
+  Array<float> expected(last.shape());
+  std::ranges::copy(last.span(), expected.data());
+  const auto few = lengths(0), many = lengths(before);
+  clear_padding(cpu_, few.view(), expected.view().reshape(sequence(items)));
+  Array<std::int32_t> there(many.shape(), Device::cuda);
+  copy(gpu_, many.view(), there.view());
+  Array<float> x = behind(before * time, last);
+  emulation::use_last_blocks(4);
+  clear_padding(gpu_, there.view(), x.view().reshape(sequence(before + items)));
+  expect_end(x, expected, 2 * time);
+}
+
 /// Masks of items behind 2^31 numbers are those of their utterances.
 TEST_F(FarElements, Dropout) {
   constexpr Index items = 12, row = 256;
@@ -226,6 +279,73 @@ TEST_F(FarElements, Dropout) {
   emulation::use_last_blocks(4);
   dropout(gpu_, {0.5}, {1, gpus.now(), 2}, there.view(), x.view(), y.view());
   expect_end(y, expected, 4);
+}
+
+/// So many channels that the last of 64 rows lies behind 2^31 numbers, in training.
+TEST_F(FarElements, BatchNormStatistics) {
+  constexpr Index rows = 64, compared = 128, many = far / rows + 1024;
+  const Array<float> last = positive({rows, compared}), last_dy = positive({rows, compared});
+  const auto behind_columns = [&](const Array<float>& values) {
+    Array<float> all = on_gpu({rows, many});
+    for (Index r = 0; r < rows; ++r) {
+      copy(gpu_, values.view().row(r),
+           Tensor<float>(all.data() + (r + 1) * many - compared, {compared}, Device::cuda));
+    }
+    return all;
+  };
+  const auto end_of = [&](const Array<float>& all) {
+    Array<float> end(Shape{1, compared});
+    copy(gpu_, View(all.data() + all.size() - compared, Shape{1, compared}, Device::cuda),
+         end.view());
+    return end;
+  };
+  // Only the last channels are looked at: the others' numbers are what memory holds.
+  const auto filled = [](Context& context, Index width, float value) {
+    Array<float> here(Shape{compared}), there(Shape{width}, context.device());
+    here.fill(value);
+    copy(context, View(here.view()),
+         Tensor<float>(there.data() + width - compared, {compared}, context.device()));
+    return there;
+  };
+  struct Numbers {
+    BatchNormStatistics statistics() {
+      return {mean.view(), inverse_std.view(), running_mean.view(), running_variance.view()};
+    }
+    Array<float> gamma, beta, mean, inverse_std, running_mean, running_variance;
+  };
+  const auto numbers = [&](Context& context, Index width) {
+    return Numbers{filled(context, width, 0.5F), filled(context, width, 0.25F),
+                   filled(context, width, 0),    filled(context, width, 0),
+                   filled(context, width, 0),    filled(context, width, 1)};
+  };
+  const auto run = [](Context& context, Numbers& n, View x, View dy, Array<float>& y,
+                      Array<float>& dx, Array<float>& dgamma, Array<float>& dbeta) {
+    batch_norm(context, {}, x, n.gamma.view(), n.beta.view(), n.statistics(), y.view());
+    batch_norm_backward(context, x, n.gamma.view(), n.statistics(), dy, dx.view(), dgamma.view(),
+                        dbeta.view());
+  };
+  Numbers here = numbers(cpu_, compared), there = numbers(gpu_, many);
+  Array<float> y(last.shape()), dx(last.shape()), dgamma(Shape{compared}), dbeta(Shape{compared});
+  run(cpu_, here, last.view(), last_dy.view(), y, dx, dgamma, dbeta);
+  const Array<float> far_x = behind_columns(last), far_dy = behind_columns(last_dy);
+  Array<float> far_y = on_gpu({rows, many}), far_dx = on_gpu({rows, many});
+  Array<float> far_dgamma = on_gpu({many}), far_dbeta = on_gpu({many});
+  emulation::use_last_blocks(4);
+  run(gpu_, there, far_x.view(), far_dy.view(), far_y, far_dx, far_dgamma, far_dbeta);
+  const auto expect_last = [&](const Array<float>& found, const Array<float>& wanted) {
+    const Array<float> end = end_of(found);
+    for (Index c = 0; c < compared; ++c) {
+      const float value = wanted[wanted.size() - compared + c];
+      ASSERT_NEAR(end[c], value, 1e-4F * (1 + std::abs(value))) << c;
+    }
+  };
+  expect_last(there.mean, here.mean);
+  expect_last(there.inverse_std, here.inverse_std);
+  expect_last(there.running_variance, here.running_variance);
+  expect_last(far_y, y);
+  expect_last(far_dgamma, dgamma);
+  expect_last(far_dbeta, dbeta);
+  expect_last(far_dx, dx);
 }
 
 /// A clip whose features lie behind 2^31 numbers.
@@ -258,6 +378,21 @@ TEST_F(FarElements, Gather) {
   Array<float> x = on_gpu(last.shape());
   run(gpu_, before, features.view(), x.view());
   expect_end(x, expected, frames);
+
+  const auto table = [](Context& context, auto values) {
+    using T = typename decltype(values)::value_type;
+    Array<T> array(Shape{static_cast<Index>(values.size())}, context.device());
+    copy(context, Tensor<const T>(values.data(), array.shape()), array.view());
+    return array;
+  };
+  const auto first = table(gpu_, std::vector<Index>{before}),
+             given = table(gpu_, std::vector<Index>{frames});
+  const auto mean = table(gpu_, std::vector<double>(dims, 0.1)),
+             scale = table(gpu_, std::vector<double>(dims, 0.5));
+  Array<float> window = on_gpu(last.shape());
+  gather_windows(gpu_, features.view(), {first.view(), given.view(), mean.view(), scale.view()}, 0,
+                 window.view().reshape({1, frames, dims}));
+  expect_end(window, expected, frames);
 }
 
 }  // namespace

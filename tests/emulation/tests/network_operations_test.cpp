@@ -71,8 +71,8 @@ TEST(NetworkOperationsEmulated, TakeNothing) {
          {relu_case(0, 3, 4), add_case(2, 0, 4), activation_case(1, 2, 0, GeluOptions{}),
           layer_norm_case(0, 3, 4), channel_gate_case(0, 3, 4), channel_gate_case(2, 3, 0),
           max_pool_case(0, 4, 3, {{2, {}}}), average_pool_case(2, 4, 0, {{2, 1}}),
-          statistics_pool_case(0, 3, 4), global_average_pool_case(2, 3, 0),
-          dropout_case(0, 3, 4, 0.5), dropout_case(2, 0, 4, 0.5),
+          statistics_pool_case(0, 3, 4), attention_pool_case(0, 3, 4, 2, true),
+          global_average_pool_case(2, 3, 0), dropout_case(0, 3, 4, 0.5), dropout_case(2, 0, 4, 0.5),
           batch_norm_inference_case(0, 3, 4), softmax_case(0, 3)}) {
       const Results found = run(gpu, c, random_inputs(c));
       EXPECT_EQ(static_cast<Index>(found.output.size()), c.output.size()) << c.name;

@@ -4,13 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
+#include "kernels/nn/conv1d_cudnn.h"
 #include "tests/emulation/engine.h"
 #include "tests/pipeline/experiment/small_experiment.h"
 
 namespace serenade::test {
 namespace {
+
+using ::testing::Each;
+using ::testing::HasSubstr;
 
 /// The demo's layers, narrow.
 const std::string demo_layers =
@@ -72,6 +79,18 @@ TEST_F(EmulatedRun, EndsWithTheCpusScores) {
   ASSERT_EQ(cpus.size(), gpus.size());
   ASSERT_GE(cpus.size(), 3U);
   for (std::size_t i = 0; i < cpus.size(); ++i) EXPECT_NEAR(cpus[i], gpus[i], 2e-3) << i;
+}
+
+/// Members train by contexts of their own, which are gone when this is written.
+TEST_F(EmulatedRun, SaysHowTheConvolutionsOfMembersWereDone) {
+  if constexpr (!cuda::has_cudnn) GTEST_SKIP() << "a build without cuDNN";
+  run(small_.config({"seeds=[1, 2]", "training.epochs=1"}), on_gpu("gpu"));
+  const auto environment = nlohmann::json::parse(small_.bytes("environment.json", "gpu/small"));
+  const auto ways = environment.value("convolutions", std::vector<std::string>{});
+  // Forward and the weights' gradient, of whole batches and of an epoch's last: none twice.
+  EXPECT_EQ(ways.size(), 4U);
+  EXPECT_EQ(std::set<std::string>(ways.begin(), ways.end()).size(), ways.size());
+  EXPECT_THAT(ways, Each(HasSubstr(": cuDNN engine ")));
 }
 
 TEST_F(EmulatedRun, PredictsWhatItEvaluatedBitForBit) {

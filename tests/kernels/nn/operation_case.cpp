@@ -7,46 +7,16 @@
 #include "kernels/device/copy.h"
 #include "kernels/nn/add.h"
 #include "kernels/nn/batch_norm.h"
-#include "kernels/nn/channel_gate.h"
+#include "kernels/nn/channel_dropout.h"
 #include "kernels/nn/dense.h"
 #include "kernels/nn/dropout.h"
 #include "kernels/nn/layer_norm.h"
 #include "kernels/nn/loss.h"
 #include "kernels/nn/statistics_pool.h"
+#include "tests/kernels/nn/case_support.h"
 
 namespace serenade::test {
 namespace {
-
-using Gradients = std::vector<Tensor<float>>;
-using View = Tensor<const float>;
-
-int small(Index value) { return static_cast<int>(value); }
-
-reference::Extents extents(Index batch, Index time, Index channels) {
-  return {small(batch), small(time), small(channels)};
-}
-
-/// Numbers that an operation takes besides its inputs, or keeps, on whatever device it runs: they
-/// begin as what they are on the CPU.
-template <class T>
-class Aside {
- public:
-  explicit Aside(Shape shape) : here_(shape) {}
-  T& operator[](Index i) { return here_[i]; }
-  Array<T>& here() { return here_; }
-  Tensor<T> on(Context& context) {
-    if (context.device() == Device::cpu) return here_.view();
-    if (there_.data() == nullptr) {
-      there_ = Array<T>(here_.shape(), context.device());
-      copy(context, Tensor<const T>(here_.view()), there_.view());
-    }
-    return there_.view();
-  }
-  void forget() { there_ = {}; }
-
- private:
-  Array<T> here_, there_;
-};
 
 /// Changes numbers on any device by a function of the host's.
 template <class Change>
@@ -55,12 +25,6 @@ void change(Context& context, Tensor<float> numbers, const Change& change) {
   copy(context, Tensor<const float>(numbers), here.view());
   for (float& value : here.span()) value = change(value);
   copy(context, Tensor<const float>(here.view()), numbers);
-}
-
-std::string named(const std::string& operation, std::initializer_list<Index> sizes) {
-  std::string name = operation;
-  for (const Index size : sizes) name += "_" + std::to_string(size);
-  return name;
 }
 
 /// An optional last input.
@@ -211,9 +175,10 @@ OperationCase activation_case(Index batch, Index time, Index channels,
     Doubles operator()(const EluOptions& o) const { return reference::elu(x, o.alpha); }
     Doubles operator()(const GeluOptions&) const { return reference::gelu(x); }
     Doubles operator()(const SiluOptions&) const { return reference::silu(x); }
+    Doubles operator()(const TanhOptions&) const { return reference::tanh(x); }
     const Doubles& x;
   };
-  constexpr std::array<const char*, 4> names{"leaky_relu", "elu", "gelu", "silu"};
+  constexpr std::array<const char*, 5> names{"leaky_relu", "elu", "gelu", "silu", "tanh"};
   OperationCase c;
   c.name = named(names.at(options.index()), {batch, time, channels});
   c.inputs = {Shape{batch, time, channels}};
@@ -243,24 +208,6 @@ OperationCase add_case(Index batch, Index time, Index channels) {
   };
   c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
     add(context, in[0], in[1], y);
-  };
-  return c;
-}
-
-OperationCase channel_gate_case(Index batch, Index time, Index channels) {
-  OperationCase c;
-  c.name = named("channel_gate", {batch, time, channels});
-  c.inputs = {Shape{batch, time, channels}, Shape{batch, channels}};
-  c.output = c.inputs[0];
-  c.terms = time;
-  c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::channel_gate(in[0], extents(batch, time, channels), in[1]);
-  };
-  c.forward = [](Context& context, const Inputs& in, Tensor<float> y) {
-    channel_gate(context, in[0], in[1], y);
-  };
-  c.backward = [](Context& context, const Inputs& in, View, View dy, const Gradients& gradients) {
-    channel_gate_backward(context, in[0], in[1], dy, gradients[0], gradients[1]);
   };
   return c;
 }
@@ -379,28 +326,33 @@ OperationCase global_max_pool_case(Index batch, Index time, Index channels) {
   return c;
 }
 
-OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first) {
+namespace {
+
+/// Dropout of either kind on rows that are numbered from `first` on.
+template <class Options, class Operation, class Definition>
+OperationCase mask_case(const std::string& name, const Shape& x, const Options& options,
+                        Index first, const Operation& operation, const Definition& definition) {
   OperationCase c;
-  c.name = named("dropout", {batch, time, channels, static_cast<Index>(rate * 100)});
-  c.inputs = {Shape{batch, time, channels}};
-  c.output = c.inputs[0];
-  const auto utterances = std::make_shared<Aside<std::uint32_t>>(Shape{batch});
-  for (Index b = 0; b < batch; ++b) {
+  c.name = named(name, {x[0], x[1], x[2], static_cast<Index>(options.rate * 100)});
+  c.inputs = {x};
+  c.output = x;
+  const auto utterances = std::make_shared<Aside<std::uint32_t>>(Shape{x[0]});
+  for (Index b = 0; b < x[0]; ++b) {
     (*utterances)[b] = static_cast<std::uint32_t>(1000 + 7 * (first + b));
   }
   constexpr std::uint64_t seed = 12345678901234567ULL;
   constexpr std::uint32_t step = 42, layer = 3;
-  const auto apply = [=](Context& context, View x, Tensor<float> y) {
+  const auto apply = [=](Context& context, View from, Tensor<float> to) {
     // The one before is done.
     const std::array<StepScalars, 2> scalars{StepScalars{step - 1}, StepScalars{step}};
     Steps steps(context, scalars);
     const std::uint32_t second = 1;
     copy(context, Tensor<const std::uint32_t>(&second, Shape{1}), steps.index());
-    dropout(context, {rate}, {seed, steps.now(), layer}, utterances->on(context), x, y);
+    operation(context, options, {seed, steps.now(), layer}, utterances->on(context), from, to);
   };
   c.definition = [=](const std::vector<Doubles>& in) {
-    return reference::dropout(in[0], small(batch), rate, seed, step, layer,
-                              utterances->here().span());
+    return definition(in[0], extents(x[0], x[1], x[2]), options.rate, seed, step, layer,
+                      utterances->here().span());
   };
   c.finish = [=] { utterances->forget(); };
   c.forward = [=](Context& context, const Inputs& in, Tensor<float> y) {
@@ -410,9 +362,25 @@ OperationCase dropout_case(Index batch, Index time, Index channels, double rate,
     apply(context, dy, gradients[0]);
   };
   c.on_rows = [=](Index rows, Index begin) {
-    return dropout_case(rows, time, channels, rate, begin);
+    return mask_case(name, Shape{rows, x[1], x[2]}, options, begin, operation, definition);
   };
   return c;
+}
+
+}  // namespace
+
+OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first) {
+  const auto definition = [](const Doubles& x, reference::Extents shape, auto... key) {
+    return reference::dropout(x, shape.batch, key...);
+  };
+  return mask_case("dropout", {batch, time, channels}, DropoutOptions{rate}, first, &dropout,
+                   definition);
+}
+
+OperationCase channel_dropout_case(Index batch, Index time, Index channels, double rate,
+                                   Index first) {
+  return mask_case("channel_dropout", {batch, time, channels}, ChannelDropoutOptions{rate}, first,
+                   &channel_dropout, reference::channel_dropout);
 }
 
 OperationCase softmax_case(Index batch, Index classes) {

@@ -48,16 +48,26 @@ OperationCase activation_case(Index batch, Index time, Index channels,
                               const ActivationOptions& options);
 OperationCase add_case(Index batch, Index time, Index channels);
 OperationCase channel_gate_case(Index batch, Index time, Index channels);
+OperationCase gate_case(Index batch, Index time, Index channels);
+OperationCase weighted_sum_case(Index groups, Index members, Index size);
 OperationCase max_pool_case(Index batch, Index time, Index channels, const MaxPoolOptions& options);
 OperationCase average_pool_case(Index batch, Index time, Index channels,
                                 const AveragePoolOptions& options);
 OperationCase statistics_pool_case(Index batch, Index time, Index channels);
+/// Means by shares of `heads` scores a step, and deviations too; see attention_cases.cpp.
+OperationCase attention_pool_case(Index batch, Index time, Index channels, Index heads,
+                                  bool deviations);
 OperationCase global_average_pool_case(Index batch, Index time, Index channels);
 OperationCase global_max_pool_case(Index batch, Index time, Index channels);
 OperationCase dropout_case(Index batch, Index time, Index channels, double rate, Index first = 0);
+OperationCase channel_dropout_case(Index batch, Index time, Index channels, double rate,
+                                   Index first = 0);
 OperationCase softmax_case(Index batch, Index classes);
 /// Weighted mean with soft targets; row 1 weighs nothing.
 OperationCase loss_case(Index batch, Index classes);
+
+/// Those that know lengths, on rows that are padded (masked_cases.cpp).
+std::vector<OperationCase> padded_cases();
 
 /// Every operation at shapes that reach its edges: what is left over beside tiles of 6 by 16, one
 /// channel, one row, a kernel longer than the signal.

@@ -162,7 +162,7 @@ Conv1dOptions any_convolution(int most_filters, int most_steps) {
   const int groups = *rc::gen::element(1, 1, 2, 5);
   return {groups * between(1, std::max(1, most_filters / groups)),
           between(1, most_steps),
-          *rc::gen::element(Padding::same, Padding::valid, Padding::causal),
+          *rc::gen::element(Padding::same, Padding::valid, Padding::causal, Padding::anticausal),
           *rc::gen::arbitrary<bool>(),
           *rc::gen::element(1, 1, 2, 3),
           *rc::gen::element(1, 1, 2, 4),
@@ -206,6 +206,10 @@ RC_GTEST_PROP(RandomShapes, Pools, ()) {
   expect_gradients(average_pool_case(1, time, between(1, 3), average));
   expect_definition(statistics_pool_case(batch, time, channels));
   expect_gradients(statistics_pool_case(2, between(1, 9), between(1, 3)));
+  const int heads = between(1, 4);
+  const bool deviations = *rc::gen::arbitrary<bool>();
+  expect_definition(attention_pool_case(batch, time, heads * channels, heads, deviations));
+  expect_gradients(attention_pool_case(2, between(1, 9), heads * between(1, 3), heads, deviations));
   expect_definition(global_average_pool_case(batch, time, channels));
   expect_definition(global_max_pool_case(batch, time, channels));
   RC_ASSERT(!testing::Test::HasFailure());
@@ -226,7 +230,7 @@ RC_GTEST_PROP(RandomShapes, LayerNorm, ()) {
 
 RC_GTEST_PROP(RandomShapes, Activations, ()) {
   const ActivationOptions options = *rc::gen::element<ActivationOptions>(
-      LeakyReluOptions{}, EluOptions{}, GeluOptions{}, SiluOptions{});
+      LeakyReluOptions{}, EluOptions{}, GeluOptions{}, SiluOptions{}, TanhOptions{});
   const auto c = activation_case(between(1, 4), between(1, 9), between(1, 9), options);
   expect_definition(c);
   expect_gradients(c);
@@ -236,9 +240,16 @@ RC_GTEST_PROP(RandomShapes, Activations, ()) {
   RC_ASSERT(!testing::Test::HasFailure());
 }
 
+RC_GTEST_PROP(RandomShapes, WeightedSum, ()) {
+  expect_definition(weighted_sum_case(between(1, 9), between(1, 3), between(1, 3000)));
+  expect_gradients(weighted_sum_case(between(1, 9), between(1, 3), between(1, 40)));
+  RC_ASSERT(!testing::Test::HasFailure());
+}
+
 RC_GTEST_PROP(RandomShapes, Dropout, ()) {
   const double rate = static_cast<double>(between(0, 99)) / 100;
   expect_definition(dropout_case(between(1, 4), between(1, 40), between(1, 20), rate));
+  expect_definition(channel_dropout_case(between(1, 4), between(1, 40), between(1, 20), rate));
   RC_ASSERT(!testing::Test::HasFailure());
 }
 

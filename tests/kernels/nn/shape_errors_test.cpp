@@ -3,12 +3,14 @@
 
 #include "kernels/nn/activation.h"
 #include "kernels/nn/add.h"
+#include "kernels/nn/attention_pool.h"
 #include "kernels/nn/batch_norm.h"
 #include "kernels/nn/channel_gate.h"
 #include "kernels/nn/conv1d.h"
 #include "kernels/nn/dense.h"
 #include "kernels/nn/dropout.h"
 #include "kernels/nn/layer_norm.h"
+#include "kernels/nn/lengths.h"
 #include "kernels/nn/pool.h"
 #include "kernels/nn/statistics_pool.h"
 #include "tests/support/error_of.h"
@@ -64,6 +66,11 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
   EXPECT_THROW(statistics_pool(context, {}, a.view(), d.view()), ShapeError);
   EXPECT_THROW(statistics_pool_backward(context, a.view(), c.view(), c.view(), b.view()),
                ShapeError);
+  EXPECT_THROW(attention_pool(context, 0, a.view(), a.view(), a.view(), d.view()), ShapeError);
+  EXPECT_THROW(attention_pool(context, 0, a.view(), b.view(), a.view(), c.view()), ShapeError);
+  EXPECT_THROW(attention_pool_backward(context, 0, a.view(), a.view(), c.view(), c.view(), b.view(),
+                                       a.view()),
+               ShapeError);
   EXPECT_THROW(layer_norm(context, {}, a.view(), d.view(), d.view(), a.view()), ShapeError);
   EXPECT_THROW(
       layer_norm_backward(context, {}, a.view(), d.view(), a.view(), a.view(), d.view(), d.view()),
@@ -93,6 +100,41 @@ TEST(ShapeErrors, ComeFromEveryOperation) {
   EXPECT_THROW(conv1d_backward_weights(context, {3, 3, Padding::valid, true}, a.view(), a.view(),
                                        a.view(), d.view()),
                ShapeError);
+}
+
+TEST(ShapeErrors, LengthsAreOneForEachRow) {
+  Context context;
+  Array<float> x(Shape{2, 5, 3}), y(Shape{2, 3}), wide(Shape{2, 6}), pooled(Shape{2, 2, 3});
+  Array<float> scores(Shape{2, 5, 1}), channels(Shape{3});
+  Array<std::int32_t> three(Shape{3});
+  const Lengths lengths = three.view();
+  const auto c = channels.view();
+  EXPECT_EQ(
+      error_of<ShapeError>([&] { global_average_pool(context, x.view(), y.view(), lengths); }),
+      "global_average_pool: lengths is [3] but must be [2]");
+  EXPECT_THROW(global_average_pool_backward(context, y.view(), x.view(), lengths), ShapeError);
+  EXPECT_THROW(global_max_pool(context, x.view(), y.view(), lengths), ShapeError);
+  EXPECT_THROW(max_pool(context, {{2, {}}}, x.view(), pooled.view(), lengths), ShapeError);
+  EXPECT_THROW(average_pool(context, {{2, {}}}, x.view(), pooled.view(), lengths), ShapeError);
+  EXPECT_THROW(average_pool_backward(context, {{2, {}}}, pooled.view(), x.view(), lengths),
+               ShapeError);
+  EXPECT_THROW(statistics_pool(context, {}, x.view(), wide.view(), lengths), ShapeError);
+  EXPECT_THROW(
+      attention_pool(context, 0, x.view(), scores.view(), scores.view(), y.view(), lengths),
+      ShapeError);
+  EXPECT_THROW(batch_norm(context, {}, x.view(), c, c, {c, c, c, c}, x.view(), lengths),
+               ShapeError);
+  EXPECT_THROW(clear_padding(context, lengths, x.view()), ShapeError);
+  EXPECT_THROW(map_lengths(context, lengths, lengths, three.view().rows(0, 2)), ShapeError);
+}
+
+TEST(ShapeErrors, HeadsMustDivide) {
+  Context context;
+  Array<float> x(Shape{2, 5, 3}), scores(Shape{2, 5, 2}), y(Shape{2, 3});
+  EXPECT_EQ(error_of<ShapeError>([&] {
+              attention_pool(context, 0, x.view(), scores.view(), scores.view(), y.view());
+            }),
+            "attention_pool: 2 heads do not divide 3 channels");
 }
 
 TEST(ShapeErrors, GroupsMustDivide) {

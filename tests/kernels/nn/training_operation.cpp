@@ -9,10 +9,14 @@
 #include <type_traits>
 
 #include "kernels/device/copy.h"
+#include "kernels/nn/frequency_shift.h"
 #include "kernels/nn/gather.h"
 #include "kernels/nn/gradients.h"
+#include "kernels/nn/lengths.h"
 #include "kernels/nn/loss.h"
+#include "kernels/nn/mixup.h"
 #include "kernels/nn/optimizer.h"
+#include "kernels/nn/spec_augment.h"
 #include "kernels/nn/step.h"
 #include "tests/kernels/nn/run_operation.h"
 
@@ -209,7 +213,9 @@ std::vector<double> run_records(Context& context, Index batch, Index classes) {
 }
 
 /// Clips of 1, 4, 9 and 20 frames in batches of three, the last one short.
-std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted) {
+/// by_clip: of three scalers each clip has one.
+std::vector<double> run_gather(Context& context, Index frames, Index dims, bool weighted,
+                               bool cropped = false, bool by_clip = false) {
   const std::vector<Index> offsets{0, 1, 5, 14, 34};
   const auto place = [&]<class T>(const std::vector<T>& values) {
     return placed(context, values, {static_cast<Index>(values.size())});
@@ -219,17 +225,33 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   const auto labels = place(std::vector<std::int32_t>{2, 0, 1, 2});
   const auto numbers = place(std::vector<std::uint32_t>{7, 8, 4000000000U, 9});
   const auto clips = place(std::vector<std::uint32_t>{3, 0, 2, 1, 3, 3, 0});
+  // Longer clips have 20, 1, 9, 4, 20, 20 and 1 frames, in this order.
+  const auto late = [&](Index given) {
+    return static_cast<std::uint32_t>(std::max<Index>(given - frames, 0));
+  };
+  const auto starts = place(
+      std::vector<std::uint32_t>{late(20), 0, late(9) / 2, late(4), 0, late(20) / 3, late(1)});
   std::vector<double> centre(static_cast<std::size_t>(dims), 0.1), spread(centre.size(), 0.3);
   const auto mean = place(centre), scale = place(spread);
+  const auto to_double = [&](std::uint32_t seed) {
+    const auto values = random_values(3 * dims, seed);
+    std::vector<double> wide(values.begin(), values.end());
+    for (double& one : wide) one = 0.5 + std::abs(one);
+    return placed(context, wide, {3, dims});
+  };
+  const auto centres = to_double(2), spreads = to_double(3);
+  const auto scaler_of = place(std::vector<std::uint32_t>{2, 0, 1, 2});
   const auto class_weights = place(std::vector<float>{0.5F, 1, 2});
   const ClipTable table{features.view(), first.view(), labels.view(), numbers.view()};
   const EpochOrder order{clips.view(),
                          3,
-                         mean.view(),
-                         scale.view(),
+                         by_clip ? centres.view() : mean.view(),
+                         by_clip ? spreads.view() : scale.view(),
                          weighted ? class_weights.view() : Tensor<const float>{},
                          0.9F,
-                         0.05F};
+                         0.05F,
+                         cropped ? starts.view() : Tensor<const std::uint32_t>{},
+                         by_clip ? scaler_of.view() : Tensor<const std::uint32_t>{}};
   Steps steps(context, std::vector<StepScalars>(3));
   std::vector<double> all;
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -238,9 +260,12 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
     Array<float> x(Shape{rows, frames, dims}, context.device());
     Array<float> targets(Shape{rows, 3}, context.device()), weights(Shape{rows}, context.device());
     Array<std::uint32_t> utterances(Shape{rows}, context.device());
+    Array<std::int32_t> lengths(Shape{rows}, context.device());
     gather_batch(
         context, table, order, steps.now().index,
-        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{}});
+        {x.view(), targets.view(), utterances.view(), weighted ? weights.view() : Tensor<float>{},
+         weighted ? lengths.view() : Tensor<std::int32_t>{}});
+    if (weighted) append(context, lengths.view(), all);
     append(context, x.view(), all);
     append(context, targets.view(), all);
     append(context, utterances.view(), all);
@@ -249,37 +274,190 @@ std::vector<double> run_gather(Context& context, Index frames, Index dims, bool 
   return all;
 }
 
+/// Windows within a clip, at its end and beyond it, in two calls.
+std::vector<double> run_windows(Context& context, Index frames, Index dims, bool own = false) {
+  const auto place = [&]<class T>(const std::vector<T>& values) {
+    return placed(context, values, {static_cast<Index>(values.size())});
+  };
+  const auto features = placed(context, random_values(34 * dims, 1), {34, dims});
+  const auto first = place(std::vector<Index>{0, 14, 24, 33, 5});
+  const auto given = place(std::vector<Index>{1, 20, 10, 1, 9});
+  const std::vector<double> centre(static_cast<std::size_t>(dims), 0.1);
+  const auto mean = place(centre), scale = place(std::vector<double>(centre.size(), 0.3));
+  std::vector<double> centres(static_cast<std::size_t>(3 * dims)), spreads(centres.size());
+  for (std::size_t i = 0; i < centres.size(); ++i) {
+    centres[i] = 0.01 * static_cast<double>(i);
+    spreads[i] = 0.3 + 0.02 * static_cast<double>(i);
+  }
+  const auto mean_of = placed(context, centres, {3, dims});
+  const auto scale_of = placed(context, spreads, {3, dims});
+  const auto which = place(std::vector<std::uint32_t>{2, 0, 1, 1, 0});
+  WindowTable table{first.view(), given.view(), mean.view(), scale.view()};
+  if (own) table = {first.view(), given.view(), mean_of.view(), scale_of.view(), which.view()};
+  std::vector<double> all;
+  for (const auto& [begin, end] : {std::pair<Index, Index>{0, 3}, {3, 5}, {5, 5}}) {
+    Array<float> x(Shape{end - begin, frames, dims}, context.device());
+    gather_windows(context, features.view(), table, begin, x.view());
+    append(context, x.view(), all);
+  }
+  return all;
+}
+
+/// A batch of training clips and two steps of it: what `change` makes of it in both.
+template <class Change>
+std::vector<double> of_two_steps(Context& context, const Shape& shape, const Change& change) {
+  std::vector<std::uint32_t> numbers;
+  for (Index row = 0; row < shape[0]; ++row) {
+    numbers.push_back(0xFFFFFFF0U + static_cast<std::uint32_t>(7 * row));
+  }
+  const auto clips = placed(context, numbers, {shape[0]});
+  Steps steps(context, std::vector<StepScalars>{{8}, {9}});
+  std::vector<double> all;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    set_index(context, steps, i);
+    const auto x = placed(context, random_values(shape.size(), 1), shape);
+    Array<float> y(shape, context.device());
+    change(AugmentationKey{3, steps.now()}, Tensor<const std::uint32_t>(clips.view()), x, y);
+    append(context, y.view(), all);
+  }
+  return all;
+}
+
+std::vector<double> run_spec_augment(Context& context, const Shape& shape,
+                                     const SpecAugmentOptions& options) {
+  return of_two_steps(context, shape,
+                      [&](const AugmentationKey& key, auto clips, const auto& x, auto& y) {
+                        copy(context, Tensor<const float>(x.view()), y.view());
+                        spec_augment(context, options, key, clips, y.view());
+                      });
+}
+
+std::vector<double> run_frequency_shift(Context& context, const Shape& shape,
+                                        const FrequencyShift& how) {
+  return of_two_steps(context, shape,
+                      [&](const AugmentationKey& key, auto clips, const auto& x, auto& y) {
+                        frequency_shift(context, how, key, clips, x.view(), y.view());
+                      });
+}
+
+std::vector<double> run_mixup(Context& context, const Shape& shape) {
+  std::vector<float> shares;
+  for (Index i = 0; i < 2 * shape[0]; ++i) {
+    shares.push_back(mixup_share(0.3, 1, static_cast<std::uint32_t>(i), 2));
+  }
+  const auto there = placed(context, shares, {2 * shape[0]});
+  return of_two_steps(
+      context, shape, [&](const AugmentationKey& key, auto, const auto& x, auto& y) {
+        mixup(context, {there.view(), shape[0], key.step.index}, x.view(), y.view());
+      });
+}
+
+std::vector<double> run_mixup_lengths(Context& context, const std::vector<std::int32_t>& lengths) {
+  const auto x = placed(context, lengths, {static_cast<Index>(lengths.size())});
+  Array<std::int32_t> y(x.shape(), context.device());
+  mixup_lengths(context, x.view(), y.view());
+  std::vector<double> all;
+  append(context, y.view(), all);
+  return all;
+}
+
+/// What 70 rows of 1 to 9 steps come to behind a layer that halves them.
+std::vector<double> run_map_lengths(Context& context) {
+  std::vector<std::int32_t> lengths, halves;
+  for (std::int32_t row = 0; row < 70; ++row) lengths.push_back(1 + row * 5 % 9);
+  for (std::int32_t steps = 0; steps < 10; ++steps) halves.push_back((steps + 1) / 2);
+  const auto in = placed(context, lengths, {70});
+  const auto table = placed(context, halves, {10});
+  Array<std::int32_t> out(in.shape(), context.device());
+  map_lengths(context, in.view(), table.view(), out.view());
+  std::vector<double> all;
+  append(context, out.view(), all);
+  return all;
+}
+
 }  // namespace
 
 std::vector<TrainingOperation> training_operations() {
   constexpr double few_roundings = 1e-6;
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  return {{"adamw", run_adamw, few_roundings},
-          {"sgd", [](Context& c) { return run_sgd(c, {}); }, few_roundings},
-          {"sgd_momentum",
-           [](Context& c) {
-             return run_sgd(c, {0.9, false});
-           },
-           few_roundings},
-          {"sgd_nesterov",
-           [](Context& c) {
-             return run_sgd(c, {0.9, true});
-           },
-           few_roundings},
-          {"moving_average", run_moving_average, few_roundings},
-          {"spoilt_by_nan", [=](Context& c) { return run_spoilt(c, nan); }, 0},
-          {"spoilt_by_infinity",
-           [](Context& c) { return run_spoilt(c, -std::numeric_limits<double>::infinity()); }, 0},
-          {"norms", run_norms, few_roundings},
-          {"infinite_norm", run_infinite_norm, 0},
-          {"l2", run_l2, few_roundings},
-          {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
-          {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
-          {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
-          // float64 sums in another order, and another exp
-          {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
-          {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
-          {"records_300_70", [](Context& c) { return run_records(c, 300, 70); }, 1e-12}};
+  return {
+      {"adamw", run_adamw, few_roundings},
+      {"sgd", [](Context& c) { return run_sgd(c, {}); }, few_roundings},
+      {"sgd_momentum",
+       [](Context& c) {
+         return run_sgd(c, {0.9, false});
+       },
+       few_roundings},
+      {"sgd_nesterov",
+       [](Context& c) {
+         return run_sgd(c, {0.9, true});
+       },
+       few_roundings},
+      {"moving_average", run_moving_average, few_roundings},
+      {"spoilt_by_nan", [=](Context& c) { return run_spoilt(c, nan); }, 0},
+      {"spoilt_by_infinity",
+       [](Context& c) { return run_spoilt(c, -std::numeric_limits<double>::infinity()); }, 0},
+      {"norms", run_norms, few_roundings},
+      {"infinite_norm", run_infinite_norm, 0},
+      {"l2", run_l2, few_roundings},
+      {"gather_short", [](Context& c) { return run_gather(c, 3, 5, true); }, 0},
+      {"gather_long", [](Context& c) { return run_gather(c, 12, 40, false); }, 0},
+      {"gather_by_clip", [](Context& c) { return run_gather(c, 12, 40, true, false, true); }, 0},
+      {"gather_statistics_by_clip",
+       [](Context& c) { return run_gather(c, 1, 129, false, false, true); }, 0},
+      {"gather_statistics", [](Context& c) { return run_gather(c, 1, 129, true); }, 0},
+      {"windows_short", [](Context& c) { return run_windows(c, 3, 5); }, 0},
+      {"windows_long", [](Context& c) { return run_windows(c, 25, 40); }, 0},
+      {"windows_by_clip", [](Context& c) { return run_windows(c, 12, 7, true); }, 0},
+      {"gather_cropped", [](Context& c) { return run_gather(c, 3, 5, true, true); }, 0},
+      {"gather_cropped_long", [](Context& c) { return run_gather(c, 12, 4, false, true); }, 0},
+      {"spec_augment",
+       [](Context& c) {
+         return run_spec_augment(c, {5, 70, 33}, {3, 40, 2, 20});
+       },
+       0},
+      {"spec_augment_narrow",
+       [](Context& c) {
+         return run_spec_augment(c, {3, 1, 1}, {2, 5, 1, 2});
+       },
+       0},
+      {"spec_augment_wide",
+       [](Context& c) {
+         return run_spec_augment(c, {2, 3, 700}, {1, 1, 3, 600});
+       },
+       0},
+      {"frequency_shift",
+       [](Context& c) {
+         return run_frequency_shift(c, {6, 37, 65}, {4, 0, 65});
+       },
+       0},
+      {"frequency_shift_of_some",
+       [](Context& c) {
+         return run_frequency_shift(c, {4, 3, 9}, {20, 2, 4});
+       },
+       0},
+      {"mixup",
+       [](Context& c) {
+         return run_mixup(c, {5, 31, 9});
+       },
+       0},
+      {"mixup_of_one",
+       [](Context& c) {
+         return run_mixup(c, {1, 3, 11});
+       },
+       0},
+      {"mixup_of_lengths",
+       [](Context& c) {
+         return run_mixup_lengths(c, {5, 9, 1, 7, 7, 2});
+       },
+       0},
+      {"mixup_of_one_length", [](Context& c) { return run_mixup_lengths(c, {4}); }, 0},
+      {"map_lengths", run_map_lengths, 0},
+      {"mixup_of_weights", [](Context& c) { return run_mixup(c, {300}); }, 0},
+      // float64 sums in another order, and another exp
+      {"records_32_8", [](Context& c) { return run_records(c, 32, 8); }, 1e-12},
+      {"records_1_1", [](Context& c) { return run_records(c, 1, 1); }, 1e-12},
+      {"records_300_70", [](Context& c) { return run_records(c, 300, 70); }, 1e-12}};
 }
 
 void expect_close(const TrainingOperation& operation, const std::vector<double>& cpu,

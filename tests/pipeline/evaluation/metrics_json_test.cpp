@@ -16,11 +16,12 @@ TEST(MetricsJson, HasItsKeysInOrderAndTheScores) {
   const auto json = nlohmann::ordered_json::parse(metrics_json(data));
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys, ElementsAre("format", "name", "config", "date", "seeds", "tested_on",
-                                "protocol", "corpus", "labels", "test_clips", "unlabelled_clips",
-                                "leakage", "leakage_overall", "bootstrap", "mean_over", "mean",
-                                "standard_deviation", "pooled", "folds", "by_seed", "baselines",
-                                "groups", "mistakes", "calibration", "notes", "warnings"));
+  EXPECT_THAT(keys,
+              ElementsAre("format", "name", "config", "date", "seeds", "tested_on", "protocol",
+                          "corpus", "labels", "test_clips", "unlabelled_clips", "leakage",
+                          "leakage_overall", "bootstrap", "mean_over", "mean", "standard_deviation",
+                          "pooled", "folds", "by_seed", "over_folds", "ensemble", "baselines",
+                          "groups", "mistakes", "calibration", "notes", "warnings"));
   const Evaluation& evaluation = data.evaluation;
   EXPECT_EQ(json["mean"]["uar"].get<double>(), evaluation.uar.mean);
   EXPECT_EQ(json["standard_deviation"]["macro_f1"].get<double>(), evaluation.macro_f1.deviation);

@@ -59,6 +59,19 @@ TEST(ExperimentConfig, WhatIsMonitoredMustExist) {
   EXPECT_THAT(complaint(small_yaml, {"split.validation=0"}), HasSubstr("validation"));
 }
 
+TEST(ExperimentConfig, AugmentationOfSequencesIsRefusedForVectors) {
+  const std::vector<std::string> vectors{"features.statistics=[mean]", "model.frames=null"};
+  for (const std::string key : {"spec_augment={}", "frequency_shift=2", "crop=random"}) {
+    std::vector<std::string> overrides{"augmentation." + key};
+    EXPECT_EQ(complaint(small_yaml, overrides), "") << key;
+    overrides.insert(overrides.end(), vectors.begin(), vectors.end());
+    EXPECT_THAT(complaint(small_yaml, overrides), HasSubstr(key.substr(0, key.find('=')))) << key;
+  }
+  EXPECT_EQ(complaint(small_yaml, {"augmentation.mixup=0.2", vectors[0], vectors[1]}), "");
+  EXPECT_THAT(complaint(small_yaml, {"augmentation.mixup=-1"}), HasSubstr("augmentation.mixup"));
+  EXPECT_THAT(complaint(small_yaml, {"augmentation.specaugment={}"}), HasSubstr("'spec_augment'"));
+}
+
 TEST(ExperimentConfig, OverridesThatCannotBeAreRefused) {
   EXPECT_THAT(complaint(small_yaml, {"training.epochs"}), HasSubstr("key.path=value"));
   EXPECT_THAT(complaint(small_yaml, {"=3"}), HasSubstr("key.path=value"));
@@ -81,6 +94,8 @@ TEST(ExperimentConfig, ResolvedItReadsBackAsTheSame) {
   for (const std::vector<std::string>& overrides : std::vector<std::vector<std::string>>{
            {},
            {"corpus.path='a: b, #c'", "training.early_stopping={}", "seed=18446744073709551615"},
+           {"augmentation.spec_augment={time_masks: 1}", "augmentation.mixup=0.2",
+            "augmentation.frequency_shift=2", "augmentation.frequency_columns={first: 1}"},
            {"features.statistics=[mean, std]", "model.frames=null", "features.duration=0.1"}}) {
     const std::string yaml = resolved_yaml(load_experiment(folder / "some.yaml", overrides));
     EXPECT_EQ(resolved_yaml(parse_experiment(yaml, "again")), yaml);

@@ -38,7 +38,7 @@ inline FeatureFunction block_features(int pause_ms = 0) {
   return function;
 }
 
-class Listener : public Observer {
+class ExtractionListener : public Observer {
  public:
   void begin(std::string_view, Index total_clips, std::string_view) override {
     total = total_clips;
@@ -134,7 +134,7 @@ class ExtractionTest : public testing::Test {
 
   TemporaryFolder sounds_, caches_;
   std::vector<Utterance> utterances_;
-  Listener listener_;
+  ExtractionListener listener_;
 };
 
 }  // namespace serenade::test

@@ -12,14 +12,18 @@
 
 #include "kernels/dsp/chroma.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/convolve.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
+#include "kernels/dsp/gaussian_noise.h"
+#include "kernels/dsp/istft.h"
 #include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
 #include "kernels/dsp/pcen.h"
 #include "kernels/dsp/pcm.h"
+#include "kernels/dsp/phase_vocoder.h"
 #include "kernels/dsp/pyin.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
@@ -31,6 +35,7 @@
 #include "kernels/dsp/tuning.h"
 #include "kernels/dsp/zero_crossing.h"
 #include "pipeline/audio/signals.h"
+#include "pipeline/augmentation/waveform.h"
 #include "pipeline/support/content_hash.h"
 #include "pipeline/support/files.h"
 #include "tests/support/golden.h"
@@ -99,6 +104,60 @@ Output loaded() {
   Output result{audio_revision, Array<float>({static_cast<Index>(all.size())})};
   std::copy(all.begin(), all.end(), result.values.data());
   return result;
+}
+
+/// Copies of the signals by a recipe of one operation, each by an amount of its own.
+Output copied(const Input& signal, int revision, std::optional<Amount> CopyRecipe::*operation,
+              Amount amount) {
+  Context context;
+  CopyMaker maker{{}, 1, 2, static_cast<int>(sample_rate)};
+  maker.recipe.*operation = amount;
+  std::vector<ContentHash> contents(static_cast<std::size_t>(signal.extents.clips()));
+  for (std::size_t i = 0; i < contents.size(); ++i) contents[i] = {i, i};
+  Signals originals{context.lend({signal.extents.total()}), signal.extents};
+  std::copy_n(signal.values.data(), signal.extents.total(), originals.view().data());
+  const Signals copies = maker(context, std::move(originals), contents);
+  return output(revision, Shape{copies.samples.total()}, [&](Tensor<float> out) {
+    std::copy_n(copies.view().data(), out.size(), out.data());
+  });
+}
+
+void add_copies(const Input& signal, std::map<std::string, Output>& all) {
+  Context context;
+  const StftPlan plan;
+  const Ragged frames = frames_of(signal.extents, 512);
+  Array<float> spectrum({frames.total(), plan.bins(), 2});
+  stft(context, plan, signal.values.view(), signal.extents, spectrum.view());
+  const std::vector<double> rates(static_cast<std::size_t>(frames.clips()), 1.3);
+  Index stretched = 0;
+  for (Index clip = 0; clip < frames.clips(); ++clip) {
+    stretched += stretched_frames(frames.length(clip), 1.3);
+  }
+  all.emplace(
+      "phase_vocoder",
+      output(phase_vocoder_revision, Shape{stretched, plan.bins(), 2}, [&](Tensor<float> out) {
+        phase_vocoder(context, std::as_const(spectrum).view(), frames, 512, rates, out);
+      }));
+  all.emplace("istft", output(istft_revision, signal.values.shape(), [&](Tensor<float> out) {
+                istft(context, plan, std::as_const(spectrum).view(), frames, signal.extents, out);
+              }));
+  all.emplace("convolve", output(convolve_revision, signal.values.shape(), [&](Tensor<float> out) {
+                const auto x = std::as_const(signal.values).view();
+                convolve(context, x, x.rows(0, 5000), out);
+              }));
+  all.emplace("gaussian_noise", output(gaussian_noise_revision, {10001}, [&](Tensor<float> out) {
+                cpu::gaussian_noise(context, 1, 2, out);
+              }));
+  const auto add = [&](const char* name, int revision, auto operation, Amount amount) {
+    all.emplace(name, copied(signal, revision, operation, amount));
+  };
+  add("speed", speed_revision, &CopyRecipe::speed, {0.9, 1.1});
+  add("time_stretch", time_stretch_revision, &CopyRecipe::time_stretch, {0.9, 1.1});
+  add("pitch_shift", pitch_shift_revision, &CopyRecipe::pitch_shift, {-2, 2});
+  add("reverb", reverb_revision, &CopyRecipe::reverb, {0.1, 0.3});
+  add("gain", gain_revision, &CopyRecipe::gain, {-6, 6});
+  add("time_shift", time_shift_revision, &CopyRecipe::time_shift, {-0.2, 0.2});
+  add("noise", noise_revision, &CopyRecipe::noise, {10, 30});
 }
 
 std::map<std::string, Output> outputs() {
@@ -212,6 +271,7 @@ std::map<std::string, Output> outputs() {
       [&](Tensor<float> out) {
         statistics(context, mfccs.values.view(), mfccs.extents, kinds, out);
       });
+  add_copies(signal, all);
   return all;
 }
 

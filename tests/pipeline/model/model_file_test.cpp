@@ -93,6 +93,26 @@ TEST_F(ModelOnDisk, IsTheModelInMemory) {
   EXPECT_TRUE(read.training.tensors.empty() && read.training.metadata.empty());
 }
 
+TEST_F(ModelOnDisk, SaysWhatClipsAreStandardisedBy) {
+  for (const Normalisation by :
+       {Normalisation::global, Normalisation::clip, Normalisation::speaker}) {
+    ModelFile wrote = example();
+    wrote.input = NetworkInput(wrote.input.layout(), wrote.input.scaler(), wrote.input.frames(),
+                               Windows::average, by);
+    save_model(path_, wrote);
+    EXPECT_EQ(load_model(path_).input.normalisation(), by);
+    EXPECT_THAT(read_safetensors(path_).metadata.at("input"),
+                testing::HasSubstr("normalisation: " + std::string(enum_name(by))));
+  }
+  // A file of before there was a choice.
+  save_model(path_, example());
+  Safetensors before = read_safetensors(path_);
+  std::string& input = before.metadata.at("input");
+  input.erase(input.find(", normalisation: global"), 23);
+  sign(before);
+  EXPECT_EQ(assemble_model(std::move(before)).input.normalisation(), Normalisation::global);
+}
+
 TEST_F(ModelOnDisk, KeepsTheStateOfATrainingApart) {
   ModelFile wrote = example();
   wrote.training.metadata["training.identity"] = "x";

@@ -53,10 +53,12 @@ TEST(ModelSpec, ReadsALayerList) {
 TEST(ModelSpec, PrintsCanonicallyAndReadsThatBack) {
   const ModelSpec spec = read(text);
   const std::string canonical = canonical_text(spec);
-  EXPECT_THAT(canonical, testing::StartsWith(
-                             "{frames: 200, layers: [{conv1d: {filters: 64, kernel_size: 5, "
-                             "padding: valid, use_bias: true, stride: 1, dilation: 1, groups: 1}}, "
-                             "{batch_norm: {momentum: 0.99, epsilon: 0.001}}, "));
+  EXPECT_THAT(
+      canonical,
+      testing::StartsWith("{frames: 200, normalisation: global, masked: false, layers: [{conv1d: "
+                          "{filters: 64, kernel_size: 5, padding: valid, use_bias: true, stride: "
+                          "1, dilation: 1, groups: 1}}, "
+                          "{batch_norm: {momentum: 0.99, epsilon: 0.001}}, "));
   EXPECT_THAT(canonical, testing::HasSubstr("relu, {max_pool: {pool_size: 3, stride: null}}"));
   EXPECT_EQ(canonical_text(read(canonical)), canonical);
   EXPECT_EQ(canonical_text(read(to_yaml(canonical))), canonical);
@@ -64,7 +66,8 @@ TEST(ModelSpec, PrintsCanonicallyAndReadsThatBack) {
               testing::EndsWith("{residual: {layers: [{dense: {units: 3, use_bias: true}}, relu, "
                                 "{residual: {layers: [gelu], shortcut: auto}}], shortcut: "
                                 "projection}}]}"));
-  EXPECT_EQ(canonical_text(read("{}")), "{frames: null, layers: []}");
+  EXPECT_EQ(canonical_text(read("{}")),
+            "{frames: null, normalisation: global, masked: false, layers: []}");
 }
 
 /// Model texts come out of files: nesting must not take the stack.

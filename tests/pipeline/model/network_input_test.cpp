@@ -55,6 +55,27 @@ TEST(NetworkInput, LaysAVectorAlongTime) {
   EXPECT_EQ(written(input, features), (std::vector<float>{1, .5}));
 }
 
+TEST(NetworkInput, StandardisesByTheScalerThatComesWithTheClip) {
+  const StandardScaler useless{{0, 0}, {1, 1}}, tenths{{0, 0}, {10, 100}};
+  for (const Normalisation by : {Normalisation::clip, Normalisation::speaker}) {
+    const NetworkInput input(InputLayout::frames, useless, 2, Windows::average, by);
+    Array<float> row(input.shape());
+    input.write(ramp(2).view(), row.view(), &halves);
+    EXPECT_EQ(std::vector<float>(row.data(), row.data() + 4), (std::vector<float>{-.5, -.5, 0, 0}));
+    input.write_window(ramp(4).view(), 2, row.view(), &tenths);
+    EXPECT_EQ(std::vector<float>(row.data(), row.data() + 4),
+              (std::vector<float>{.2F, .2F, .3F, .3F}));
+    EXPECT_THROW(input.write(ramp(2).view(), row.view()), DataError);
+    const StandardScaler other{{0}, {1}};
+    EXPECT_THROW(input.write(ramp(2).view(), row.view(), &other), DataError);
+  }
+  // A global one looks at no other.
+  const NetworkInput input(InputLayout::frames, halves, 2);
+  Array<float> row(input.shape());
+  input.write(ramp(2).view(), row.view(), &tenths);
+  EXPECT_EQ(std::vector<float>(row.data(), row.data() + 4), (std::vector<float>{-.5, -.5, 0, 0}));
+}
+
 TEST(NetworkInput, RefusesWhatDoesNotFit) {
   const NetworkInput frames(InputLayout::frames, halves, 3);
   const NetworkInput statistics(InputLayout::statistics, halves, 1);

@@ -61,6 +61,14 @@ layers:
   - residual: {layers: [{dense: {units: 7}}, gelu]}
 )";
 
+/// Dilated blocks in both directions, in both forms.
+const char* const stacks = R"(
+layers:
+  - temporal_stack: {filters: 9, levels: 3, dropout: 0.2, output: sequence}
+  - channel_dropout: {rate: 0.3}
+  - temporal_stack: {filters: 6, kernel_size: 3, levels: 2}
+)";
+
 Array<float> random_array(Shape shape, std::uint32_t stream) {
   Array<float> array(shape);
   for (Index i = 0; i < array.size(); ++i) {
@@ -212,6 +220,11 @@ TEST(Network, HasTheGradientOfSqueezeAndExcitation) {
   expect_own_gradient("layers: [{squeeze_excitation: {reduction: 1}}, global_average_pool]");
 }
 
+TEST(Network, HasTheGradientOfAttention) {
+  expect_own_gradient("layers: [{attention_pool: {units: 3}}]");
+  expect_own_gradient("layers: [{attentive_statistics_pool: {units: 3, heads: 2}}]");
+}
+
 TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
   const auto train = [](const char* layers, int threads) {
     Trainee trainee(Network(read(layers), {40, 7}, 5, 11), threads);
@@ -229,11 +242,18 @@ TEST(Network, TrainsToTheSameBitsForAnyNumberOfThreads) {
     }
     return all;
   };
-  for (const char* const layers : {everything, blocks}) {
+  for (const char* const layers : {everything, blocks, stacks}) {
     const auto alone = train(layers, 1);
     for (const int threads : {2, 3, 7}) EXPECT_EQ(alone, train(layers, threads)) << threads;
   }
 }
+
+/// Pools whose shares are learned.
+const char* const attention = R"(
+layers:
+  - residual: {layers: [{conv1d: {filters: 12, kernel_size: 3}}]}
+  - attentive_statistics_pool: {units: 5, heads: 3}
+)";
 
 class InferringNetwork : public testing::TestWithParam<const char*> {};
 
@@ -252,7 +272,8 @@ TEST_P(InferringNetwork, GivesARowAlikeInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork, testing::Values(everything, blocks));
+INSTANTIATE_TEST_SUITE_P(Layers, InferringNetwork,
+                         testing::Values(everything, blocks, attention, stacks));
 
 TEST(Network, DrawsMasksByUtteranceAndStep) {
   Context context;
@@ -352,6 +373,13 @@ TEST(Network, ClonesAndMoves) {
   EXPECT_EQ(copied(copy.infer(trainee.context, x.view())), want);
 }
 
+TEST(Network, DropsChannelsOfSequencesOnly) {
+  EXPECT_EQ(
+      error_of<ConfigError>(
+          [] { const Network vectors(read("layers: [channel_dropout]"), {64}, 3, 2); }),
+      "layers.0.channel_dropout: gets [64] but takes [time, channels]; dropout takes vectors");
+}
+
 TEST(Network, AllocatesNothingInARepeatedStep) {
   Trainee trainee(Network(read(everything), {40, 7}, 5, 11), 1);
   const auto x = random_array({9, 40, 7}, 1);
@@ -425,6 +453,11 @@ TEST(Network, NamesTheLayerThatDoesNotFit) {
   EXPECT_EQ(complaint("layers: [{residual: {layers: [max_pool]}}, flatten]", {9, 4}), "no error");
   EXPECT_EQ(complaint("layers: [squeeze_excitation]", {193}),
             "layers.0.squeeze_excitation: gets [193] but takes [time, channels]");
+  EXPECT_EQ(complaint("layers: [attention_pool]", {193}),
+            "layers.0.attention_pool: gets [193] but takes [time, channels]");
+  EXPECT_EQ(complaint("layers: [{attentive_statistics_pool: {heads: 3}}]", {9, 40}),
+            "layers.0.attentive_statistics_pool: gets [9, 40] but needs a number of channels that "
+            "3 heads divide");
   EXPECT_THAT(complaint("layers: []", {0, 40}), testing::HasSubstr("empty"));
   EXPECT_THAT(complaint("layers: []", {1, 2, 3}), testing::HasSubstr("[time, channels]"));
 }

@@ -23,19 +23,21 @@ Array<float> array_of(const GoldenArray& golden) {
 }
 
 /// Chains of at most 48 products and a handful of functions in float32, against float64.
-void expect_near(Tensor<const float> got, const GoldenArray& want, const std::string& what) {
+void expect_near(Tensor<const float> got, const GoldenArray& want, const std::string& what,
+                 double tolerance) {
   ASSERT_EQ(got.size(), static_cast<Index>(want.values.size())) << what;
   double scale = 1;
   for (const double value : want.values) scale = std::max(scale, std::abs(value));
   for (Index i = 0; i < got.size(); ++i) {
-    ASSERT_NEAR(got.data()[i], want.values[static_cast<std::size_t>(i)], 1e-6 * scale)
+    ASSERT_NEAR(got.data()[i], want.values[static_cast<std::size_t>(i)], tolerance * scale)
         << what << ", element " << i;
   }
 }
 
 /// `names` of the golden group, in the order of the layer's parameters.
 void expect_torch(const std::string& group, const std::string& layers,
-                  const std::vector<std::string>& names) {
+                  const std::vector<std::string>& names, double tolerance = 1e-6) {
+  SCOPED_TRACE(group);
   const Golden golden("torch.h5");
   ModelSpec spec;
   read_options(ConfigNode::parse("layers: [" + layers + "]", "model"), spec);
@@ -54,18 +56,29 @@ void expect_torch(const std::string& group, const std::string& layers,
   }
   Context context(2);
   Array<float> dx(x.shape());
-  const auto y = stack.forward(context, {}, x.view());
-  expect_near(y, golden[group + "/y"], "y");
+  const auto y = stack.forward(context, {}, {}, x.view());
+  expect_near(y, golden[group + "/y"], "y", tolerance);
   stack.backward(context, {}, x.view(), dy.view(), dx.view());
-  expect_near(dx.view(), golden[group + "/dx"], "dx");
+  expect_near(dx.view(), golden[group + "/dx"], "dx", tolerance);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    expect_near(parameters[i].gradient, golden[group + "/d" + names[i]], names[i]);
+    expect_near(parameters[i].gradient, golden[group + "/d" + names[i]], names[i], tolerance);
   }
 }
 
 TEST(TorchLayers, SqueezeExcitation) {
   expect_torch("squeeze_excitation", "{squeeze_excitation: {reduction: 4}}",
                {"reduce_kernel", "reduce_bias", "expand_kernel", "expand_bias"});
+}
+
+/// Scores reach 5, where a float's last place is 5e-7: by so much a share may be off, relatively.
+TEST(TorchLayers, Attention) {
+  constexpr double tolerance = 2e-6;
+  const std::vector<std::string> names{"hidden_kernel", "hidden_bias", "scores_kernel"};
+  expect_torch("attention_pool", "{attention_pool: {units: 5}}", names, tolerance);
+  expect_torch("attentive_statistics_pool", "{attentive_statistics_pool: {units: 5, heads: 2}}",
+               names, tolerance);
+  expect_torch("attentive_statistics_pool_by_channel",
+               "{attentive_statistics_pool: {units: 5, heads: null}}", names, tolerance);
 }
 
 TEST(TorchLayers, Residual) {

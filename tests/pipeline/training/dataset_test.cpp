@@ -136,5 +136,39 @@ TEST(Gather, PutsTogetherWhatWriteAndLabelSay) {
   }
 }
 
+/// What a clip looks like to a network, by each normalisation: as write says with the row's scaler.
+TEST(Gather, StandardisesEachRowByItsOwnScaler) {
+  test::Toy toy = test::waves(12);
+  for (std::size_t i = 0; i < 12; ++i) toy.corpus().utterances[i].speaker = i % 3 == 0 ? "a" : "b";
+  const std::vector<std::size_t> rows = {7, 3, 11, 3};
+  for (const Normalisation by : {Normalisation::clip, Normalisation::speaker}) {
+    const DataSet data = toy.data(by);
+    EXPECT_EQ(data.scalers().size(), by == Normalisation::clip ? 12U : 2U);
+    const NetworkInput input(InputLayout::frames, {{0, 0, 0, 0}, {1, 1, 1, 1}}, 20,
+                             Windows::average, by);
+    Context context(2);
+    Batch batch;
+    gather(context, data, input, rows, batch);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::vector<Moments> clips;
+      for (std::size_t j = 0; j < 12; ++j) {
+        const bool his =
+            toy.corpus().utterances[j].speaker == toy.corpus().utterances[rows[i]].speaker;
+        if (by == Normalisation::clip ? j == rows[i] : his) {
+          clips.push_back(moments_of(data.features(j)));
+        }
+      }
+      const StandardScaler scaler = scaler_of(clips);
+      Array<float> alone({20, 4});
+      input.write(data.features(rows[i]), alone.view(), &scaler);
+      const auto row = batch.x.view().row(static_cast<Index>(i)).span();
+      EXPECT_TRUE(std::equal(row.begin(), row.end(), alone.span().begin())) << i;
+    }
+  }
+  const DataSet plain = toy.data();
+  EXPECT_TRUE(plain.scalers().empty());
+  EXPECT_EQ(plain.scaler(3), nullptr);
+}
+
 }  // namespace
 }  // namespace serenade

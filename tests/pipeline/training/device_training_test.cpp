@@ -18,6 +18,7 @@
 namespace serenade {
 namespace {
 
+using test::augmentation_options;
 using test::bits;
 using test::training_options;
 
@@ -42,8 +43,26 @@ const std::string flattened =
     "valid}}, relu, {residual: {layers: [{conv1d: {filters: 6, kernel_size: 3}}, batch_norm]}}, "
     "{max_pool: {pool_size: 2}}, flatten, {dropout: {rate: 0.3}}, {dense: {units: 12, use_bias: "
     "false}}, gelu]";
+const std::string stacked =
+    "layers: [{temporal_stack: {filters: 6, levels: 3, dropout: 0.1, output: sequence}}, "
+    "{channel_dropout: {rate: 0.2}}, {temporal_stack: {filters: 5, kernel_size: 3, levels: 2, "
+    "directions: forward}}]";
 const std::string averaged =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, global_average_pool]";
+const std::string attended =
+    "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attentive_statistics_pool: {units: 5, "
+    "heads: 2}}]";
+const std::string attended_by_channel =
+    "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, {attention_pool: {units: 5, heads: "
+    "null}}]";
+/// Every kind of layer that knows lengths.
+const std::string masked = "masked: true\n" + sequences;
+const std::string masked_pools =
+    "masked: true\n"
+    "layers: [{average_pool: {pool_size: 3, stride: 1}}, {residual: {layers: [{conv1d: {filters: "
+    "8, "
+    "kernel_size: 3, stride: 2}}, batch_norm]}}, {max_pool: {pool_size: 2}}, relu, "
+    "{attentive_statistics_pool: {units: 5, heads: 4}}]";
 const std::string largest = "layers: [{conv1d: {filters: 8, kernel_size: 3}}, global_max_pool]";
 
 const std::string adamw =
@@ -51,9 +70,16 @@ const std::string adamw =
     "clip_norm: 0.5, ema: 0.9, optimizer: {name: adamw, learning_rate: 0.01}, "
     "schedule: {name: cosine, warmup_epochs: 1}}";
 const std::string adam = "{batch_size: 8, epochs: 12, optimizer: {learning_rate: 0.01}}";
+const std::string averaging =
+    "{batch_size: 8, epochs: 10, checkpoint: {keep: last}, swa: {start: 0.5}, optimizer: "
+    "{learning_rate: 0.01}}";
 const std::string sgd =
     "{batch_size: 11, epochs: 12, optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, "
     "nesterov: true}, schedule: {name: reduce_on_plateau, patience: 1}}";
+
+const std::string augmented =
+    "{crop: random, frequency_shift: 1, frequency_columns: {first: 1, count: 3}, spec_augment: "
+    "{time_masks: 2, time_width: 3, feature_masks: 1, feature_width: 1}, mixup: 0.4}";
 
 class DeviceTraining : public testing::Test {
  protected:
@@ -61,8 +87,8 @@ class DeviceTraining : public testing::Test {
     if (test::all_devices().size() < 2) GTEST_SKIP() << "no GPU in this build or machine";
   }
 
-  Member member(const std::string& model, const std::string& options,
-                std::uint64_t seed = 3) const {
+  Member member(const std::string& model, const std::string& options, std::uint64_t seed = 3,
+                const std::string& augmentation = "{}") const {
     NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), 20);
     Network network(model_of(model), input.shape(), data_.classes(), seed);
     return {"toy",
@@ -70,7 +96,8 @@ class DeviceTraining : public testing::Test {
             std::move(input),
             fold_.training(),
             fold_.validation(),
-            training_options(options)};
+            training_options(options),
+            augmentation_options(augmentation)};
   }
   void train(Context& context, Member& member, std::size_t device_memory = 0,
              const TrainerHooks& hooks = {}) {
@@ -78,8 +105,8 @@ class DeviceTraining : public testing::Test {
     Trainer(context, data_, observer, device_memory).train({&member, 1}, hooks);
   }
   Member trained(Device device, const std::string& model, const std::string& options,
-                 std::size_t device_memory = 0) {
-    Member one = member(model, options);
+                 std::size_t device_memory = 0, const std::string& augmentation = "{}") {
+    Member one = member(model, options, 3, augmentation);
     Context context(device, 2);
     train(context, one, device_memory);
     return one;
@@ -121,12 +148,27 @@ TEST_F(DeviceTraining, FollowsTheCpusLossesWithEveryKindOfLayer) {
        std::vector<std::pair<std::string, std::string>>{{sequences, adamw},
                                                         {sequences, sgd},
                                                         {flattened, adam},
+                                                        {stacked, adamw},
+                                                        {masked, adamw},
+                                                        {masked_pools, adam},
+                                                        {stacked, averaging},
                                                         {averaged, sgd},
+                                                        {attended, adam},
+                                                        {attended_by_channel, adam},
                                                         {largest, adam}}) {
     SCOPED_TRACE(model + " with " + options);
     const Member cpu = trained(Device::cpu, model, options);
     const Member gpu = trained(Device::cuda, model, options);
     expect_same_curve(cpu, gpu);
+  }
+}
+
+TEST_F(DeviceTraining, FollowsTheCpusLossesWithAugmentedBatches) {
+  const Member cpu = trained(Device::cpu, sequences, adamw, 0, augmented);
+  const Member gpu = trained(Device::cuda, sequences, adamw, 0, augmented);
+  expect_same_curve(cpu, gpu);
+  for (std::size_t i = 0; i < cpu.history().size(); ++i) {
+    EXPECT_EQ(cpu.history()[i].accuracy, gpu.history()[i].accuracy) << "epoch " << i + 1;
   }
 }
 
@@ -136,19 +178,33 @@ TEST_F(DeviceTraining, GivesTheSameBitsTwiceAndWithoutAResidentDataSet) {
   EXPECT_TRUE(all_of(once) == all_of(twice));
   Member streamed = trained(Device::cuda, sequences, adamw, 1000);
   EXPECT_TRUE(all_of(once) == all_of(streamed));
+  const std::string few = "{batch_size: 8, epochs: 3, class_weights: balanced}";
+  Member there = trained(Device::cuda, sequences, few, 0, augmented);
+  Member sent = trained(Device::cuda, sequences, few, 1000, augmented);
+  EXPECT_TRUE(all_of(there) == all_of(sent));
+  Member padded = trained(Device::cuda, masked_pools, adam);
+  Member padded_streamed = trained(Device::cuda, masked_pools, adam, 1000);
+  EXPECT_TRUE(all_of(padded) == all_of(padded_streamed));
 }
 
 /// 48 steps: of each epoch's four the second is captured, and launched as the second and the third.
 TEST_F(DeviceTraining, GivesTheSameBitsWithAndWithoutGraphs) {
-  for (const std::size_t device_memory : {0, 1000}) {
-    const auto run = [&](bool graphs) {
-      Member one = member(sequences, adamw);
-      Context context(Device::cuda, 2);
-      use_backend(context, {.graphs = graphs});
-      train(context, one, device_memory);
-      return all_of(one);
-    };
-    EXPECT_TRUE(run(true) == run(false)) << device_memory;
+  const std::string short_adamw =
+      "{batch_size: 8, epochs: 3, class_weights: balanced, optimizer: {name: adamw}}";
+  for (const auto& layers : {std::string(sequences), std::string(masked)}) {
+    for (const auto& augmentation : {std::string("{}"), std::string(augmented)}) {
+      for (const std::size_t device_memory : {0, 1000}) {
+        const auto run = [&](bool graphs) {
+          Member one =
+              member(layers, augmentation == augmented ? short_adamw : adamw, 3, augmentation);
+          Context context(Device::cuda, 2);
+          use_backend(context, {.graphs = graphs});
+          train(context, one, device_memory);
+          return all_of(one);
+        };
+        EXPECT_TRUE(run(true) == run(false)) << layers << device_memory << " " << augmentation;
+      }
+    }
   }
 }
 
@@ -228,20 +284,25 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
       training_options("{batch_size: 7, label_smoothing: 0.2, class_weights: balanced}");
   const auto weights = class_weights(options.class_weights, data_, fold_.training().indices());
   // Fewer frames than any clip has, more, and in between.
-  for (const Index frames : {5, 20, 40}) {
+  for (const auto& [frames, yaml] : std::vector<std::pair<Index, std::string>>{
+           {5, "{}"}, {20, "{}"}, {40, "{}"}, {5, augmented}, {20, augmented}, {40, augmented}}) {
+    SCOPED_TRACE(yaml);
+    const AugmentationOptions augmentation = augmentation_options(yaml);
     const NetworkInput input(InputLayout::frames, fit_scaler(data_, fold_.training()), frames);
     Context host(2), gpu(Device::cuda);
     const ResidentData resident(gpu, data_);
-    Batches wanted(host, data_, input, options, weights, nullptr);
-    Batches found(gpu, data_, input, options, weights, &resident);
-    const auto order = shuffled(data_, fold_.training().indices(), 1, 1);
-    wanted.begin_epoch(order);
-    found.begin_epoch(order);
-    Steps steps(gpu, std::vector<StepScalars>(static_cast<std::size_t>(found.size())));
+    Batches wanted(host, data_, input, options, weights, nullptr, augmentation, 1, true);
+    Batches found(gpu, data_, input, options, weights, &resident, augmentation, 1, true);
+    wanted.begin_epoch(fold_.training(), 3, 10);
+    found.begin_epoch(fold_.training(), 3, 10);
+    std::vector<StepScalars> scalars;
+    for (std::uint32_t i = 0; i < 5; ++i) scalars.push_back({10 + i});
+    Steps steps(gpu, scalars), steps_here(host, scalars);
     ASSERT_EQ(found.size(), 5);  // 30 clips: the last batch is short
     for (std::uint32_t i = 0; i < 5; ++i) {
       copy(gpu, Tensor<const std::uint32_t>(&i, Shape{1}), steps.index());
-      const BatchTensors want = wanted.fill(i, {}), got = found.fill(i, steps.now());
+      steps_here.index().data()[0] = i;
+      const BatchTensors want = wanted.fill(i, steps_here.now()), got = found.fill(i, steps.now());
       const auto expect_same = [&]<class T>(Tensor<T> a, Tensor<T> b) {
         Array<T> here(b.shape());
         copy(gpu, Tensor<const T>(b), here.view());
@@ -249,10 +310,41 @@ TEST_F(DeviceTraining, BatchesAreTheHostsBitForBit) {
         EXPECT_TRUE(std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(here.span())))
             << frames << " frames, batch " << i;
       };
+      EXPECT_TRUE(std::ranges::equal(want.weights.span(), wanted.weights(i)));
       expect_same(want.x, got.x);
       expect_same(want.targets, got.targets);
       expect_same(want.utterances, got.utterances);
       expect_same(want.weights, got.weights);
+      expect_same(want.lengths, got.lengths);
+    }
+  }
+}
+
+/// The same where each clip has its own scaler or its speaker's.
+TEST_F(DeviceTraining, BatchesByClipAndSpeakerAreTheHostsBitForBit) {
+  for (std::size_t i = 0; i < clips; ++i)
+    toy_.corpus().utterances[i].speaker = i % 7 < 3 ? "a" : "b";
+  const TrainingOptions options = training_options("{batch_size: 7}");
+  for (const Normalisation by : {Normalisation::clip, Normalisation::speaker}) {
+    const DataSet data = toy_.data(by);
+    const NetworkInput input(InputLayout::frames, {{0, 0, 0, 0}, {1, 1, 1, 1}}, 20,
+                             Windows::average, by);
+    Context host(2), gpu(Device::cuda);
+    const ResidentData resident(gpu, data);
+    EXPECT_GT(ResidentData::bytes(data), ResidentData::bytes(data_));
+    const AugmentationOptions none;
+    Batches wanted(host, data, input, options, {}, nullptr, none, 1);
+    Batches found(gpu, data, input, options, {}, &resident, none, 1);
+    wanted.begin_epoch(fold_.training(), 1, 0);
+    found.begin_epoch(fold_.training(), 1, 0);
+    Steps steps(gpu, std::vector<StepScalars>(static_cast<std::size_t>(found.size())));
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      copy(gpu, Tensor<const std::uint32_t>(&i, Shape{1}), steps.index());
+      const BatchTensors want = wanted.fill(i, {}), got = found.fill(i, steps.now());
+      Array<float> here(got.x.shape());
+      copy(gpu, Tensor<const float>(got.x), here.view());
+      EXPECT_TRUE(std::ranges::equal(std::as_bytes(want.x.span()), std::as_bytes(here.span())))
+          << enum_name(by) << ", batch " << i;
     }
   }
 }

@@ -27,11 +27,13 @@ TEST(TrainingOptions, ReadWhatTheyPrint) {
       "schedule: {name: reduce_on_plateau, monitor: uar, factor: 0.5}\n"
       "checkpoint: {keep: last}\nearly_stopping: {patience: 3}\n"
       "label_smoothing: 0.1\nclass_weights: {calm: 0.5, \"very: happy\": 2}\nl2: 0.001\n"
-      "clip_norm: 1\nema: 0.99\n");
+      "clip_norm: 1\nema: 0.99\nswa: {start: 0.6}\n");
   EXPECT_EQ(options.class_weights.kind, ClassWeights::Kind::map);
   EXPECT_EQ(options.class_weights.weights.at("very: happy"), 2);
   EXPECT_EQ(options.clip_norm, 1);
   EXPECT_EQ(options.ema, 0.99);
+  ASSERT_TRUE(options.swa);
+  EXPECT_EQ(options.swa->start, 0.6);
   EXPECT_EQ(read("class_weights: balanced").class_weights.kind, ClassWeights::Kind::balanced);
   EXPECT_EQ(read("class_weights: none").class_weights.kind, ClassWeights::Kind::none);
   EXPECT_EQ(options.optimizer.name, OptimizerName::adamw);
@@ -69,13 +71,23 @@ TEST(TrainingOptions, WantOneWarmUpThatEnds) {
   EXPECT_EQ(complaint("{epochs: 5, schedule: {warmup_epochs: 4}}", true), "no error");
 }
 
+TEST(TrainingOptions, AverageOverEpochsOnlyWhereThatIsWhatIsKept) {
+  EXPECT_EQ(complaint("{checkpoint: {keep: last}, swa: {}}", false), "no error");
+  EXPECT_THAT(complaint("swa: {}", true), testing::HasSubstr("training.checkpoint.keep is best"));
+  EXPECT_THAT(complaint("{checkpoint: {keep: last}, swa: {}, ema: 0.9}", true),
+              testing::HasSubstr("both ema and swa"));
+  EXPECT_THAT(complaint("{checkpoint: {keep: last}, swa: {}, early_stopping: {}}", true),
+              testing::HasSubstr("training.early_stopping"));
+}
+
 TEST(TrainingOptions, RefuseValuesOutOfRange) {
   for (const char* const text :
        {"label_smoothing: 1", "label_smoothing: -0.1", "class_weights: {calm: -1}",
         "class_weights: [1, 2]", "class_weights: some", "l2: -1", "clip_norm: 0", "ema: 1",
-        "optimizer: {momentum: 1}", "schedule: {final_ratio: 2}", "schedule: {pct_start: 1.5}",
-        "schedule: {div_factor: 0}", "schedule: {final_div_factor: 0.5}",
-        "schedule: {warmup_steps: -1}", "schedule: {warmup_epochs: -1}"}) {
+        "swa: {start: 1}", "optimizer: {momentum: 1}", "schedule: {final_ratio: 2}",
+        "schedule: {pct_start: 1.5}", "schedule: {div_factor: 0}",
+        "schedule: {final_div_factor: 0.5}", "schedule: {warmup_steps: -1}",
+        "schedule: {warmup_epochs: -1}"}) {
     EXPECT_THAT(complaint(text, true), testing::StartsWith("c.yaml:1: ")) << text;
   }
   EXPECT_THAT(complaint("epochs: 0", true), testing::HasSubstr("c.yaml:1: epochs: 0 is out of"));

@@ -74,6 +74,65 @@ TEST(Scaler, NeedsTrainingRows) {
   EXPECT_THROW(choose_frames(data, Fold("fold", {}, {}, {0}).training()), DataError);
 }
 
+/// Two speakers say the same, one a hundred times louder, off centre and in another order.
+test::Toy two_speakers() {
+  test::Toy quiet = test::waves(12), both;
+  for (int loud = 0; loud < 2; ++loud) {
+    for (std::size_t i = 0; i < 12; ++i) {
+      const std::size_t from = loud == 0 ? i : 11 - i;
+      const auto x = quiet.features(from);
+      Array<float> features(x.shape());
+      for (Index j = 0; j < x.size(); ++j) {
+        features[j] = loud == 0 ? x.data()[j] : 100 * x.data()[j] + 1000;
+      }
+      both.add(quiet.corpus().utterances[from].label, std::move(features));
+      both.corpus().utterances.back().speaker = loud == 0 ? "quiet" : "loud";
+    }
+  }
+  return both;
+}
+
+SpeakerScalers fitted(const test::Toy& toy) {
+  return fit_speakers(toy.corpus(), [&](std::size_t i) { return toy.features(i); });
+}
+
+TEST(FitSpeakers, BringsSpeakersOfOtherLevelsToOne) {
+  const test::Toy toy = two_speakers();
+  const DataSet data = toy.data(Normalisation::speaker);
+  const NetworkInput input(InputLayout::frames, {{0, 0, 0, 0}, {1, 1, 1, 1}}, 20, Windows::average,
+                           Normalisation::speaker);
+  for (std::size_t i = 0; i < 12; ++i) {
+    Array<float> quiet(input.shape()), loud(input.shape());
+    input.write(data.features(i), quiet.view(), data.scaler(i));
+    input.write(data.features(23 - i), loud.view(), data.scaler(23 - i));
+    for (Index j = 0; j < quiet.size(); ++j) {
+      // The loud one's numbers, of up to 13,000, were rounded to float32: 5e-4 of a scale of 50
+      // and more.
+      ASSERT_NEAR(quiet[j], loud[j], 2e-5) << i;
+    }
+  }
+  // As they are, and by one scaler for both, they are far apart.
+  EXPECT_GT(data.features(23).data()[1], 50 * data.features(0).data()[1]);
+}
+
+TEST(FitSpeakers, LooksAtNoLabelAndNoOrder) {
+  const test::Toy toy = two_speakers();
+  const SpeakerScalers before = fitted(toy);
+  ASSERT_EQ(before.size(), 2U);
+  EXPECT_NE(before.at("loud").mean, before.at("quiet").mean);
+  test::Toy changed;
+  for (std::size_t i = 24; i-- > 0;) {
+    Array<float> copy(toy.features(i).shape());
+    std::copy_n(toy.features(i).data(), copy.size(), copy.data());
+    changed.add(i % 2 == 0 ? "calm" : "sad", std::move(copy));
+    changed.corpus().utterances.back().speaker = toy.corpus().utterances[i].speaker;
+  }
+  for (const auto& [speaker, scaler] : fitted(changed)) {
+    EXPECT_EQ(scaler.mean, before.at(speaker).mean);
+    EXPECT_EQ(scaler.scale, before.at(speaker).scale);
+  }
+}
+
 TEST(ChooseFrames, CoversNineteenOfTwenty) {
   test::Toy toy;
   for (Index length = 1; length <= 41; ++length) toy.add("sad", Array<float>({length, 1}));

@@ -25,8 +25,11 @@ class Toy {
   }
 
   Corpus& corpus() { return corpus_; }
-  DataSet data() const {
-    return DataSet(corpus_, [this](std::size_t i) { return features_[i].view(); });
+  const Corpus& corpus() const { return corpus_; }
+  Tensor<const float> features(std::size_t i) const { return features_[i].view(); }
+  DataSet data(Normalisation normalisation = Normalisation::global) const {
+    return DataSet(
+        corpus_, [this](std::size_t i) { return features(i); }, 0, normalisation);
   }
 
  private:

@@ -34,11 +34,19 @@ inline TrainingOptions training_options(const std::string& yaml) {
   return options;
 }
 
+inline AugmentationOptions augmentation_options(const std::string& yaml) {
+  AugmentationOptions options;
+  read_options(ConfigNode::parse(yaml, "augmentation"), options);
+  return options;
+}
+
 inline Member member_of(const DataSet& data, const Fold& fold, const TrainingOptions& options,
-                        std::uint64_t seed = 1, const std::string& name = "toy") {
+                        std::uint64_t seed = 1, const std::string& name = "toy",
+                        const AugmentationOptions& augmentation = {}) {
   NetworkInput input(InputLayout::frames, fit_scaler(data, fold.training()), 20);
   Network network(toy_model(), input.shape(), data.classes(), seed);
-  return {name, std::move(network), std::move(input), fold.training(), fold.validation(), options};
+  return {name,    std::move(network), std::move(input), fold.training(), fold.validation(),
+          options, augmentation};
 }
 
 /// Every bit of the weights of a network.

@@ -1,0 +1,97 @@
+#include "pipeline/experiment/crossval.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "pipeline/support/csv.h"
+#include "pipeline/support/files.h"
+
+namespace serenade {
+namespace {
+
+/// Folds that a list of parts names; 1 where it has no such column.
+std::size_t listed_folds(const std::string& path) {
+  const std::string text = read_file(path, run_file::max_text_bytes);
+  CsvReader reader(without_byte_order_mark(text, path), path);
+  std::vector<std::string> cells;
+  if (!reader.next_filled(cells)) return 1;
+  const std::size_t width = cells.size();
+  const auto column = std::find(cells.begin(), cells.end(), "fold") - cells.begin();
+  const auto fold = static_cast<std::size_t>(column);
+  if (fold == width) return 1;
+  std::set<std::string> names;
+  while (reader.next_filled(cells)) {
+    if (cells.size() == width) names.insert(cells[fold]);
+  }
+  return names.size();
+}
+
+/// As many as can be known before the corpus is read; of the protocols of several folds, several.
+std::size_t folds_of(const SplitOptions& split) {
+  if (split.protocol == Protocol::random || split.protocol == Protocol::random_grouped) {
+    return std::max<std::size_t>(split.seeds.size(), 1);
+  }
+  return split.protocol == Protocol::listed ? listed_folds(split.file) : 2;
+}
+
+}  // namespace
+
+void expect_several_networks(const ExperimentConfig& config) {
+  if (config.seeds.size() > 1 || folds_of(config.split) > 1) return;
+  const bool listed = config.split.protocol == Protocol::listed;
+  throw ConfigError(fmt::format(
+      "crossval needs several folds or several seeds, and split.protocol {} with {} is one "
+      "network: "
+      "{}set seeds: [1, 2, 3] for several networks on one split, or a protocol of several folds "
+      "(emobox, luna, speaker-kfold, loso); `serenade run` trains a single network",
+      enum_name(config.split.protocol), config.seeds.empty() ? "no seeds" : "one of seeds",
+      listed ? "name folds in the list's column fold, "
+             : "set split.seeds: [1, 2, 3] to draw several splits, a fold each, "));
+}
+
+CrossvalTable crossval_table(const RunFolder& run) {
+  if (run.state() != RunFolder::State::finished) {
+    throw DataError(fmt::format("{}: is not scored yet; `serenade evaluate {}` does that",
+                                run.path().string(), run.path().string()));
+  }
+  const auto path = run.file(run_file::config);
+  const ExperimentConfig config =
+      parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
+  constexpr std::size_t max_prediction_bytes = std::size_t{1} << 30U;
+  const PredictionTable predictions =
+      parse_predictions(read_file(run.file(run_file::predictions), max_prediction_bytes));
+  CrossvalTable table{config.name,
+                      std::string(enum_name(config.split.protocol)),
+                      evaluate_predictions(predictions.labels, predictions.rows, config.evaluation),
+                      {}};
+  std::set<std::string> folds;
+  for (const FoldScores& fold : table.evaluation.folds) folds.insert(fold.name);
+  for (const FoldScores& fold : table.evaluation.folds) {
+    const RunFolder member = run.fold(fold.name, folds.size())
+                                 .seed(fold.seed.value_or(config.seed), seeds_of(config).size());
+    table.epochs.push_back(member.epochs_done());
+  }
+  return table;
+}
+
+CrossvalResult crossval(const ExperimentConfig& config, const Workplace& workplace) {
+  expect_several_networks(config);
+  CrossvalResult result{run(config, workplace), {}};
+  const RunFolder& folder = result.run.folder;
+  result.table = crossval_table(folder);
+  const RunLock lock(folder);
+  // What a finished run holds stays as it is.
+  const auto write = [&](std::string_view name, const std::string& text) {
+    const auto path = folder.file(name);
+    if (!result.run.was_finished || !std::filesystem::exists(path)) {
+      write_file_atomically(path, text);
+    }
+  };
+  write(run_file::crossval_csv, crossval_csv(result.table));
+  write(run_file::crossval_json, crossval_json(result.table));
+  return result;
+}
+
+}  // namespace serenade

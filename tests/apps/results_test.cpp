@@ -1,0 +1,122 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program_fixture.h"
+
+namespace serenade {
+namespace {
+
+namespace fs = std::filesystem;
+using test::Outcome;
+using test::read_bytes;
+using test::SerenadeProgram;
+using testing::HasSubstr;
+using testing::Not;
+
+/// tools/results on a small run of two seeds, in a folder that has configs/small.yaml.
+class ResultsTable : public testing::Test {
+ protected:
+  ResultsTable() {
+    fs::create_directories(root() / "configs");
+    fs::copy_file(program_.config_file(), root() / "configs/small.yaml");
+    const Outcome outcome =
+        program_.serenade({"run", "small.yaml", "training.epochs=1", "seeds=[3, 4]"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+  }
+  fs::path root() const { return program_.folder / "root"; }
+  fs::path row_file() const { return root() / "configs/results/small.random.json"; }
+  Outcome results(std::vector<std::string> words) const {
+    words.insert(words.begin(), {SERENADE_RESULTS, "--root", root().string()});
+    return test::run_program(program_.folder.path(), words);
+  }
+  void expect_refused(const std::vector<std::string>& words, const std::string& why) const {
+    const Outcome outcome = results(words);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(why));
+  }
+
+  SerenadeProgram program_;
+};
+
+TEST_F(ResultsTable, TakesItsNumbersOutOfTheRun) {
+  const Outcome added = results({"add", "runs/small"});
+  ASSERT_EQ(added.status, 0) << added.err;
+  const std::string text = read_bytes(row_file());
+  const auto row = nlohmann::json::parse(text);
+  const auto metrics = nlohmann::json::parse(program_.bytes("metrics.json"));
+  for (const char* name : {"accuracy", "uar", "macro_f1"}) {
+    EXPECT_EQ(row["one_model"][name]["mean"], metrics["mean"][name]);
+    EXPECT_EQ(row["one_model"][name]["sd"], metrics["standard_deviation"][name]);
+    EXPECT_EQ(row["one_model"][name]["interval"], metrics["pooled"]["intervals"][name]);
+  }
+  EXPECT_EQ(row["corpus"]["actors"], "1-2");
+  EXPECT_EQ(row["seeds"], nlohmann::json({3, 4}));
+  EXPECT_EQ(row["folds"], 1);
+  EXPECT_EQ(row["command"],
+            "serenade run configs/small.yaml corpus.path=$CORPUS training.epochs=1 'seeds=[3, 4]'");
+  EXPECT_THAT(program_.bytes("log.txt"),
+              HasSubstr(fmt::format("{} parameters", row["parameters"].get<int>())));
+  for (const char* name : {"accuracy", "uar", "macro_f1"}) {
+    EXPECT_NEAR(row["ensemble"][name].get<double>(),
+                metrics["ensemble"]["pooled"][name].get<double>(), 1e-12);
+  }
+  EXPECT_THAT(text, Not(HasSubstr(program_.folder.path().string())));
+  expect_refused({"add", "runs/small"}, "is there already; --replace it");
+  EXPECT_EQ(results({"add", "runs/small", "--replace"}).status, 0);
+}
+
+TEST_F(ResultsTable, IsWhatTheRowsGive) {
+  expect_refused({"render", "--check"}, "run tools/results render");
+  EXPECT_EQ(results({"render"}).status, 0);
+  const fs::path table = root() / "configs/RESULTS.md";
+  EXPECT_THAT(read_bytes(table), HasSubstr("No run has been added yet"));
+  EXPECT_EQ(results({"render", "--check"}).status, 0);
+
+  EXPECT_EQ(results({"add", "runs/small"}).status, 0);
+  expect_refused({"render", "--check"}, "is not what the rows give");
+  EXPECT_EQ(results({"render"}).status, 0);
+  EXPECT_EQ(results({"render", "--check"}).status, 0);
+  const auto row = nlohmann::json::parse(read_bytes(row_file()));
+  const auto& accuracy = row["one_model"]["accuracy"];
+  EXPECT_THAT(read_bytes(table),
+              HasSubstr(fmt::format("| `small` | `random` | {:.1f} ± {:.1f} ({:.1f}, {:.1f}) |",
+                                    100 * accuracy["mean"].get<double>(),
+                                    100 * accuracy["sd"].get<double>(),
+                                    100 * accuracy["interval"][0].get<double>(),
+                                    100 * accuracy["interval"][1].get<double>())));
+}
+
+TEST_F(ResultsTable, TakesAnEnsembleOfRuns) {
+  EXPECT_EQ(program_.serenade({"run", "small.yaml", "training.epochs=1", "name=other", "seeds=[5]"})
+                .status,
+            0);
+  const Outcome combined =
+      program_.serenade({"ensemble", "runs/small", "runs/other", "--name", "both"});
+  ASSERT_EQ(combined.status, 0) << combined.err;
+  EXPECT_EQ(results({"add", "runs/small", "--ensemble", "runs/both"}).status, 0);
+  const auto row = nlohmann::json::parse(read_bytes(row_file()));
+  const auto metrics = nlohmann::json::parse(program_.bytes("metrics.json", "runs/both"));
+  EXPECT_EQ(row["ensemble"]["uar"], metrics["mean"]["uar"]);
+  EXPECT_EQ(row["ensemble"]["what"], "2 runs (small, other), their probabilities averaged");
+  expect_refused({"add", "runs/small", "--ensemble", "runs/other", "--replace"}, "is no ensemble");
+}
+
+TEST_F(ResultsTable, RefusesRunsThatOthersCannotMake) {
+  expect_refused({"add", "runs/absent"}, "is missing");
+  fs::rename(root() / "configs/small.yaml", root() / "configs/other.yaml");
+  expect_refused({"add", "runs/small"}, "small.yaml is not in configs/");
+  fs::rename(root() / "configs/other.yaml", root() / "configs/small.yaml");
+  const fs::path log = program_.run_path() / "log.txt";
+  test::write_bytes(log, "nothing was typed\n");
+  expect_refused({"add", "runs/small"}, "does not say what was typed");
+  test::write_bytes(log, "serenade run small.yaml split.file=/home/somebody/list.csv\n");
+  expect_refused({"add", "runs/small"}, "names a path");
+  test::write_bytes(log, "serenade run small.yaml\n");
+  test::write_bytes(program_.run_path() / "metrics.json", "{\"format\": 1}");
+  expect_refused({"add", "runs/small"}, "is not as this version writes it");
+}
+
+}  // namespace
+}  // namespace serenade

@@ -1,0 +1,73 @@
+"""What is computed: Serenade's words for each set, and when two results are the same."""
+import numpy as np
+
+SEED = "mfcc, chroma_stft, spectral_contrast, {tonnetz}, zero_crossing_rate, rms"
+
+
+def features(text, sample_rate=22050, more=""):
+    return {"sample_rate": sample_rate,
+            "features": f"{{sample_rate: {sample_rate}, {more}extract: [{text}]}}"}
+
+
+SETS = {
+    "a": {"title": "log-mel 128", **features("mel: {db: true}")},
+    "b": {"title": "MFCC 40", **features("mfcc")},
+    "c": {"title": "seed set, tonnetz on harmonic CQT",
+          **features(SEED.format(tonnetz="tonnetz: {chroma: cqt, harmonic: true}"))},
+    "d": {"title": "seed set on STFT chroma", **features(SEED.format(tonnetz="tonnetz"))},
+    "e": {"title": "pYIN", **features("pyin")},
+    "f": {"title": "Kaldi fbank 80, 16 kHz",
+          **features("kaldi_fbank", 16000, "hop_length: 160, ")},
+}
+# What every set's floor of transforms is made of.
+FRAMES = {name: {"n_fft": 512, "hop_length": 160} if name == "f" else
+          {"n_fft": 2048, "hop_length": 512} for name in SETS}
+
+# Largest differences by the beginning of a column's name: dB, cepstra, shares. Transforms of
+# constant Q, whose filters are approximated, are bound by what is aimed at.
+TOLERANCES = {"mel": 1e-3, "mfcc": 2e-3, "chroma_stft": 1e-5, "spectral_contrast": 1e-3,
+              "tonnetz": 1e-4, "zero_crossing_rate": 1e-6, "rms": 1e-6, "kaldi_fbank": 2e-3}
+NORMALISED_SQUARE = 1e-9
+# Kaldi transforms in float32, which leaves 1e-7 of a frame's loudest amplitude in every bin: natural
+# logarithms of powers below 1e-8 of the loudest may differ by more.
+FAINT = {"kaldi_fbank": (np.log(1e-8), 1e-2)}
+# Decisions of pYIN: which of two minima is the lower one may be a matter of the last bit.
+PYIN_FRAMES = 0.99
+
+
+def group(column):
+    """'mfcc' of 'mfcc_12'."""
+    head, _, tail = column.rpartition("_")
+    return head if tail.isdigit() else column
+
+
+def compare_pyin(ours, theirs):
+    same = (ours[:, 1] == theirs[:, 1]) & \
+        (np.abs(ours[:, 0] - theirs[:, 0]) <= 1e-4 * np.maximum(1, theirs[:, 0]))
+    share = float(same.mean())
+    return [{"columns": "pyin", "same_frames": share, "bound": PYIN_FRAMES,
+             "equal": share >= PYIN_FRAMES}]
+
+
+def compare(columns, ours, theirs):
+    """Of all clips' rows: the largest difference and the normalised mean square of each feature."""
+    if ours.shape != theirs.shape:
+        return [{"columns": "all", "equal": False,
+                 "why": f"{ours.shape} rows and columns here, {theirs.shape} there"}]
+    if columns[0].startswith("pyin"):
+        return compare_pyin(ours, theirs)
+    results = []
+    names = [group(column) for column in columns]
+    for name in dict.fromkeys(names):
+        here = [i for i, other in enumerate(names) if other == name]
+        wanted = theirs[:, here]
+        difference = np.abs(ours[:, here] - wanted)
+        square = float((difference ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
+        bounds = np.full(wanted.shape, TOLERANCES[name])
+        if name in FAINT:
+            below, bound = FAINT[name]
+            bounds[wanted < wanted.max(axis=1, keepdims=True) + below] = bound
+        results.append({"columns": name, "largest": float(difference.max()),
+                        "normalised_square": square, "bound": TOLERANCES[name],
+                        "equal": bool((difference <= bounds).all()) and square <= NORMALISED_SQUARE})
+    return results
