@@ -108,16 +108,16 @@ __global__ __launch_bounds__(most_threads) void median_over_time_kernel(const fl
   medians_of_line(line, static_cast<int>(at.row - runs[clip]) * together, halves, out + from);
 }
 
-/// One thread 16 bins of a frame: what a warp reads at a time lies 64 bytes apart, which the first
-/// level of cache makes up for.
-__global__ __launch_bounds__(most_threads) void median_over_bins_kernel(const float* in, Index bins,
-                                                                        Index runs, int halves,
-                                                                        Index size, float* out) {
-  const Index i = global_index();
-  if (i >= size) return;
-  const Place at = place_of(i, runs);
-  const Line line{in + at.row * bins, 1, static_cast<int>(bins)};
-  medians_of_line(line, static_cast<int>(at.column) * together, halves, out + at.row * bins);
+/// One block a frame, one thread 16 bins of it at a time: what a warp reads at once lies 64 bytes
+/// apart, which the first level of cache makes up for.
+__global__ __launch_bounds__(most_threads) void median_over_bins_kernel(const float* in, int bins,
+                                                                        int halves, float* out) {
+  const Index frame = static_cast<Index>(blockIdx.x) * bins;
+  const Line line{in + frame, 1, bins};
+  const int step = static_cast<int>(blockDim.x) * together;
+  for (int begin = static_cast<int>(threadIdx.x) * together; begin < bins; begin += step) {
+    medians_of_line(line, begin, halves, out + frame);
+  }
 }
 
 /// x^p of 0 <= x <= 1.
@@ -162,10 +162,9 @@ void hpss(Context& context, Tensor<const float> magnitude, const Ragged& frames,
                                   magnitude.data(), bins, session.offsets(frames),
                                   session.offsets(runs), static_cast<int>(frames.clips()), 2,
                                   threads_over_time, over_time);
-  const Index runs_of_bins = (bins + together - 1) / together;
-  const Index threads_over_bins = frames.total() * runs_of_bins;
-  launch<median_over_bins_kernel>(session, one_thread_each(session, threads_over_bins),
-                                  magnitude.data(), bins, runs_of_bins, 2, threads_over_bins,
+  // Two warps: a frame of 1025 bins has 65 such runs.
+  const Extent1d frame_each{frames.total(), session.block_size(64)};
+  launch<median_over_bins_kernel>(session, frame_each, magnitude.data(), static_cast<int>(bins), 2,
                                   over_bins);
   const auto power = static_cast<float>(options.power.value_or(0));
   const bool split = options.harmonic_margin == 1 && options.percussive_margin == 1;

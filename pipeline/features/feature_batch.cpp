@@ -76,6 +76,7 @@ void FeatureTables::add(const ContrastFeature& feature) {
   contrast.try_emplace(canonical_text(options), options, sample_rate, n_fft);
 }
 void FeatureTables::add(const TonnetzFeature& feature) {
+  if (feature.chroma == TonnetzChroma::cqt) return add(chroma_cqt_of(feature));
   const ChromaOptions options = chroma_of(feature);
   chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
 }
@@ -83,6 +84,13 @@ void FeatureTables::add(const TonnetzFeature& feature) {
 void FeatureTables::add(const PcenFeature& feature) {
   const MelOptions& options = feature;
   pcen_mel.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+void FeatureTables::add(const CqtOptions& options) {
+  cqt.try_emplace(canonical_text(options), options, sample_rate, stft.options().hop_length);
+}
+void FeatureTables::add(const ChromaCqtOptions& options) {
+  check(options);
+  add(transform_of(options));
 }
 void FeatureTables::add(const YinFeature& feature) {
   yin.emplace(feature, sample_rate, FrameOptions{n_fft, stft.options().hop_length});
@@ -117,6 +125,8 @@ Index dims_of(const SpectralRolloffFeature&) { return 1; }
 Index dims_of(const SpectralFlatnessFeature&) { return 1; }
 Index dims_of(const SpectralFluxFeature&) { return 1; }
 Index dims_of(const PcenFeature& feature) { return feature.n_mels; }
+Index dims_of(const CqtFeature& feature) { return feature.n_bins; }
+Index dims_of(const ChromaCqtOptions& options) { return options.n_chroma; }
 Index dims_of(const YinFeature&) { return 1; }
 Index dims_of(const PyinFeature&) { return 3; }
 Index dims_of(const KaldiFbankFeature& feature) { return feature.num_mel_bins; }
@@ -233,8 +243,11 @@ Tensor<const float> FeatureBatch::of(const ContrastFeature& feature) {
 }
 
 Tensor<const float> FeatureBatch::of(const TonnetzFeature& feature) {
-  return once(option_text(Feature(feature)), dims_of(feature),
-              [&](Tensor<float> out) { tonnetz(context_, chroma(chroma_of(feature)), out); });
+  return once(option_text(Feature(feature)), dims_of(feature), [&](Tensor<float> out) {
+    const bool is_cqt = feature.chroma == TonnetzChroma::cqt;
+    tonnetz(context_, is_cqt ? chroma_cqt(chroma_cqt_of(feature)) : chroma(chroma_of(feature)),
+            out);
+  });
 }
 
 Tensor<const float> FeatureBatch::of(const ZeroCrossingRateFeature&) {
@@ -300,6 +313,48 @@ Tensor<const float> FeatureBatch::of(const PcenFeature& feature) {
     pcen(context_, bands, frames_, tables_.sample_rate, tables_.stft.options().hop_length, options,
          out);
   });
+}
+
+Tensor<const float> FeatureBatch::of(const CqtFeature& feature) {
+  const CqtOptions& options = feature;
+  const std::string key = canonical_text(options);
+  return once_on_cpu("cqt" + key, options.n_bins,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       cqt(context, tables_.cqt.at(key), signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::folded(Context& cpu, Tensor<const float> signal,
+                                         const ChromaCqtOptions& options) {
+  const auto [place, is_new] = folded_.try_emplace(canonical_text(options));
+  Array<float>& sums = place->second;
+  if (is_new) {
+    const CqtPlan& plan = tables_.cqt.at(canonical_text(transform_of(options)));
+    Lent bins = cpu.lend({frames_.total(), plan.bins()});
+    cqt(cpu, plan, signal, samples_, bins.view());
+    sums.resize({frames_.total(), options.n_chroma});
+    fold_octaves(cpu, std::as_const(bins).view(), options, sums.view());
+  }
+  return std::as_const(sums).view();
+}
+
+Tensor<const float> FeatureBatch::chroma_cqt(const ChromaCqtOptions& options) {
+  return once_on_cpu("chroma_cqt" + canonical_text(options), options.n_chroma,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       divide_by_largest(context, folded(context, signal, options), out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const ChromaCqtFeature& feature) {
+  return chroma_cqt(feature);
+}
+
+Tensor<const float> FeatureBatch::of(const ChromaCensFeature& feature) {
+  return once_on_cpu(option_text(Feature(feature)), feature.n_chroma,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       chroma_cens(context, folded(context, signal, feature), frames_,
+                                   feature.smoothing, out);
+                     });
 }
 
 Tensor<const float> FeatureBatch::of(const YinFeature& feature) {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/spectra.h"
@@ -43,6 +45,8 @@ class FeatureTables {
   void add(const SpectralFlatnessFeature& feature) { shape.flatness = feature; }
   void add(const SpectralFluxFeature&) { shape.flux = true; }
   void add(const PcenFeature& feature);
+  void add(const CqtOptions& options);
+  void add(const ChromaCqtOptions& options);
   void add(const YinFeature& feature);
   void add(const PyinFeature& feature);
   void add(const KaldiFbankFeature& feature);
@@ -69,6 +73,7 @@ class FeatureTables {
   std::map<std::string, ContrastBands> contrast;
   std::map<std::string, DctBasis> dct;
   std::map<std::string, MelBank> pcen_mel;
+  std::map<std::string, CqtPlan> cqt;
   std::optional<YinPlan> yin;
   std::optional<PyinPlan> pyin;
   std::optional<KaldiPlan> kaldi_fbank;
@@ -115,6 +120,8 @@ Index dims_of(const SpectralRolloffFeature& feature);
 Index dims_of(const SpectralFlatnessFeature& feature);
 Index dims_of(const SpectralFluxFeature& feature);
 Index dims_of(const PcenFeature& feature);
+Index dims_of(const CqtFeature& feature);
+Index dims_of(const ChromaCqtOptions& options);
 Index dims_of(const YinFeature& feature);
 Index dims_of(const PyinFeature& feature);
 Index dims_of(const KaldiFbankFeature& feature);
@@ -147,6 +154,9 @@ class FeatureBatch {
   Tensor<const float> of(const SpectralFlatnessFeature& feature);
   Tensor<const float> of(const SpectralFluxFeature& feature);
   Tensor<const float> of(const PcenFeature& feature);
+  Tensor<const float> of(const CqtFeature& feature);
+  Tensor<const float> of(const ChromaCqtFeature& feature);
+  Tensor<const float> of(const ChromaCensFeature& feature);
   Tensor<const float> of(const YinFeature& feature);
   Tensor<const float> of(const PyinFeature& feature);
   Tensor<const float> of(const KaldiFbankFeature& feature);
@@ -176,6 +186,10 @@ class FeatureBatch {
   Tensor<const float> mel(const MelOptions& options);
   Tensor<const float> log_mel(const MelOptions& options, const std::optional<double>& top_db);
   Tensor<const float> chroma(const ChromaOptions& options);
+  Tensor<const float> chroma_cqt(const ChromaCqtOptions& options);
+  /// Of a constant-Q transform, not normalised; always on the CPU.
+  Tensor<const float> folded(Context& cpu, Tensor<const float> signal,
+                             const ChromaCqtOptions& options);
 
   Context& context_;
   const FeatureTables& tables_;
@@ -183,6 +197,7 @@ class FeatureBatch {
   const Ragged& samples_;
   Ragged frames_;
   std::map<std::string, Lent> matrices_;
+  std::map<std::string, Array<float>> folded_;
   std::optional<Host> host_;
 };
 

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/cqt.h"
+#include "kernels/dsp/hpss.h"
 #include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
@@ -75,19 +78,76 @@ struct ContrastFeature : SpectralContrastOptions {
       "dB: peak over valley in octave bands. librosa.feature.spectral_contrast(y).";
 };
 
-/// Tonal centroids of 12-class STFT chroma: librosa.feature.tonnetz(chroma=chroma_stft(...)).
-/// (librosa's own default is the chroma of a constant-Q transform.)
+/// What tonal centroids are those of.
+enum class TonnetzChroma { stft, cqt };
+constexpr auto enum_names(TonnetzChroma) {
+  return std::to_array<std::string_view>({"stft", "cqt"});
+}
+
+/// Tonal centroids of 12-class chroma: librosa.feature.tonnetz.
 struct TonnetzFeature {
   static constexpr std::string_view name = "tonnetz";
   static constexpr std::string_view about =
-      "Tonal centroids of STFT chroma: fifths, minor and major thirds, two columns each. "
-      "librosa.feature.tonnetz(chroma=chroma_stft(y)).";
+      "Tonal centroids of chroma: fifths, minor and major thirds, two columns each. With "
+      "chroma: stft librosa.feature.tonnetz(chroma=chroma_stft(y)); with chroma: cqt librosa's "
+      "own default, librosa.feature.tonnetz(y), whose chroma is computed on the CPU also where "
+      "others are on a GPU.";
+  static constexpr auto later = std::to_array<std::string_view>({"chroma"});
   std::optional<double> tuning;
+  TonnetzChroma chroma = TonnetzChroma::stft;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("tuning", self.tuning, Range{-1, 1},
-          "deviation from A440 in pitch classes; null: estimated for each clip");
+          "deviation from A440 in pitch classes (with chroma: cqt in thirds of one); null: "
+          "estimated for each clip");
+    visit("chroma", self.chroma, Range{}, "of chroma_stft or of chroma_cqt, with their defaults");
+  }
+};
+
+/// The chroma whose tonal centroids are asked for, where it is that of a constant-Q transform.
+inline ChromaCqtOptions chroma_cqt_of(const TonnetzFeature& tonnetz) {
+  return {.tuning = tonnetz.tuning};
+}
+
+/// Constant-Q transform.
+struct CqtFeature : CqtOptions {
+  static constexpr std::string_view name = "cqt";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "Magnitude of the constant-Q transform: at fmin 2^(k / bins_per_octave) filters that are "
+      "Q periods long, Q = (2^(2 / bins_per_octave) + 1) / (2^(2 / bins_per_octave) - 1), over "
+      "the square root of their length. abs(librosa.cqt(y, fmin=fmin, n_bins=n_bins, "
+      "bins_per_octave=bins_per_octave, tuning=tuning)), 1.0. Computed on the CPU also where "
+      "the others are on a GPU.";
+};
+
+/// Energy in each pitch class by a constant-Q transform.
+struct ChromaCqtFeature : ChromaCqtOptions {
+  static constexpr std::string_view name = "chroma_cqt";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "Magnitude of the constant-Q transform in each pitch class, over all octaves, over the "
+      "frame's largest. librosa.feature.chroma_cqt(y, fmin=fmin, n_octaves=n_octaves, "
+      "bins_per_octave=bins_per_octave, n_chroma=n_chroma, tuning=tuning), 1.0. Computed on the"
+      " CPU also where the others are on a GPU.";
+};
+
+/// The same quantised and smoothed.
+struct ChromaCensFeature : ChromaCqtOptions {
+  static constexpr std::string_view name = "chroma_cens";
+  static constexpr bool on_gpu = false;
+  static constexpr std::string_view about =
+      "A quarter for each of 0.05, 0.1, 0.2 and 0.4 that a pitch class' share of the frame "
+      "exceeds, smoothed over frames by a Hann window, over the frame's Euclidean norm. "
+      "librosa.feature.chroma_cens(y, win_len_smooth=smoothing, and options as of chroma_cqt), "
+      "1.0. Computed on the CPU also where the others are on a GPU.";
+  int smoothing = 41;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    ChromaCqtOptions::fields(self, visit);
+    visit("smoothing", self.smoothing, Range{1, 10001}, "frames in the window");
   }
 };
 
@@ -213,6 +273,7 @@ struct KaldiMfccFeature : KaldiMfccOptions {
 /// Derivative over time of another feature. `of` names a feature other than delta and delta2. Its
 /// options are those of the item of that name in the list; where the list has none, its defaults,
 /// computed on the side.
+/// harmonic_mfcc is the mfcc whose part is harmonic.
 struct DerivativeOptions {
   std::string of = "mfcc";
   int width = 9;
@@ -240,16 +301,62 @@ struct Delta2Feature : DerivativeOptions {
       "librosa.feature.delta(x, width=width, order=2).";
 };
 
+/// The part of the sound that a feature is computed of.
+enum class Part { whole, harmonic, percussive };
+constexpr auto enum_names(Part) {
+  return std::to_array<std::string_view>({"whole", "harmonic", "percussive"});
+}
+
+/// A feature of a part of the sound: librosa.effects.harmonic(y) or percussive(y) in place of y.
+template <class Options>
+struct OfPart : Options {
+  using Whole = Options;
+  Part part = Part::whole;
+
+  OfPart() = default;
+  /// Of the whole, which goes without saying.
+  OfPart(const Options& options) : Options(options) {}  // NOLINT(google-explicit-constructor)
+  OfPart(const Options& options, Part of) : Options(options), part(of) {}
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    Options::fields(self, visit);
+    visit("part", self.part, Range{}, "of the sound: whole, or what features.hpss makes of it");
+  }
+};
+
+/// How sound is divided into parts.
+struct SeparationOptions : HpssOptions {
+  int n_fft = 2048;
+  int hop_length = 512;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a frame, a power of two");
+    visit("hop_length", self.hop_length, Range{1, 8192},
+          "samples from frame to frame, at most half of n_fft");
+    HpssOptions::fields(self, visit);
+  }
+};
+
 /// One item of `features.extract`. A new feature is a struct above and a word here.
 using Feature =
-    std::variant<MfccFeature, MelFeature, ChromaFeature, ContrastFeature, TonnetzFeature,
-                 ZeroCrossingRateFeature, RmsFeature, SpectralCentroidFeature,
-                 SpectralBandwidthFeature, SpectralRolloffFeature, SpectralFlatnessFeature,
-                 SpectralFluxFeature, PcenFeature, YinFeature, PyinFeature, KaldiFbankFeature,
-                 KaldiMfccFeature, DeltaFeature, Delta2Feature>;
+    std::variant<OfPart<MfccFeature>, OfPart<MelFeature>, OfPart<ChromaFeature>,
+                 OfPart<ContrastFeature>, OfPart<TonnetzFeature>, OfPart<ZeroCrossingRateFeature>,
+                 OfPart<RmsFeature>, OfPart<SpectralCentroidFeature>,
+                 OfPart<SpectralBandwidthFeature>, OfPart<SpectralRolloffFeature>,
+                 OfPart<SpectralFlatnessFeature>, OfPart<SpectralFluxFeature>, OfPart<PcenFeature>,
+                 OfPart<CqtFeature>, OfPart<ChromaCqtFeature>, OfPart<ChromaCensFeature>,
+                 OfPart<YinFeature>, OfPart<PyinFeature>, OfPart<KaldiFbankFeature>,
+                 OfPart<KaldiMfccFeature>, DeltaFeature, Delta2Feature>;
 
 /// "mfcc", "delta", ...
 std::string_view name_of(const Feature& feature);
+/// The part that it is computed of; of derivatives, whole.
+Part part_of(const Feature& feature);
+/// Its columns' name: that of the feature, behind the part's where it is not the whole:
+/// "harmonic_mfcc". Derivatives know their features by it.
+std::string label_of(const Feature& feature);
 /// Whether it has a CUDA version; what has none is computed on the CPU.
 bool has_cuda_version(const Feature& feature);
 /// Every feature with its default options, in the order of the reference page.
@@ -268,6 +375,8 @@ struct FeatureSpec {
   /// Which part of the recording is decoded. The extractor does not use them.
   double offset = 0;
   std::optional<double> duration;
+  /// How the parts are made that features are computed of.
+  SeparationOptions hpss;
   /// What is done to the resampled signal first, by condition(); not by the extractor either.
   std::optional<TrimOptions> trim;
   /// Of the STFT.
@@ -280,6 +389,8 @@ struct FeatureSpec {
     visit("pad_mode", self.pad_mode, Range{},
           "what spectra find on both sides of a clip: constant, zeros, or reflect, its own mirror "
           "image, as torchaudio and librosa before 0.9");
+    visit("hpss", self.hpss, Range{},
+          "how sound is divided for features whose part is harmonic or percussive");
     visit("trim", self.trim, Range{},
           "leaves out the silence at both ends, as librosa.effects.trim; a recording that is all "
           "silence is kept whole; null: nothing is left out, {}: with its defaults");
@@ -309,8 +420,8 @@ void from_config(const ConfigNode& node, FeatureSpec& spec);
 /// Flow YAML that reads back as the same: "{mfcc: {n_mfcc: 40, ...}}".
 std::string option_text(const Feature& feature);
 
-/// The feature that a derivative is taken of: the item of that name in the list, else its defaults.
-/// Throws ConfigError where `of` names no feature, or a derivative.
+/// The feature that a derivative is taken of: the item of that label in the list, else its
+/// defaults. Throws ConfigError where `of` names no feature, or a derivative.
 Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std::string& of);
 
 /// Throws ConfigError for options that are out of range or contradict each other: an empty list, a

@@ -50,7 +50,9 @@ FeatureSpec everything() {
        {Feature(SpectralCentroidFeature{}), Feature(SpectralBandwidthFeature{}),
         Feature(SpectralRolloffFeature{}), Feature(SpectralFlatnessFeature{}),
         Feature(SpectralFluxFeature{}), Feature(PcenFeature{}), Feature(YinFeature{}),
-        Feature(PyinFeature{})}) {
+        Feature(PyinFeature{}), Feature(CqtFeature{}), Feature(ChromaCqtFeature{}),
+        Feature(ChromaCensFeature{}), Feature(OfPart(ZeroCrossingRateFeature{}, Part::harmonic)),
+        Feature(OfPart(RmsFeature{}, Part::percussive))}) {
     spec.extract.push_back(further);
   }
   return spec;
@@ -59,6 +61,12 @@ FeatureSpec everything() {
 FeatureSpec only(const Feature& feature) {
   FeatureSpec spec;
   spec.extract = {feature};
+  return spec;
+}
+
+FeatureSpec parsed(const std::string& yaml) {
+  FeatureSpec spec;
+  from_config(ConfigNode::parse(yaml, "test"), spec);
   return spec;
 }
 
@@ -153,10 +161,54 @@ TEST(FeatureExtractor, AgreesWithLibrosaOnTheFurtherFeatures) {
   }
 }
 
-FeatureSpec parsed(const std::string& yaml) {
-  FeatureSpec spec;
-  from_config(ConfigNode::parse(yaml, "test"), spec);
-  return spec;
+// Kernels are judged closely in tonal_golden_test.cpp: here, that the chain
+// from the signal to the columns is librosa's.
+TEST(FeatureExtractor, AgreesWithLibrosaOnConstantQ) {
+  const auto compare = [](const std::string& yaml, const std::string& name, double tolerance) {
+    const test::GoldenArray wanted = test::Golden("librosa_tonal.h5")["sentence/" + name];
+    const Array<float> found = extract(FeatureExtractor(parsed(yaml)), Signals({"sentence"}));
+    ASSERT_EQ(found.size(), static_cast<Index>(wanted.values.size())) << yaml;
+    const auto d = test::deviation(found.span(), wanted.values);
+    EXPECT_LE(d.largest, tolerance) << yaml << ": " << to_string(d);
+  };
+  compare("extract: [cqt]", "cqt", 1e-5);
+  compare("extract: [chroma_cqt]", "chroma_cqt", 1e-5);
+  compare("extract: [chroma_cens]", "chroma_cens", 1e-5);
+  compare("extract: [{tonnetz: {chroma: cqt}}]", "tonnetz", 1e-5);
+  compare("extract: [{tonnetz: {chroma: cqt, part: harmonic}}]", "harmonic_tonnetz", 1e-4);
+}
+
+TEST(FeatureExtractor, ComputesFeaturesOfPartsBesideThoseOfTheWhole) {
+  const Signals batch({"sentence", "chord", "chirp"});
+  const auto columns = [&](const std::string& yaml) {
+    return FeatureExtractor(parsed(yaml)).column_names();
+  };
+  EXPECT_THAT(columns("extract: [rms, {rms: {part: harmonic}}, {delta: {of: "
+                      "harmonic_rms}}]"),
+              testing::ElementsAre("rms", "harmonic_rms", "delta_harmonic_rms"));
+  // Each alone has the bits that it has in company.
+  const Array<float> together =
+      extract(FeatureExtractor(parsed("extract: [{rms: {part: percussive}}, "
+                                      "rms, {rms: {part: harmonic}}]")),
+              batch);
+  Index column = 0;
+  for (const char* alone : {"extract: [{rms: {part: percussive}}]", "extract: [rms]",
+                            "extract: [{rms: {part: harmonic}}]"}) {
+    const Array<float> one = extract(FeatureExtractor(parsed(alone)), batch);
+    for (Index row = 0; row < one.size(); ++row) {
+      ASSERT_EQ(together[3 * row + column], one[row]) << alone << ", row " << row;
+    }
+    ++column;
+  }
+  // A chord lasts: what is left of it is nearly all of it, and of its beats
+  // nearly nothing.
+  const Array<float> chord =
+      extract(FeatureExtractor(parsed("{extract: [rms, {rms: {part: "
+                                      "harmonic}}, {rms: {part: percussive}}], "
+                                      "statistics: [mean]}")),
+              Signals({"chord"}));
+  EXPECT_GT(chord[1], 0.9F * chord[0]);
+  EXPECT_LT(chord[2], 0.2F * chord[0]);
 }
 
 TEST(FeatureExtractor, SpellsTorchaudiosAndKaldisPresets) {
@@ -202,8 +254,13 @@ TEST(FeatureExtractor, KnowsWhatHasNoVersionForAGpu) {
   EXPECT_THAT(
       FeatureExtractor(parsed("extract: [pyin, rms, {delta: {of: pyin}}, yin]")).without_cuda(),
       testing::ElementsAre("pyin", "yin"));
-  EXPECT_THAT(FeatureExtractor(parsed("extract: [mfcc, pcen, spectral_flux]")).without_cuda(),
-              testing::IsEmpty());
+  EXPECT_THAT(FeatureExtractor(parsed("extract: [{mfcc: {part: harmonic}}, "
+                                      "{tonnetz: {chroma: cqt}}, chroma_cqt]"))
+                  .without_cuda(),
+              testing::ElementsAre("hpss", "tonnetz", "chroma_cqt"));
+  EXPECT_THAT(
+      FeatureExtractor(parsed("extract: [mfcc, pcen, tonnetz, spectral_flux]")).without_cuda(),
+      testing::IsEmpty());
 }
 
 TEST(FeatureExtractor, TakesOtherFrames) {

@@ -11,11 +11,14 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/convolve.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/gaussian_noise.h"
+#include "kernels/dsp/hpss.h"
 #include "kernels/dsp/istft.h"
 #include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
@@ -242,6 +245,25 @@ std::map<std::string, Output> outputs() {
                    out.rows(0, 80 * kaldi_rows).reshape({kaldi_rows, 80}));
     kaldi_features(context, cepstra, signal.values.view(), signal.extents,
                    out.rows(80 * kaldi_rows, 93 * kaldi_rows).reshape({kaldi_rows, 13}));
+  });
+  add("hpss", hpss_revision, Shape{3 * rows, 1025}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * rows, (i + 1) * rows); };
+    hpss(context, magnitudes.values.view(), magnitudes.extents, {}, {part(0), part(1)});
+    hpss(context, magnitudes.values.view(), magnitudes.extents,
+         {.harmonic_margin = 2, .power = 1.5}, {part(2), {}});
+  });
+  const ChromaCqtOptions classes;
+  const CqtPlan constant_q(transform_of(classes), sample_rate, 512);
+  Array<float> notes({frames, constant_q.bins()});
+  add("cqt", cqt_revision, notes.shape(), [&](Tensor<float> out) {
+    cqt(context, constant_q, signal.values.view(), signal.extents, out);
+    std::copy_n(out.data(), out.size(), notes.data());
+  });
+  add("chroma_cqt", chroma_cqt_revision, Shape{3 * frames, 12}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * frames, (i + 1) * frames); };
+    fold_octaves(context, std::as_const(notes).view(), classes, part(0));
+    divide_by_largest(context, part(0), part(1));
+    chroma_cens(context, part(0), frames_of(signal.extents, 512), 41, part(2));
   });
   add("tonnetz", tonnetz_revision, Shape{frames, 6},
       [&](Tensor<float> out) { tonnetz(context, chromas.values.view(), out); });

@@ -40,10 +40,10 @@ duration: 3
   EXPECT_EQ(spec.n_fft, 1024);
   ASSERT_EQ(spec.extract.size(), 4U);
   EXPECT_EQ(name_of(spec.extract[0]), "rms");
-  EXPECT_EQ(std::get<MfccFeature>(spec.extract[1]).n_mfcc, 13);
-  EXPECT_EQ(std::get<MfccFeature>(spec.extract[1]).n_mels, 128);
+  EXPECT_EQ(std::get<OfPart<MfccFeature>>(spec.extract[1]).n_mfcc, 13);
+  EXPECT_EQ(std::get<OfPart<MfccFeature>>(spec.extract[1]).n_mels, 128);
   EXPECT_EQ(std::get<DeltaFeature>(spec.extract[2]).of, "mfcc");
-  EXPECT_TRUE(std::get<MelFeature>(spec.extract[3]).db);
+  EXPECT_TRUE(std::get<OfPart<MelFeature>>(spec.extract[3]).db);
   EXPECT_EQ(spec.statistics, (std::vector<std::string>{"mean", "std"}));
   EXPECT_EQ(spec.duration, 3.0);
 }
@@ -75,6 +75,30 @@ TEST(FeatureSpec, CachesOfOtherOptionsKeepTheirKeys) {
                              HasSubstr("rms: 1, trim: 1, zero_crossing_rate: 1")));
   EXPECT_THAT(cache_text(parse("{extract: [rms], normalise: peak}")),
               testing::AllOf(HasSubstr(", normalise: peak}"), HasSubstr("{normalise: 1, rms: 1}")));
+}
+
+TEST(FeatureSpec, KnowsThePartOfTheSoundByItsLabel) {
+  const FeatureSpec spec = parse(
+      "{extract: [mfcc, {mfcc: {n_mfcc: 20, part: "
+      "harmonic}}, {delta: {of: harmonic_mfcc}}], "
+      "hpss: {harmonic_margin: 2}}");
+  EXPECT_EQ(label_of(spec.extract[1]), "harmonic_mfcc");
+  EXPECT_EQ(part_of(spec.extract[0]), Part::whole);
+  const Feature base = base_of(spec, "delta", "harmonic_mfcc");
+  EXPECT_EQ(std::get<OfPart<MfccFeature>>(base).n_mfcc, 20);
+  EXPECT_EQ(part_of(base_of(spec, "delta", "percussive_rms")), Part::percussive);
+  EXPECT_EQ(part_of(base_of(spec, "delta", "rms")), Part::whole);
+  EXPECT_THROW(base_of(spec, "delta", "harmonic_noise"), ConfigError);
+  EXPECT_THAT(cache_text(spec),
+              testing::AllOf(HasSubstr("part: harmonic"), HasSubstr("hpss: {n_fft: 2048, "),
+                             HasSubstr("harmonic_margin: 2"), HasSubstr("hpss: 1, istft: 1")));
+  // Where no part is asked for, caches know nothing of it.
+  EXPECT_EQ(cache_text(parse("{extract: [rms], hpss: {power: 1}}")),
+            cache_text(parse("extract: [rms]")));
+  EXPECT_THAT(cache_text(parse("{extract: [{delta: {of: harmonic_rms}}], hpss: {power: 1}}")),
+              HasSubstr("power: 1"));
+  EXPECT_THROW(parse("{extract: [rms], hpss: {hop_length: 1025}}"), ConfigError);
+  EXPECT_THROW(parse("extract: [{rms: {part: melodic}}]"), ConfigError);
 }
 
 TEST(FeatureSpec, ChecksHowSilenceIsTrimmed) {
@@ -158,7 +182,8 @@ TEST(FeatureSpec, TellsEverythingThatNumbersDependOnApart) {
        {"extract: [mel]", "extract: [{mfcc: {n_mfcc: 41}}]", "extract: [{mfcc: {top_db: null}}]",
         "extract: [mfcc, rms]", "hop_length: 256", "n_fft: 1024", "sample_rate: 16000",
         "statistics: [mean]", "offset: 0.5", "duration: 3", "pad_mode: reflect",
-        "extract: [{mfcc: {htk: true}}]", "extract: [{mfcc: {dct_type: 3}}]"}) {
+        "extract: [{mfcc: {htk: true}}]", "extract: [{mfcc: {dct_type: 3}}]",
+        "extract: [{mfcc: {part: harmonic}}]", "extract: [{mfcc: {part: percussive}}]"}) {
     EXPECT_NE(plain, cache_text(parse(other))) << other;
   }
   EXPECT_NE(cache_text(parse("extract: [mfcc, rms]")), cache_text(parse("extract: [rms, mfcc]")));
