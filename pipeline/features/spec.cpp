@@ -254,6 +254,7 @@ struct KeyVisitor : serenade::detail::TextVisitor {
   void operator()(std::string_view name, const std::vector<Feature>& features, Range,
                   std::string_view) {
     std::vector<std::string> texts;
+    texts.reserve(features.size());
     for (const Feature& feature : features) texts.push_back(keyed_text(feature));
     text += fmt::format("{}{}: [{}]", text.empty() ? "" : ", ", name, fmt::join(texts, ", "));
   }
