@@ -74,7 +74,7 @@ void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, dou
       cost, {rows * channels, numbers, rows, (channels + 1) * filters, true, filters, first}, true);
   const bool both = options.directions == StackDirections::both;
   const bool pooled = options.output == StackOutput::vector;
-  const int levels = options.levels, blocks = levels * (both ? 2 : 1);
+  const int levels = options.levels, ways = both ? 2 : 1, blocks = levels * ways;
   for (int part = 0; part < 2 * blocks; ++part) {
     add_product(cost, {numbers, numbers, rows, kernel, false, filters, false}, true);
     cost.add(6, 8 * numbers);                           // batch norm
@@ -85,8 +85,8 @@ void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, dou
   cost.add(blocks, 3 * numbers * blocks);      // gradients through a block and past it
   if (pooled) cost.add(2 * blocks, 2 * (numbers + vectors) * blocks);  // means
   // gradients of levels: added, but for the highest
-  cost.add(blocks - blocks / levels, 3 * numbers * (blocks - blocks / levels));
-  if (!pooled) cost.add(blocks / levels, 2 * numbers * (blocks / levels));
+  cost.add(blocks - ways, 3 * numbers * (blocks - ways));
+  if (!pooled) cost.add(ways, 2 * numbers * ways);
   const double summand = pooled ? vectors : numbers;
   cost.add(3, summand * (2 * blocks + levels + 2));  // the weighted sum
   if (both) cost.add(2, 5 * numbers);                // both directions' gradients
