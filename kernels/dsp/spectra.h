@@ -17,10 +17,10 @@ struct Spectra {
 };
 
 /// stft_power, magnitude, mel_power and power_to_db, each with the bits that it gives alone, in one
-/// pass over the spectrum, which none of what is not wanted leaves: on the CPU a tile of frames at a
-/// time, while it lies in the cache.
-/// signal [samples], clips end to end; frames = frames_of(samples, plan.options().hop_length).
-/// Throws ShapeError where a view does not fit or mel is wanted without a bank.
+/// pass over the spectrum, which none of what is not wanted leaves: on the CPU a tile of frames at
+/// a time, while it lies in the cache. signal [samples], clips end to end; frames =
+/// frames_of(samples, plan.options().hop_length). Throws ShapeError where a view does not fit or
+/// mel is wanted without a bank.
 void spectra(Context& context, const StftPlan& plan, Tensor<const float> signal,
              const Ragged& samples, const Spectra& wanted);
 
