@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -72,7 +74,7 @@ void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, dou
       cost, {rows * channels, numbers, rows, (channels + 1) * filters, true, filters, first}, true);
   const bool both = options.directions == StackDirections::both;
   const bool pooled = options.output == StackOutput::vector;
-  const int levels = options.levels, blocks = levels * (both ? 2 : 1);
+  const int levels = options.levels, ways = both ? 2 : 1, blocks = levels * ways;
   for (int part = 0; part < 2 * blocks; ++part) {
     add_product(cost, {numbers, numbers, rows, kernel, false, filters, false}, true);
     cost.add(6, 8 * numbers);                           // batch norm
@@ -83,15 +85,43 @@ void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, dou
   cost.add(blocks, 3 * numbers * blocks);      // gradients through a block and past it
   if (pooled) cost.add(2 * blocks, 2 * (numbers + vectors) * blocks);  // means
   // gradients of levels: added, but for the highest
-  cost.add(blocks - blocks / levels, 3 * numbers * (blocks - blocks / levels));
-  if (!pooled) cost.add(blocks / levels, 2 * numbers * (blocks / levels));
+  cost.add(blocks - ways, 3 * numbers * (blocks - ways));
+  if (!pooled) cost.add(ways, 2 * numbers * ways);
   const double summand = pooled ? vectors : numbers;
   cost.add(3, summand * (2 * blocks + levels + 2));  // the weighted sum
   if (both) cost.add(2, 5 * numbers);                // both directions' gradients
 }
 
+/// y = x W + b by rows, within another layer.
+void add_dense(Cost& cost, double rows, double in, double out) {
+  add_product(cost, {rows * in, rows * out, rows, (in + 1) * out, true, out, false}, false);
+}
+
+/// The launches of pipeline/model/layers/squeeze_excitation.h; x [batch, time, channels].
+void add_gates(Cost& cost, const SqueezeExcitationOptions& options, double numbers, double batch,
+               double channels) {
+  const double units = std::max(1.0, std::floor(channels / options.reduction));
+  cost.add(2, 2 * (numbers + batch * channels));  // means, and their gradient spread
+  add_dense(cost, batch, channels, units);
+  cost.add(2, 5 * batch * units);  // ReLU
+  add_dense(cost, batch, units, channels);
+  cost.add(3, 6 * numbers + 4 * batch * channels);  // gates, the gradients of both factors
+  cost.add(1, 3 * numbers);                         // both ways of x
+}
+
+/// The launches of pipeline/model/layers/attention_pool.h; x [batch, time, channels].
+void add_attention(Cost& cost, const AttentiveStatisticsPoolOptions& options, double numbers,
+                   double rows, double channels) {
+  const double units = options.units, heads = options.heads ? *options.heads : channels;
+  add_dense(cost, rows, channels, units);
+  cost.add(2, 5 * rows * units);  // tanh
+  add_dense(cost, rows, units, heads);
+  cost.add(2, 4 * numbers + 4 * rows * heads);  // the pool and its gradients
+  cost.add(1, 3 * numbers);                     // both ways of x
+}
+
 /// Throws ConfigError for layers that no shipped experiment has.
-void add_layer(Cost& cost, const std::string& type, const Step& s) {
+void add_layer(Cost& cost, const std::string_view type, const Step& s) {
   const bool back = !s.first;
   if (type == "conv1d") return add_product(cost, s, true);
   if (type == "dense") return add_product(cost, s, false);
@@ -103,47 +133,81 @@ void add_layer(Cost& cost, const std::string& type, const Step& s) {
   if (type == "global_average_pool" || type == "dropout" || type == "flatten") {
     return cost.add(1 + (back ? 1 : 0), (s.in + s.out) * (back ? 2 : 1));
   }
-  throw ConfigError("step_cost does not know what " + type + " costs");
+  throw ConfigError(fmt::format("step_cost does not know what {} costs", type));
 }
 
-bool has_bias(const ModelSpec& spec, std::size_t layer) {
-  if (layer >= spec.layers.size()) return true;  // the one to the classes
-  const auto& options = spec.layers[layer].options;
-  if (const auto* conv = std::get_if<Conv1dOptions>(&options)) return conv->use_bias;
-  if (const auto* dense = std::get_if<DenseOptions>(&options)) return dense->use_bias;
+bool has_bias(const LayerSpec& layer) {
+  if (const auto* conv = std::get_if<Conv1dOptions>(&layer.options)) return conv->use_bias;
+  if (const auto* dense = std::get_if<DenseOptions>(&layer.options)) return dense->use_bias;
   return false;
+}
+
+/// The cost of layers one after another over rows of shape `in`, and the shape that they give.
+/// first: nobody asks for the gradient of their input.
+Shape add_layers(Cost& cost, const std::vector<LayerSpec>& layers, Shape in, double batch,
+                 bool first) {
+  for (const LayerSpec& spec : layers) {
+    LayerSite site;
+    site.name = spec.name();
+    site.input = in;
+    const auto layer = make_layer(spec, site);
+    const Shape out = layer->output();
+    const double numbers = batch * static_cast<double>(in.size());
+    const auto channels = static_cast<double>(in[in.rank() - 1]);
+    const double rows = numbers / channels;
+    if (const auto* block = std::get_if<ResidualOptions>(&spec.options)) {
+      add_layers(cost, block->layers, in, batch, first);
+      const double result = batch * static_cast<double>(out.size());
+      if (in != out) {
+        const auto filters = static_cast<double>(out[out.rank() - 1]);
+        add_product(cost,
+                    {numbers, result, result / filters, channels * filters, false, filters, first},
+                    true);
+      }
+      cost.add(first ? 1 : 2, 3 * result + (first ? 0 : 3 * numbers));  // both ways, and back
+    } else if (const auto* stack = std::get_if<TemporalStackOptions>(&spec.options)) {
+      add_stack(cost, *stack, rows, channels, batch, first);
+    } else if (const auto* gates = std::get_if<SqueezeExcitationOptions>(&spec.options)) {
+      add_gates(cost, *gates, numbers, batch, channels);
+    } else if (const auto* pool = std::get_if<AttentiveStatisticsPoolOptions>(&spec.options)) {
+      add_attention(cost, *pool, numbers, rows, channels);
+    } else {
+      double parameters = 0;
+      for (const Parameter& parameter : layer->parameters()) {
+        parameters += static_cast<double>(parameter.value.size());
+      }
+      const auto filters = static_cast<double>(out[out.rank() - 1]);
+      const double result = batch * static_cast<double>(out.size());
+      add_layer(cost, spec.name(),
+                {.in = numbers,
+                 .out = result,
+                 .rows = result / filters,
+                 .parameters = parameters,
+                 .biased = has_bias(spec),
+                 .channels = filters,
+                 .first = first});
+    }
+    in = out;
+    first = false;
+  }
+  return in;
 }
 
 Cost cost_of(const ExperimentConfig& config, const Network& network) {
   const auto batch = static_cast<double>(config.training.batch_size);
   Cost cost;
-  Shape in = network.input();
-  cost.add(2,
-           2 * batch * static_cast<double>(in.size()));  // the batch is gathered, its targets too
-  const auto layers = network.layers();
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Shape& out = layers[i].output;
-    const auto channels = static_cast<double>(out[out.rank() - 1]);
-    if (layers[i].type == "temporal_stack") {
-      const auto& options = std::get<TemporalStackOptions>(network.spec().layers[i].options);
-      add_stack(cost, options, batch * static_cast<double>(in[0]), static_cast<double>(in[1]),
-                batch, i == 0);
-      in = out;
-      continue;
-    }
-    add_layer(cost, layers[i].type,
-              {.in = batch * static_cast<double>(in.size()),
-               .out = batch * static_cast<double>(out.size()),
-               .rows = batch * static_cast<double>(out.size()) / channels,
-               .parameters = static_cast<double>(layers[i].parameters),
-               .biased = has_bias(network.spec(), i),
-               .channels = channels,
-               .first = i == 0});
-    in = out;
-  }
+  const double input = batch * static_cast<double>(network.input().size());
+  cost.add(2, 2 * input);  // the batch is gathered, its targets too
+  if (config.augmentation.frequency_shift > 0) cost.add(1, 2 * input);
+  if (config.augmentation.spec_augment) cost.add(1, input);
+  if (config.augmentation.mixup > 0) cost.add(1, 3 * input);
+  const Shape last = add_layers(cost, network.spec().layers, network.input(), batch, true);
+  add_dense(cost, batch, static_cast<double>(last.size()), static_cast<double>(classes));
   cost.add(2, 4 * batch * static_cast<double>(classes));  // the loss, and what is kept of it
+  const auto parameters = static_cast<double>(network.parameter_count());
+  if (config.training.clip_norm) cost.add(3, 3 * parameters);
   // Adam reads weight, gradient and two moments and writes all but the gradient.
-  cost.add(1, 7 * static_cast<double>(network.parameter_count()));
+  cost.add(1, 7 * parameters);
   return cost;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -109,6 +110,33 @@ TEST_F(SecondGpu, ComputesAWholeRunAndItsPredictions) {
     predictor.predict(threads, small.clips, small.listener,
                       [](const FilePrediction& one) { EXPECT_EQ(one.error, ""); });
   }
+  expect_only_second();
+}
+
+/// A thread that takes what another made to decode with chooses the GPU of that. Here it is one
+/// thread that something else has made choose another meanwhile: after each block of files, results
+/// come.
+TEST_F(SecondGpu, DecodesOnAThreadThatHasChosenAnotherMeanwhile) {
+  SmallExperiment small;
+  Context cpu(1);
+  Workplace place(cpu, small.listener);
+  place.cache = small.folder / "cache";
+  place.runs = small.folder / "runs";
+  run(small.config({"training.epochs=1"}), place);
+
+  // Most are files that are not there: they take what decodes, and little time.
+  std::vector<std::filesystem::path> files(300, small.folder / "missing.wav");
+  files.front() = small.clips.front();
+  files.back() = small.clips.back();
+  std::vector<bool> answered;
+  Predictor predictor(small.folder / "runs/small", Device::cuda);
+  predictor.predict(cpu, files, small.listener, [&](const FilePrediction& one) {
+    answered.push_back(one.error.empty());
+    cudaSetDevice(answered.size() < files.size() ? 0 : 1);
+  });
+  ASSERT_EQ(answered.size(), files.size());
+  EXPECT_TRUE(answered.front());
+  EXPECT_TRUE(answered.back());
   expect_only_second();
 }
 

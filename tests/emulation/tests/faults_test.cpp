@@ -1,21 +1,15 @@
-// Each fault that the emulated GPU is there to find, planted once. The kernels here are wrong.
-#include <cufft.h>
+// Each fault of a kernel that the emulated GPU is there to find, planted once. The kernels here are
+// wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
-#include <functional>
-#include <memory>
 #include <vector>
 
-#include "kernels/device/copy.h"
-#include "kernels/device/graph.h"
 #include "kernels/device/launch.cuh"
 #include "tests/emulation/accesses.h"
 #include "tests/emulation/engine.h"
-#include "tests/emulation/streams.h"
-#include "tests/emulation/target.h"
+#include "tests/emulation/tests/planted_fault.h"
 
 namespace serenade::cuda {
 namespace {
@@ -104,44 +98,8 @@ __global__ void stride_kernel(int stride, float* out) {
 
 __global__ void fill_kernel(float value, float* out) { out[threadIdx.x] = value; }
 
-class PlantedFault : public ::testing::Test {
- protected:
-  void SetUp() override { emulation::take_faults(); }
-  void TearDown() override {
-    emulation::use_order(Order::forward);
-    emulation::use_stream_seed(1);
-    emulation::take_faults();
-    emulation::machine() = {};
-  }
-
-  /// What came out of `out`, or what the emulated GPU had to say.
-  std::vector<float> values(const Array<float>& from) {
-    Array<float> here(from.shape());
-    copy(context_, from.view(), here.view());
-    return {here.span().begin(), here.span().end()};
-  }
-  Array<float> uploaded(float first, Index count = size) {
-    Array<float> here(Shape{count});
-    for (Index i = 0; i < count; ++i) here[i] = first + static_cast<float>(i);
-    Array<float> there(Shape{count}, Device::cuda);
-    copy(context_, std::as_const(here).view(), there.view());
-    return there;
-  }
-  std::string complaint() {
-    try {
-      context_.synchronize();
-    } catch (const DeviceError& error) {
-      return error.what();
-    }
-    return {};
-  }
-
-  Context context_{Device::cuda};
-  Session& session_ = context_.session();
-};
-
 TEST_F(PlantedFault, MissingBarrierGivesWrongNumbersInSomeOrder) {
-  const Array<float> in = uploaded(0);
+  const Array<float> in = uploaded(0, size);
   Array<float> out(Shape{size}, Device::cuda);
   std::vector<float> expected;
   for (int i = 0; i < size; ++i) expected.push_back(static_cast<float>(i + (i + 1) % size));
@@ -164,7 +122,7 @@ TEST_F(PlantedFault, MissingBarrierGivesWrongNumbersInSomeOrder) {
 }
 
 TEST_F(PlantedFault, WriteAfterReadIsWrongInSomeOrderAndARace) {
-  const Array<float> in = uploaded(0);
+  const Array<float> in = uploaded(0, size);
   Array<float> out(Shape{size}, Device::cuda);
   bool wrong = false;
   for (const Order order : {Order::forward, Order::reverse, Order::random}) {
@@ -309,187 +267,7 @@ TEST_F(PlantedFault, TooManyThreadsInABlock) {
   EXPECT_THAT(refused({1, 65536}, 1), HasSubstr("grid is empty or too large"));
 }
 
-TEST_F(PlantedFault, MissingEventWaitShowsInSomeOrderOfStreams) {
-  Session other;
-  cudaEvent_t event = nullptr;
-  ASSERT_EQ(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
-  Array<float> between(Shape{size}, Device::cuda);
-  Array<float> out(Shape{size}, Device::cuda);
-  const auto last = [&](bool waits, std::uint64_t seed) {
-    emulation::use_stream_seed(seed);
-    launch<fill_kernel>(session_, {1, size}, 0.0F, between.data());
-    context_.synchronize();
-    launch<fill_kernel>(session_, {1, size}, 1.0F, between.data());
-    EXPECT_EQ(cudaEventRecord(event, session_.stream()), cudaSuccess);
-    if (waits) {
-      EXPECT_EQ(cudaStreamWaitEvent(other.stream(), event, 0), cudaSuccess);
-    }
-    launch<read_kernel>(other, {1, size}, between.data(), out.data());
-    other.synchronize();
-    return values(out).back();
-  };
-  bool wrong = false;
-  for (std::uint64_t seed = 1; seed < 9; ++seed) {
-    EXPECT_EQ(last(true, seed), 2.0F);
-    wrong = wrong || last(false, seed) != 2.0F;
-  }
-  EXPECT_TRUE(wrong);
-  cudaEventDestroy(event);
-}
-
-TEST_F(PlantedFault, PinnedMemoryThatIsReusedTooEarlyGivesItsLaterContents) {
-  float* pinned = nullptr;
-  ASSERT_EQ(cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof(float)), cudaSuccess);
-  Array<float> there(Shape{1}, Device::cuda);
-  *pinned = 1;
-  ASSERT_EQ(cudaMemcpyAsync(there.data(), pinned, sizeof(float), cudaMemcpyHostToDevice,
-                            session_.stream()),
-            cudaSuccess);
-  *pinned = 2;
-  EXPECT_EQ(values(there).front(), 2.0F);
-  cudaFreeHost(pinned);
-}
-
-TEST_F(PlantedFault, CopyThatIsTooLongOrTurnedAbout) {
-  const Array<float> there = uploaded(0);
-  std::array<float, 2 * size> here{};
-  EXPECT_NE(cudaMemcpyAsync(here.data(), there.data(), sizeof(here), cudaMemcpyDeviceToHost,
-                            session_.stream()),
-            cudaSuccess);
-  EXPECT_NE(
-      cudaMemcpyAsync(here.data(), there.data(), 4, cudaMemcpyHostToDevice, session_.stream()),
-      cudaSuccess);
-}
-
-TEST_F(PlantedFault, WrongDistanceInATransform) {
-  Array<double> in(Shape{4 * size}, Device::cuda);
-  Array<double> out(Shape{4 * (size + 2)}, Device::cuda);
-  ASSERT_EQ(cudaMemsetAsync(in.data(), 0, 4 * size * sizeof(double), session_.stream()),
-            cudaSuccess);
-  const auto transform = [&](int distance) {
-    cufftHandle plan = 0;
-    std::size_t work = 0;
-    int n = size;
-    EXPECT_EQ(cufftCreate(&plan), CUFFT_SUCCESS);
-    EXPECT_EQ(
-        cufftMakePlanMany(plan, 1, &n, &n, 1, distance, &n, 1, size / 2 + 1, CUFFT_D2Z, 4, &work),
-        CUFFT_SUCCESS);
-    EXPECT_EQ(cufftSetStream(plan, session_.stream()), CUFFT_SUCCESS);
-    const cufftResult result =
-        cufftExecD2Z(plan, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data()));
-    cufftDestroy(plan);
-    return result;
-  };
-  EXPECT_EQ(transform(size), CUFFT_SUCCESS);
-  EXPECT_EQ(complaint(), "");
-  EXPECT_EQ(transform(size + 1), CUFFT_INVALID_VALUE);
-  EXPECT_THAT(complaint(), HasSubstr("cuFFT: the plan reads"));
-}
-
-TEST_F(PlantedFault, BufferThatIsFreedTwiceOrNeverWas) {
-  void* memory = nullptr;
-  ASSERT_EQ(cudaMalloc(&memory, 16), cudaSuccess);
-  EXPECT_EQ(cudaFree(memory), cudaSuccess);
-  EXPECT_NE(cudaFree(memory), cudaSuccess);
-}
-
-/// A graph's kernels keep the numbers they were captured with; what is to differ lies in memory.
-TEST_F(PlantedFault, StaleGraphArgument) {
-  const Array<float> once = uploaded(0);
-  Array<float> out(Shape{size}, Device::cuda);
-  float value = 3;
-  const Graph graph(context_, [&] {
-    launch<fill_kernel>(context_.session(), {1, size, 0}, value, out.data());
-  });
-  value = 4;
-  graph.launch(context_);
-  EXPECT_EQ(values(out)[5], 3);
-  // What memory holds is read when the graph is launched.
-  Array<float> from = uploaded(10), to(Shape{size}, Device::cuda);
-  const Graph reading(context_, [&] {
-    launch<read_kernel>(context_.session(), {1, size, 0}, from.data(), to.data());
-  });
-  copy(context_, once.view(), from.view());
-  reading.launch(context_);
-  const auto first = values(once);
-  EXPECT_EQ(values(to)[7], first[7] + 1);
-  EXPECT_EQ(emulation::take_faults(), "");
-}
-
-TEST_F(PlantedFault, GraphWhoseCaptureWaitsOrAllocates) {
-  const auto capture = [&](const std::function<void()>& work) {
-    const Graph graph(context_, work);
-  };
-  EXPECT_THROW(capture([&] { context_.synchronize(); }), DeviceError);
-  EXPECT_THAT(emulation::take_faults(), HasSubstr("not while a stream is captured"));
-  EXPECT_THROW(capture([&] { const Array<float> more(Shape{4}, Device::cuda); }), DeviceError);
-  EXPECT_THAT(emulation::take_faults(), HasSubstr("cudaMalloc"));
-}
-
-TEST_F(PlantedFault, DefaultStream) {
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(1);
-  config.blockDim = dim3(1);
-  Array<float> out(Shape{1}, Device::cuda);
-  EXPECT_NE(cudaLaunchKernelEx(&config, fill_kernel, 1.0F, out.data()), cudaSuccess);
-}
-
-TEST_F(PlantedFault, MemoryThatIsUsedUp) {
-  emulation::machine().device.memory = std::size_t{1} << 20U;
-  try {
-    const Array<float> large(Shape{1 << 20}, Device::cuda);
-    FAIL() << "nothing was thrown";
-  } catch (const DeviceError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("the GPU's memory is used up: 4 MiB asked"));
-    EXPECT_THAT(error.what(), HasSubstr("--device cpu"));
-  }
-}
-
-TEST_F(PlantedFault, NoGpuAnOldDriverAnOldGpu) {
-  const auto said = [] {
-    try {
-      const Context context(Device::cuda);
-    } catch (const DeviceError& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing");
-  };
-  emulation::machine().devices = 0;
-  EXPECT_THAT(said(), HasSubstr("no NVIDIA GPU"));
-  emulation::machine() = {};
-  emulation::machine().driver_version = 12040;
-  EXPECT_THAT(said(), HasSubstr("the NVIDIA driver supports CUDA 12.4"));
-  emulation::machine().driver_version = 0;
-  EXPECT_THAT(said(), HasSubstr("no NVIDIA driver"));
-  emulation::machine() = {};
-  emulation::machine().device.major = 7;
-  EXPECT_THAT(said(), HasSubstr("compute capability 7.0"));
-}
-
 using PlantedFaultDeathTest = PlantedFault;
-TEST_F(PlantedFaultDeathTest, GraphThatOutlivesItsMemory) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  auto from = std::make_unique<Array<float>>(uploaded(1));
-  Array<float> out(Shape{size}, Device::cuda);
-  const Graph graph(context_, [&] {
-    launch<read_kernel>(context_.session(), {1, size, 0}, from->data(), out.data());
-  });
-  graph.launch(context_);
-  EXPECT_EQ(values(out)[0], 2);
-  const auto again = [&] {
-    from.reset();
-    graph.launch(context_);
-    context_.synchronize();
-  };
-  EXPECT_DEATH(again(), "read_kernel: block 0, thread 0");
-}
-
-TEST_F(PlantedFaultDeathTest, HostThatTouchesDeviceMemory) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Array<float> there = uploaded(0);
-  EXPECT_DEATH(there.data()[0] = 1, "host: touches memory that is closed to it");
-}
-
 TEST_F(PlantedFaultDeathTest, KernelThatWritesFarBeyondTheEnd) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Array<float> out(Shape{size}, Device::cuda);

@@ -78,7 +78,7 @@ inline ReportData sample_report(std::vector<std::string> labels, int folds, int 
   const int per_class = folds > 1 ? 25 : 38;
   const auto predictions = sample_predictions(labels, folds, per_class, right);
   ReportData data;
-  data.title = folds > 1 ? "ravdess_frames_emobox" : "ravdess_frames_cnn";
+  data.title = "ravdess_frames_cnn";
   data.date = "2025-03-01 14:05 UTC";
   data.config_name = "configs/" + data.title + ".yaml";
   data.command = "serenade run " + data.config_name + " corpus.path=ravdess";
