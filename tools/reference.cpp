@@ -130,11 +130,27 @@ void print_all() {
   print_table("## `sweep`: what `serenade sweep` tries; other commands pass it over",
               SweepOptions());
   fmt::print(
-      "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`.\n\n");
+      "## Features\n\nItems of `features.extract`: a name, or `name: {{option: value}}`. A clip "
+      "gives 1 "
+      "+ samples / hop_length\n(rounded down) frames of n_fft samples, Hann windows that are "
+      "centred "
+      "on every hop_length-th sample,\nzeros around the clip. The librosa calls take "
+      "sr=sample_rate, "
+      "n_fft and hop_length as well; defaults\nwhere nothing is said.\n\n"
+      "Every feature but delta and delta2 has the option `part` as well: whole (the default), "
+      "harmonic or\npercussive. Its columns are called harmonic_mfcc then, by which derivatives "
+      "know it, and it is computed\nof librosa.effects.harmonic(y) or percussive(y) as "
+      "`features.hpss` says, made once for all features;\non the CPU also where these are computed "
+      "on a GPU.\n\n");
   for (const Feature& feature : all_features()) {
     std::visit(
-        [](const auto& options) {
-          print_table(fmt::format("### `{}`", std::decay_t<decltype(options)>::name), options);
+        []<class Options>(const Options& options) {
+          const std::string heading = fmt::format("### `{}`\n\n{}", options.name, options.about);
+          if constexpr (requires { options.part; }) {  // said once, above
+            print_table(heading, typename Options::Whole{});
+          } else {
+            print_table(heading, options);
+          }
         },
         feature);
   }

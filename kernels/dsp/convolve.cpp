@@ -26,7 +26,7 @@ constexpr Index block = 2048;
 constexpr int n_fft = 2 * block;
 
 const FftPlan& plan() {
-  static const FftPlan plan({.n_fft = n_fft, .hop_length = block}, FftPlan::Windowed::no);
+  static const FftPlan plan(std::vector<double>(n_fft, 1.0), n_fft, block);
   return plan;
 }
 

@@ -14,19 +14,30 @@ namespace {
 
 double turn(double part) { return 2 * std::numbers::pi * part; }
 
+std::vector<double> periodic_hann(Index n) {
+  std::vector<double> window;
+  for (Index s = 0; s < n; ++s) {
+    const double phase = turn(static_cast<double>(s) / static_cast<double>(n));
+    window.push_back(0.5 - 0.5 * std::cos(phase));
+  }
+  return window;
+}
+
 }  // namespace
 
-FftPlan::FftPlan(const StftOptions& options, Windowed windowed) : n_fft_(options.n_fft) {
+FftPlan::FftPlan(const StftOptions& options)
+    : FftPlan(periodic_hann(options.n_fft), options.n_fft, options.hop_length) {}
+
+FftPlan::FftPlan(const std::vector<double>& window, int n_fft, int hop_length) : n_fft_(n_fft) {
   const Index n = n_fft_;
-  const Index hop = options.hop_length;
+  const Index hop = hop_length;
   block_rows_ = std::min(hop, n);
   blocks_ = simd::lanes + (n - 1) / hop;
   block_lanes_ = (blocks_ + 7) / 8 * 8;
   for (Index s = 0; s < n; ++s) {
     sample_offset_.push_back(static_cast<std::int32_t>(s % hop * block_lanes_ + s / hop));
-    const double phase = turn(static_cast<double>(s) / static_cast<double>(n));
-    const double hann = 0.5 - 0.5 * std::cos(phase);
-    window_.push_back(0.5 * (windowed == Windowed::yes ? hann : 1.0));
+    const auto at = static_cast<std::size_t>(s);
+    window_.push_back(at < window.size() ? 0.5 * window[at] : 0.0);
   }
   // Radix 8 as often as can be, and 4 once or twice for what is left.
   Index length = points();
@@ -66,7 +77,7 @@ FftPlan::FftPlan(const StftOptions& options, Windowed windowed) : n_fft_(options
 }
 
 void load_frames(const FftPlan& plan, int hop_length, const float* x, Index length, Index start,
-                 float* blocks) {
+                 float* blocks, PadMode pad_mode) {
   const Index needed = (plan.blocks() - 1) * hop_length + plan.block_rows();
   const float* from = nullptr;
   if (start >= 0 && start + needed <= length) {
@@ -75,9 +86,15 @@ void load_frames(const FftPlan& plan, int hop_length, const float* x, Index leng
     float* copy = scratch(3, needed);
     const Index begin = std::clamp<Index>(-start, 0, needed);
     const Index end = std::clamp<Index>(length - start, begin, needed);
-    std::fill(copy, copy + begin, 0.0F);
+    const auto beyond = [&](Index from_here, Index to) {
+      for (Index i = from_here; i < to; ++i) {
+        const bool mirror = pad_mode == PadMode::reflect;
+        copy[i] = mirror ? x[reflected(start + i, length)] : 0.0F;
+      }
+    };
+    beyond(0, begin);
     std::copy(x + (start + begin), x + (start + end), copy + begin);
-    std::fill(copy + end, copy + needed, 0.0F);
+    beyond(end, needed);
     from = copy;
   }
   load_lanes(from, hop_length, plan.blocks(), plan.block_rows(), plan.block_lanes(), blocks);

@@ -21,9 +21,11 @@ namespace serenade::cpu {
 
 class FftPlan {
  public:
-  enum class Windowed { yes, no };
-  /// Windowed::no: with a window of ones.
-  explicit FftPlan(const StftOptions& options, Windowed windowed = Windowed::yes);
+  explicit FftPlan(const StftOptions& options);
+  /// The same with another window, of at most n_fft numbers; beyond it are zeros. Without a hop
+  /// each frame is laid out by itself: sample s of 16 frames is row s of a tile.
+  FftPlan(const std::vector<double>& window, int n_fft, int hop_length);
+  FftPlan(const std::vector<double>& window, int n_fft) : FftPlan(window, n_fft, n_fft) {}
 
   int n_fft() const { return n_fft_; }
   Index points() const { return n_fft_ / 2; }
@@ -71,9 +73,9 @@ class FftPlan {
 };
 
 /// Lays out the signal of up to 16 frames, the first of which begins `start` samples into a clip of
-/// `length` samples at x (start may be negative; beyond the clip are zeros).
+/// `length` samples at x (start may be negative; beyond the clip is what pad_mode says).
 void load_frames(const FftPlan& plan, int hop_length, const float* x, Index length, Index start,
-                 float* blocks);
+                 float* blocks, PadMode pad_mode = PadMode::constant);
 
 /// blocks -> power [bins, lanes]; work: work_size() doubles. All 64-byte aligned.
 void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power);

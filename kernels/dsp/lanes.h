@@ -1,6 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "kernels/device/context.h"
+#include "kernels/device/ragged.h"
 #include "kernels/device/vector_path.h"
 
 /// Tiles: how CPU twins see matrices. A row-major matrix [frames, dims] is cut into tiles of
@@ -27,6 +31,25 @@ void store_tile(const float* tile, Index dims, Index count, float* rows, Index s
 float* scratch(int slot, Index size);
 /// One such piece of float64.
 double* scratch_double(Index size);
+
+/// Runs body(clip, first, count) over tiles of up to simd::lanes neighbouring frames that lie
+/// within one clip, `first` counted from its own.
+template <class Body>
+void for_each_frame_tile(Context& context, const Ragged& frames, const Body& body) {
+  struct Tile {
+    Index clip, first, count;
+  };
+  std::vector<Tile> tiles;
+  for (Index clip = 0; clip < frames.clips(); ++clip) {
+    for (Index first = 0; first < frames.length(clip); first += simd::lanes) {
+      tiles.push_back({clip, first, std::min(simd::lanes, frames.length(clip) - first)});
+    }
+  }
+  context.parallel(static_cast<Index>(tiles.size()), [&](Index i) {
+    const Tile& tile = tiles[static_cast<std::size_t>(i)];
+    body(tile.clip, tile.first, tile.count);
+  });
+}
 
 /// Runs body(in_tile, out_tile) over all frames of in [frames, in_dims], filling out [frames,
 /// out_dims]: how an operation that maps a frame to a frame becomes one that maps a matrix.

@@ -12,18 +12,27 @@ namespace serenade {
 /// Of the numbers this operation gives; part of the cache's key.
 inline constexpr int mel_revision = 1;
 
-/// Triangular filters on the Slaney mel scale with Slaney area normalisation, as
-/// librosa.filters.mel(htk=False, norm="slaney").
+/// slaney: each triangle has the same area; none: the same height, 1.
+enum class MelNorm { slaney, none };
+constexpr auto enum_names(MelNorm) { return std::to_array<std::string_view>({"slaney", "none"}); }
+
+/// Triangular filters evenly spaced on a mel scale, as librosa.filters.mel. htk is the scale 2595
+/// log10(1 + f / 700), else Slaney's: linear below 1000 Hz and logarithmic above.
 struct MelOptions {
   int n_mels = 128;
   double fmin = 0;
   std::optional<double> fmax = std::nullopt;
+  bool htk = false;
+  MelNorm mel_norm = MelNorm::slaney;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("n_mels", self.n_mels, Range{1, 4096}, "number of mel bands");
     visit("fmin", self.fmin, Range{0}, "lowest frequency, Hz");
     visit("fmax", self.fmax, Range{0}, "highest frequency, Hz; null: half the sample rate");
+    visit("htk", self.htk, Range{}, "the mel scale of HTK instead of Slaney's");
+    visit("mel_norm", self.mel_norm, Range{},
+          "slaney: bands of the same area; none: of the same height, 1");
   }
 };
 
@@ -38,6 +47,9 @@ class MelBank {
   };
 
   MelBank(const MelOptions& options, double sample_rate, int n_fft);
+  /// Kaldi's: triangles of height 1 that are straight on the mel scale 1127 log(1 + f / 700)
+  /// itself; the bin at half the sample rate belongs to none. Throws as above.
+  static MelBank kaldi(int n_mels, double fmin, double fmax, double sample_rate, int n_fft);
 
   Index bins() const;
   Index n_mels() const;
@@ -50,6 +62,7 @@ class MelBank {
 
  private:
   struct Table;
+  explicit MelBank(std::shared_ptr<const Table> table) : table_(std::move(table)) {}
   std::shared_ptr<const Table> table_;
 };
 

@@ -98,7 +98,7 @@ void transform_batch(Context& context, const StftPlan& plan, Tensor<const float>
     for (Index i = chunk * tiles_a_chunk; i < std::min(count, (chunk + 1) * tiles_a_chunk); ++i) {
       const FrameTile& tile = tiles[static_cast<std::size_t>(i)];
       load_frames(fft, hop, signal.data() + samples.begin(tile.clip), samples.length(tile.clip),
-                  tile.first * hop - fft.n_fft() / 2, blocks);
+                  tile.first * hop - fft.n_fft() / 2, blocks, plan.options().pad_mode);
       transform(fft, blocks, work, result);
       sink(result, frames.begin(tile.clip) + tile.first, tile.count);
     }

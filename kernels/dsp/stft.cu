@@ -42,10 +42,10 @@ struct BatchedFft {
 
 /// One block a frame, threads along its samples: 4 bytes read (most of them by up to n_fft / hop
 /// frames, from cache) and 8 written a sample. Blocks beyond the last frame fill the run with
-/// zeros.
+/// zeros; before and behind a clip are zeros or, where `mirror`, its reflection.
 __global__ __launch_bounds__(most_threads) void gather_kernel(
     const float* signal, const Index* samples, const Index* frames, int clips, const double* window,
-    int n_fft, int hop_length, Index first_frame, Index frames_left, double* out) {
+    int n_fft, int hop_length, Index first_frame, Index frames_left, bool mirror, double* out) {
   double* to = out + static_cast<Index>(blockIdx.x) * n_fft;
   if (static_cast<Index>(blockIdx.x) >= frames_left) {
     for (int i = static_cast<int>(threadIdx.x); i < n_fft; i += static_cast<int>(blockDim.x)) {
@@ -59,7 +59,8 @@ __global__ __launch_bounds__(most_threads) void gather_kernel(
   const Index length = samples[clip + 1] - samples[clip];
   const float* x = signal + samples[clip];
   for (int i = static_cast<int>(threadIdx.x); i < n_fft; i += static_cast<int>(blockDim.x)) {
-    const Index at = start + i;
+    Index at = start + i;
+    if (mirror && (at < 0 || at >= length)) at = reflected(at, length);
     to[i] = at >= 0 && at < length ? static_cast<double>(x[at]) * window[i] : 0.0;
   }
 }
@@ -115,7 +116,8 @@ void transform_runs(
     const Index left = frames.total() - first;
     launch<gather_kernel>(session, {frames_a_run, session.block_size(most_threads)}, signal.data(),
                           sample_offsets, frame_offsets, static_cast<int>(samples.clips()), window,
-                          n_fft, hop_length, first, left, framed);
+                          n_fft, hop_length, first, left,
+                          plan.options().pad_mode == PadMode::reflect, framed);
     BatchedFft::check_fft(cufftExecD2Z(fft.plan, framed, spectrum), "transforming");
     store(session, spectrum, first, left < frames_a_run ? left : frames_a_run);
   }

@@ -16,21 +16,37 @@ inline constexpr int stft_revision = 2;
 enum class Window { hann };
 constexpr auto enum_names(Window) { return std::to_array<std::string_view>({"hann"}); }
 
+/// What the signal is continued with on both sides. reflect: itself mirrored at its first and last
+/// sample, as numpy.pad(mode="reflect") and torch.stft; librosa before 0.9.
+enum class PadMode { constant, reflect };
+constexpr auto enum_names(PadMode) {
+  return std::to_array<std::string_view>({"constant", "reflect"});
+}
+/// The sample that lies at `at` of a signal of length >= 1 continued by reflection.
+constexpr Index reflected(Index at, Index length) {
+  if (length == 1) return 0;
+  const Index period = 2 * (length - 1);
+  const Index place = (at % period + period) % period;
+  return place < length ? place : period - place;
+}
+
 /// Most samples from frame to frame.
 inline constexpr int max_hop_length = 1 << 16;
 
-/// Short-time Fourier transform, always centred, the signal continued with zeros on both sides:
-/// librosa.stft(center=True, pad_mode="constant").
+/// Short-time Fourier transform, always centred: librosa.stft(center=True, pad_mode=pad_mode).
 struct StftOptions {
   int n_fft = 2048;
   int hop_length = 512;
   Window window = Window::hann;
+  PadMode pad_mode = PadMode::constant;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("n_fft", self.n_fft, Range{64, 16384}, "samples in a window, a power of two");
     visit("hop_length", self.hop_length, Range{1, max_hop_length}, "samples from frame to frame");
     visit("window", self.window, Range{}, "window function");
+    visit("pad_mode", self.pad_mode, Range{},
+          "what the signal is continued with on both sides: zeros, or its own mirror image");
   }
 };
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <set>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -239,6 +240,11 @@ void Predictor::predict(Context& context, const std::vector<fs::path>& files, Ob
   for (const std::string& warning : models_->warnings) observer.warn(warning);
   const std::vector<FeatureFunction> functions = models_->functions();
   const std::size_t kinds = functions.size();
+  std::set<std::string> notes;
+  for (const FeatureFunction& function : functions) {
+    notes.insert(function.notes.begin(), function.notes.end());
+  }
+  for (const std::string& note : notes) observer.note(note);
   Decoders decoders(functions,
                     bytes_a_thread(models_->features, models_->device_memory, context.threads()));
   Heard heard;

@@ -169,6 +169,7 @@ Prepared load_features(const ExperimentConfig& config, const Workplace& workplac
 
   const FeatureExtractor extractor(config.features);
   const FeatureFunction function = feature_function(extractor, workplace.features);
+  for (const std::string& note : function.notes) observer.note(note);
   FeatureCache cache(workplace.cache, function, observer, &memo);
   save(memo, observer);
   if (missing == MissingFeatures::refuse) expect_complete(cache, corpus.utterances, "clips");

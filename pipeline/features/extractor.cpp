@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "kernels/device/checks.h"
@@ -13,6 +15,7 @@
 #include "kernels/dsp/statistics.h"
 #include "pipeline/audio/usable.h"
 #include "pipeline/features/feature_batch.h"
+#include "pipeline/features/parts.h"
 
 namespace serenade {
 namespace {
@@ -39,18 +42,30 @@ void refuse_unusable(Context& context, Tensor<const float> signal, const Ragged&
   }
 }
 
+/// Throws ClipError for the first clip that is shorter than a frame.
+void refuse_frameless(const Ragged& samples, const Ragged& frames) {
+  for (Index clip = 0; clip < samples.clips(); ++clip) {
+    if (frames.length(clip) > 0) continue;
+    throw ClipError(clip, fmt::format("the clip has {} samples, too few for a frame; snip_edges: "
+                                      "false makes frames of shorter clips, too",
+                                      samples.length(clip)));
+  }
+}
+
 }  // namespace
 
 struct FeatureExtractor::Plan {
   /// One item of the list: some columns of the result.
   struct Item {
     std::string label;
+    Part part;
     Feature base;
     std::optional<DeltaOptions> derivative;
     Index dims = 0;
   };
 
-  explicit Plan(const FeatureSpec& features) : spec(features), tables(features) {
+  explicit Plan(const FeatureSpec& features)
+      : spec(features), no_feature(spec), separation(separation_of(spec)) {
     if (spec.extract.empty()) throw ConfigError("extract: the list of features is empty");
     check_ranges(spec);
     std::set<std::string> labels;
@@ -66,6 +81,22 @@ struct FeatureExtractor::Plan {
       frame_dims += items.back().dims;
     }
     if (!spec.statistics.empty()) check(statistics_options());
+    for (auto& [part, of_part] : tables) {
+      of_part.kaldi_frames = kaldi_frames;
+      parts.insert(part);
+    }
+  }
+
+  static StftPlan separation_of(const FeatureSpec& spec) {
+    if (spec.hpss.hop_length > spec.hpss.n_fft / 2) {
+      throw ConfigError(fmt::format("hpss: hop_length is {} but may be at most half of n_fft, {}",
+                                    spec.hpss.hop_length, spec.hpss.n_fft));
+    }
+    try {
+      return StftPlan({.n_fft = spec.hpss.n_fft, .hop_length = spec.hpss.hop_length});
+    } catch (const ConfigError& error) {
+      throw ConfigError(fmt::format("hpss: {}", error.what()));
+    }
   }
 
   StatisticsOptions statistics_options() const { return {.statistics = spec.statistics}; }
@@ -76,8 +107,9 @@ struct FeatureExtractor::Plan {
     if constexpr (requires { options.of; }) {
       add_derivative(options);
     } else {
-      tables.add(options);
-      items.push_back({std::string(options.name), options, std::nullopt, dims_of(options)});
+      tables_of(options.part).add(options);
+      expect_frames(options);
+      items.push_back({label_of(options), options.part, options, std::nullopt, dims_of(options)});
     }
   }
   template <class Options>
@@ -89,18 +121,31 @@ struct FeatureExtractor::Plan {
     }
     const Feature base = base_of(spec, options.name, options.of);
     add_base(base);
-    items.push_back(
-        {fmt::format("{}_{}", options.name, options.of), base, derivative, dims_of_base(base)});
+    items.push_back({fmt::format("{}_{}", options.name, options.of), part_of(base), base,
+                     derivative, dims_of_base(base)});
   }
   void add_base(const Feature& base) {
     std::visit(
         [&](const auto& options) {
           if constexpr (!requires { options.of; }) {
             check_ranges(options);
-            tables.add(options);
+            tables_of(options.part).add(options);
+            expect_frames(options);
           }
         },
         base);
+  }
+  FeatureTables& tables_of(Part part) { return tables.try_emplace(part, no_feature).first->second; }
+  /// A row has columns of one frame: all features of a list have the same frames.
+  template <class Options>
+  void expect_frames(const Options& options) {
+    const auto frames = tables_of(options.part).frames_of_feature(options);
+    if (items.empty()) kaldi_frames = frames;
+    if (frames == kaldi_frames) return;
+    throw ConfigError(
+        fmt::format("its frames are others than those of {}: Kaldi's features stand in a list of "
+                    "their own, with one frame_length and snip_edges",
+                    items.front().label));
   }
   static Index dims_of_base(const Feature& base) {
     return std::visit(
@@ -114,8 +159,15 @@ struct FeatureExtractor::Plan {
         base);
   }
 
+  Ragged frames(const Ragged& samples) const { return tables.begin()->second.frames(samples); }
+
   FeatureSpec spec;
-  FeatureTables tables;
+  /// Made before any feature is looked at, so that n_fft's errors are not said to be a feature's.
+  FeatureTables no_feature;
+  StftPlan separation;
+  std::map<Part, FeatureTables> tables;
+  std::set<Part> parts;
+  std::optional<KaldiFrames> kaldi_frames;
   std::vector<Item> items;
   Index frame_dims = 0;
 };
@@ -138,8 +190,20 @@ Index FeatureExtractor::dims() const {
 std::vector<std::string> FeatureExtractor::column_names() const {
   std::vector<std::string> names;
   for (const Plan::Item& item : plan_->items) {
+    const auto own = std::visit(
+        []<class Options>(const Options&) -> std::span<const std::string_view> {
+          if constexpr (requires { Options::columns; }) return Options::columns;
+          return {};
+        },
+        item.base);
     for (Index d = 0; d < item.dims; ++d) {
-      names.push_back(item.dims == 1 ? item.label : fmt::format("{}_{}", item.label, d));
+      if (item.dims == 1) {
+        names.push_back(item.label);
+      } else if (!own.empty()) {
+        names.push_back(fmt::format("{}_{}", item.label, own[static_cast<std::size_t>(d)]));
+      } else {
+        names.push_back(fmt::format("{}_{}", item.label, d));
+      }
     }
   }
   if (!per_clip()) return names;
@@ -152,44 +216,67 @@ std::vector<std::string> FeatureExtractor::column_names() const {
 
 std::vector<std::string> FeatureExtractor::warnings() const {
   std::vector<std::string> lines;
-  for (const auto& [options, bank] : plan_->tables.mel) {
-    if (bank.empty_filters().empty()) continue;
-    lines.push_back(
-        fmt::format("{} of {} mel bands are too narrow to hold a bin and stay empty: "
-                    "use fewer n_mels or a larger n_fft",
-                    bank.empty_filters().size(), bank.n_mels()));
+  for (const auto& [part, tables] : plan_->tables) {
+    for (const auto& [options, bank] : tables.mel) {
+      if (bank.empty_filters().empty()) continue;
+      lines.push_back(
+          fmt::format("{} of {} mel bands are too narrow to hold a bin and stay empty: "
+                      "use fewer n_mels or a larger n_fft",
+                      bank.empty_filters().size(), bank.n_mels()));
+    }
   }
   return lines;
 }
 
+std::vector<std::string> FeatureExtractor::without_cuda() const {
+  std::vector<std::string> names;
+  for (const Plan::Item& item : plan_->items) {
+    const std::string name(name_of(item.base));
+    const auto add = [&](const std::string& what) {
+      if (std::find(names.begin(), names.end(), what) == names.end()) names.push_back(what);
+    };
+    if (!has_cuda_version(item.base)) add(name);
+    if (item.part != Part::whole) add("hpss");
+  }
+  return names;
+}
+
 Ragged FeatureExtractor::rows_of(const Ragged& samples) const {
-  if (!per_clip()) return frames_of(samples, plan_->spec.hop_length);
+  Ragged frames = plan_->frames(samples);
+  if (!per_clip()) return frames;
   Ragged rows;
   for (Index clip = 0; clip < samples.clips(); ++clip) rows.append(1);
   return rows;
 }
 
 std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
-  // All that a FeatureBatch may hold of a frame: power where it is needed, magnitudes for contrast;
-  // for tuning a height and a step for each place that may be a peak; mel for each bank but the
-  // first, unless it is needed, and logarithms; for each item what it is and what it is a
+  // All that a FeatureBatch may hold of a frame: power where it is needed, magnitudes for contrast
+  // and shape; for tuning a height and a step for each place that may be a peak; mel for each bank
+  // but the first, unless it is needed, and logarithms; for each item what it is and what it is a
   // derivative of; the row.
-  const FeatureTables& tables = plan_->tables;
-  const Index bins = tables.stft.bins();
   Index numbers = plan_->frame_dims;
-  const bool is_fused = tables.together().bank.has_value();
-  if (tables.needs_power() || (!is_fused && !tables.contrast.empty())) numbers += bins;
-  if (!tables.contrast.empty()) numbers += bins;
-  if (!tables.chroma.empty()) numbers += 2 * bins;
-  for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
-  if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;
+  for (const auto& [part, tables] : plan_->tables) {
+    const Index bins = tables.stft.bins();
+    const bool is_fused = tables.together().bank.has_value();
+    if (tables.needs_power() || (!is_fused && tables.needs_magnitude())) numbers += bins;
+    if (tables.needs_magnitude()) numbers += bins;
+    if (!tables.chroma.empty()) numbers += 2 * bins;
+    for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
+    for (const auto& [options, bank] : tables.pcen_mel) numbers += bank.n_mels();
+    if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;
+  }
   for (const Plan::Item& item : plan_->items) {
     numbers += 2 * item.dims;
-    if (const auto* mfcc = std::get_if<MfccFeature>(&item.base)) numbers += mfcc->n_mels;
-    if (std::holds_alternative<TonnetzFeature>(item.base)) numbers += ChromaOptions().n_chroma;
+    if (const auto* mfcc = std::get_if<OfPart<MfccFeature>>(&item.base)) numbers += mfcc->n_mels;
+    if (std::holds_alternative<OfPart<TonnetzFeature>>(item.base)) {
+      numbers += ChromaOptions().n_chroma;
+    }
   }
-  const Index frames = frames_of(samples, plan_->spec.hop_length).total();
-  const Index all = samples.total() + frames * numbers + rows_of(samples).total() * dims();
+  const Index frames = plan_->frames(samples).total();
+  // The signal, and each part of it.
+  const auto signals = static_cast<Index>(plan_->parts.size()) + 1;
+  const Index all =
+      signals * samples.total() + frames * numbers + rows_of(samples).total() * dims();
   // Context::lend gives up to an eighth more.
   return static_cast<std::size_t>(all) * sizeof(float) / 8 * 9;
 }
@@ -203,6 +290,7 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   } else {
     refuse_empty(samples);
   }
+  refuse_frameless(samples, plan_->frames(samples));
 
   const bool elsewhere = context.device() != signal.device();
   Lent uploaded;
@@ -215,19 +303,26 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   }
   const Tensor<float> there = elsewhere ? result.view() : out;
 
-  FeatureBatch batch(context, plan_->tables, signal, samples);
-  const Index frames = batch.frames().total();
+  const SignalParts parts(context, plan_->separation, plan_->spec.hpss, signal, samples,
+                          plan_->parts);
+  std::map<Part, FeatureBatch> batches;
+  for (const auto& [part, tables] : plan_->tables) {
+    batches.try_emplace(part, context, tables, parts[part], samples);
+  }
+  const Ragged frames_of_clips = plan_->frames(samples);
+  const Index frames = frames_of_clips.total();
   Lent memory;
   if (per_clip()) memory = context.lend({frames, plan_->frame_dims});
   const Tensor<float> rows = per_clip() ? memory.view() : there;
   Index column = 0;
   for (const Plan::Item& item : plan_->items) {
+    FeatureBatch& batch = batches.at(item.part);
     const Tensor<const float> values =
         item.derivative ? batch.of(item.base, *item.derivative) : batch.of(item.base);
     place_columns(context, values, column, rows);
     column += item.dims;
   }
-  if (per_clip()) statistics(context, rows, batch.frames(), plan_->statistics_options(), there);
+  if (per_clip()) statistics(context, rows, frames_of_clips, plan_->statistics_options(), there);
   if (elsewhere) copy(context, there, out);
 }
 

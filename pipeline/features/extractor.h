@@ -42,9 +42,12 @@ class FeatureExtractor {
   std::vector<std::string> column_names() const;
   /// What is doubtful about the options, a line each: mel bands that hold no bin.
   std::vector<std::string> warnings() const;
+  /// Features of the list that have no CUDA version, by name, and so are computed on the CPU.
+  std::vector<std::string> without_cuda() const;
   /// True when a clip gives one row instead of a row a frame.
   bool per_clip() const;
-  /// Rows of the result, clip by clip: frames, or 1.
+  /// Rows of the result, clip by clip: frames, or 1. A clip that is too short for a frame of
+  /// Kaldi's has none.
   Ragged rows_of(const Ragged& samples) const;
 
   /// Bytes that extract() takes at most on the context's device for clips of so many samples,
@@ -56,9 +59,9 @@ class FeatureExtractor {
   /// Both are on the context's device, or both on the CPU, where the signal goes from and the rows
   /// come back to. A clip's rows have the same bits whatever its neighbours, its place and the
   /// threads.
-  /// Throws ClipError for the first clip of the batch that has no samples or, where the signal is
-  /// on the CPU, holds NaN, infinity or a number that no recording holds; ShapeError when the
-  /// shapes do not fit.
+  /// Throws ClipError for the first clip of the batch that has no samples, or none for a frame, or,
+  /// where the signal is on the CPU, holds NaN, infinity or a number that no recording holds;
+  /// ShapeError when the shapes do not fit.
   void extract(Context& context, Tensor<const float> signal, const Ragged& samples,
                Tensor<float> out) const;
 

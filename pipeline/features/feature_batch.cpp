@@ -5,7 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/tonnetz.h"
 #include "kernels/dsp/zero_crossing.h"
@@ -21,6 +23,15 @@ PowerToDbOptions decibels(const std::optional<double>& top_db) {
 
 ChromaOptions chroma_of(const TonnetzFeature& tonnetz) { return {.tuning = tonnetz.tuning}; }
 
+DctOptions transform_of(const MfccFeature& mfcc) {
+  return {
+      .coefficients = mfcc.n_mfcc, .type = mfcc.dct_type, .norm = mfcc.norm, .lifter = mfcc.lifter};
+}
+std::string dct_key(const MfccFeature& mfcc) {
+  const MfccOptions& options = mfcc;
+  return canonical_text(options) + std::to_string(mfcc.n_mels);
+}
+
 const std::string power_key = "power";
 const std::string magnitude_key = "magnitude";
 std::string mel_key(const MelOptions& options) { return "mel" + canonical_text(options); }
@@ -31,7 +42,8 @@ std::string log_mel_key(const MelOptions& options, const PowerToDbOptions& db) {
 }  // namespace
 
 FeatureTables::FeatureTables(const FeatureSpec& spec)
-    : stft(StftOptions{.n_fft = spec.n_fft, .hop_length = spec.hop_length}),
+    : stft(StftOptions{
+          .n_fft = spec.n_fft, .hop_length = spec.hop_length, .pad_mode = spec.pad_mode}),
       sample_rate(spec.sample_rate),
       n_fft(spec.n_fft) {}
 
@@ -50,7 +62,7 @@ void FeatureTables::add(const MfccFeature& feature) {
     throw ConfigError(fmt::format("n_mfcc is {} but there are only {} mel bands (n_mels)",
                                   feature.n_mfcc, feature.n_mels));
   }
-  dct.try_emplace({feature.n_mels, feature.n_mfcc}, feature.n_mels, feature.n_mfcc);
+  dct.try_emplace(dct_key(feature), feature.n_mels, transform_of(feature));
 }
 void FeatureTables::add(const MelFeature& feature) {
   add_mel(feature, feature.db ? std::optional(decibels(feature.top_db)) : std::nullopt);
@@ -64,8 +76,40 @@ void FeatureTables::add(const ContrastFeature& feature) {
   contrast.try_emplace(canonical_text(options), options, sample_rate, n_fft);
 }
 void FeatureTables::add(const TonnetzFeature& feature) {
+  if (feature.chroma == TonnetzChroma::cqt) return add(chroma_cqt_of(feature));
   const ChromaOptions options = chroma_of(feature);
   chroma.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+
+void FeatureTables::add(const PcenFeature& feature) {
+  const MelOptions& options = feature;
+  pcen_mel.try_emplace(canonical_text(options), options, sample_rate, n_fft);
+}
+void FeatureTables::add(const CqtOptions& options) {
+  cqt.try_emplace(canonical_text(options), options, sample_rate, stft.options().hop_length);
+}
+void FeatureTables::add(const ChromaCqtOptions& options) {
+  check(options);
+  add(transform_of(options));
+}
+void FeatureTables::add(const YinFeature& feature) {
+  yin.emplace(feature, sample_rate, FrameOptions{n_fft, stft.options().hop_length});
+}
+void FeatureTables::add(const PyinFeature& feature) {
+  pyin.emplace(feature, sample_rate, FrameOptions{n_fft, stft.options().hop_length});
+}
+void FeatureTables::add(const KaldiFbankFeature& feature) {
+  kaldi_fbank.emplace(feature, sample_rate, stft.options().hop_length);
+}
+void FeatureTables::add(const KaldiMfccFeature& feature) {
+  kaldi_mfcc.emplace(feature, sample_rate, stft.options().hop_length);
+}
+
+Ragged FeatureTables::frames(const Ragged& samples) const {
+  const int hop_length = stft.options().hop_length;
+  if (!kaldi_frames) return frames_of(samples, hop_length);
+  return kaldi_frames_of(samples, kaldi_frames->window_length, hop_length,
+                         kaldi_frames->snip_edges);
 }
 
 Index dims_of(const MfccFeature& feature) { return feature.n_mfcc; }
@@ -75,6 +119,18 @@ Index dims_of(const ContrastFeature& feature) { return feature.n_bands + 1; }
 Index dims_of(const TonnetzFeature&) { return 6; }
 Index dims_of(const ZeroCrossingRateFeature&) { return 1; }
 Index dims_of(const RmsFeature&) { return 1; }
+Index dims_of(const SpectralCentroidFeature&) { return 1; }
+Index dims_of(const SpectralBandwidthFeature&) { return 1; }
+Index dims_of(const SpectralRolloffFeature&) { return 1; }
+Index dims_of(const SpectralFlatnessFeature&) { return 1; }
+Index dims_of(const SpectralFluxFeature&) { return 1; }
+Index dims_of(const PcenFeature& feature) { return feature.n_mels; }
+Index dims_of(const CqtFeature& feature) { return feature.n_bins; }
+Index dims_of(const ChromaCqtOptions& options) { return options.n_chroma; }
+Index dims_of(const YinFeature&) { return 1; }
+Index dims_of(const PyinFeature&) { return 3; }
+Index dims_of(const KaldiFbankFeature& feature) { return feature.num_mel_bins; }
+Index dims_of(const KaldiMfccFeature& feature) { return feature.num_ceps; }
 
 FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
                            Tensor<const float> signal, const Ragged& samples)
@@ -82,7 +138,7 @@ FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
       tables_(tables),
       signal_(signal),
       samples_(samples),
-      frames_(frames_of(samples, tables.stft.options().hop_length)) {
+      frames_(tables.frames(samples)) {
   if (tables.together().bank) compute_together();
 }
 
@@ -92,7 +148,7 @@ void FeatureBatch::compute_together() {
   Spectra wanted;
   wanted.bank = &tables_.mel.at(canonical_text(options));
   if (tables_.needs_power()) wanted.power = fresh(power_key, tables_.stft.bins());
-  if (!tables_.contrast.empty()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
+  if (tables_.needs_magnitude()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
   if (together.mel) wanted.mel = fresh(mel_key(options), options.n_mels);
   if (together.log_mel) {
     wanted.db = *together.log_mel;
@@ -114,6 +170,21 @@ Tensor<const float> FeatureBatch::once(const std::string& what, Index dims,
   Lent matrix = context_.lend({frames_.total(), dims});
   compute(matrix.view());
   return std::as_const(matrices_.emplace(what, std::move(matrix)).first->second).view();
+}
+
+template <class Compute>
+Tensor<const float> FeatureBatch::once_on_cpu(const std::string& what, Index dims,
+                                              const Compute& compute) {
+  return once(what, dims, [&](Tensor<float> out) {
+    if (context_.device() == Device::cpu) return compute(context_, signal_, out);
+    if (!host_) {
+      host_.emplace(Host{Context(context_.threads()), Array<float>(signal_.shape())});
+      copy(context_, signal_, host_->signal.view());
+    }
+    Array<float> rows(out.shape());
+    compute(host_->context, std::as_const(host_->signal).view(), rows.view());
+    copy(context_, std::as_const(rows).view(), out);
+  });
 }
 
 FrameOptions FeatureBatch::signal_frames() const {
@@ -153,8 +224,7 @@ Tensor<const float> FeatureBatch::chroma(const ChromaOptions& options) {
 
 Tensor<const float> FeatureBatch::of(const MfccFeature& feature) {
   return once(option_text(Feature(feature)), feature.n_mfcc, [&](Tensor<float> out) {
-    dct(context_, log_mel(feature, feature.top_db),
-        tables_.dct.at({feature.n_mels, feature.n_mfcc}), out);
+    dct(context_, log_mel(feature, feature.top_db), tables_.dct.at(dct_key(feature)), out);
   });
 }
 
@@ -173,8 +243,11 @@ Tensor<const float> FeatureBatch::of(const ContrastFeature& feature) {
 }
 
 Tensor<const float> FeatureBatch::of(const TonnetzFeature& feature) {
-  return once(option_text(Feature(feature)), dims_of(feature),
-              [&](Tensor<float> out) { tonnetz(context_, chroma(chroma_of(feature)), out); });
+  return once(option_text(Feature(feature)), dims_of(feature), [&](Tensor<float> out) {
+    const bool is_cqt = feature.chroma == TonnetzChroma::cqt;
+    tonnetz(context_, is_cqt ? chroma_cqt(chroma_cqt_of(feature)) : chroma(chroma_of(feature)),
+            out);
+  });
 }
 
 Tensor<const float> FeatureBatch::of(const ZeroCrossingRateFeature&) {
@@ -186,6 +259,130 @@ Tensor<const float> FeatureBatch::of(const ZeroCrossingRateFeature&) {
 Tensor<const float> FeatureBatch::of(const RmsFeature&) {
   return once("rms", 1,
               [&](Tensor<float> out) { rms(context_, signal_, samples_, signal_frames(), out); });
+}
+
+Tensor<const float> FeatureBatch::shape(std::string_view name) {
+  const std::string key(name);
+  if (!matrices_.contains(key)) {
+    const FeatureTables::Shape& shape = tables_.shape;
+    SpectralShape wanted;
+    const auto want = [&](std::string_view what) { return fresh(std::string(what), 1); };
+    if (shape.centroid) wanted.centroid = want(SpectralCentroidFeature::name);
+    if (shape.bandwidth) {
+      wanted.bandwidth = want(SpectralBandwidthFeature::name);
+      wanted.bandwidth_options = *shape.bandwidth;
+    }
+    if (shape.rolloff) {
+      wanted.rolloff = want(SpectralRolloffFeature::name);
+      wanted.rolloff_options = *shape.rolloff;
+    }
+    if (shape.flatness) {
+      wanted.flatness = want(SpectralFlatnessFeature::name);
+      wanted.flatness_options = *shape.flatness;
+    }
+    if (shape.flux) wanted.flux = want(SpectralFluxFeature::name);
+    spectral_shape(context_, magnitudes(), frames_, tables_.sample_rate, wanted);
+  }
+  return std::as_const(matrices_.at(key)).view();
+}
+
+Tensor<const float> FeatureBatch::of(const SpectralCentroidFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralBandwidthFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralRolloffFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralFlatnessFeature& feature) {
+  return shape(feature.name);
+}
+Tensor<const float> FeatureBatch::of(const SpectralFluxFeature& feature) {
+  return shape(feature.name);
+}
+
+Tensor<const float> FeatureBatch::of(const PcenFeature& feature) {
+  const MelOptions& mel = feature;
+  const PcenOptions& options = feature;
+  const Tensor<const float> bands =
+      once("mel of magnitudes" + canonical_text(mel), mel.n_mels, [&](Tensor<float> out) {
+        mel_power(context_, magnitudes(), tables_.pcen_mel.at(canonical_text(mel)), out);
+      });
+  return once(option_text(Feature(feature)), mel.n_mels, [&](Tensor<float> out) {
+    pcen(context_, bands, frames_, tables_.sample_rate, tables_.stft.options().hop_length, options,
+         out);
+  });
+}
+
+Tensor<const float> FeatureBatch::of(const CqtFeature& feature) {
+  const CqtOptions& options = feature;
+  const std::string key = canonical_text(options);
+  return once_on_cpu("cqt" + key, options.n_bins,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       cqt(context, tables_.cqt.at(key), signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::folded(Context& cpu, Tensor<const float> signal,
+                                         const ChromaCqtOptions& options) {
+  const auto [place, is_new] = folded_.try_emplace(canonical_text(options));
+  Array<float>& sums = place->second;
+  if (is_new) {
+    const CqtPlan& plan = tables_.cqt.at(canonical_text(transform_of(options)));
+    Lent bins = cpu.lend({frames_.total(), plan.bins()});
+    cqt(cpu, plan, signal, samples_, bins.view());
+    sums.resize({frames_.total(), options.n_chroma});
+    fold_octaves(cpu, std::as_const(bins).view(), options, sums.view());
+  }
+  return std::as_const(sums).view();
+}
+
+Tensor<const float> FeatureBatch::chroma_cqt(const ChromaCqtOptions& options) {
+  return once_on_cpu("chroma_cqt" + canonical_text(options), options.n_chroma,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       divide_by_largest(context, folded(context, signal, options), out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const ChromaCqtFeature& feature) {
+  return chroma_cqt(feature);
+}
+
+Tensor<const float> FeatureBatch::of(const ChromaCensFeature& feature) {
+  return once_on_cpu(option_text(Feature(feature)), feature.n_chroma,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       chroma_cens(context, folded(context, signal, feature), frames_,
+                                   feature.smoothing, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const YinFeature& feature) {
+  return once_on_cpu("yin", 1,
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       yin(context, *tables_.yin, feature, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const PyinFeature& feature) {
+  return once_on_cpu("pyin", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       pyin(context, *tables_.pyin, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const KaldiFbankFeature& feature) {
+  return once_on_cpu("kaldi_fbank", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       kaldi_features(context, *tables_.kaldi_fbank, signal, samples_, out);
+                     });
+}
+
+Tensor<const float> FeatureBatch::of(const KaldiMfccFeature& feature) {
+  return once_on_cpu("kaldi_mfcc", dims_of(feature),
+                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+                       kaldi_features(context, *tables_.kaldi_mfcc, signal, samples_, out);
+                     });
 }
 
 Tensor<const float> FeatureBatch::of(const Feature& base, const DeltaOptions& options) {

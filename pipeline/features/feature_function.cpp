@@ -1,5 +1,8 @@
 #include "pipeline/features/feature_function.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <span>
 #include <utility>
 
@@ -29,6 +32,10 @@ FeatureFunction feature_function(const FeatureExtractor& extractor, Device devic
     extractor.extract(context, signal, samples, out);
   };
   if (device != Device::cpu) {
+    if (const auto names = extractor.without_cuda(); !names.empty()) {
+      function.notes.push_back(fmt::format("computed on the CPU, having no version for a GPU: {}",
+                                           fmt::join(names, ", ")));
+    }
     function.clips_at_once = 16;
     // Trimming copies the signals.
     const Index copies = spec.trim ? 1 : 0;

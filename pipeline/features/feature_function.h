@@ -19,6 +19,8 @@ struct FeatureFunction {
   int sample_rate = 0;
   DecodeOptions decode;
   std::vector<std::string> columns;
+  /// What the user should read of how they are computed, a line each.
+  std::vector<std::string> notes{};
   /// What makes copies of recordings' signals, in place of which they are used then; nothing where
   /// unset. Always on the CPU; `contents` says who each clip is.
   std::function<Signals(Context&, Signals, std::span<const ContentHash> contents)> copy{};

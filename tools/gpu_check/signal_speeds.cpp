@@ -11,11 +11,13 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/pcm.h"
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
 #include "kernels/dsp/spectra.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
@@ -167,6 +169,16 @@ std::vector<Operation> operations(const Data& d) {
                                                       Tensor<float> out) {
          spectral_contrast(c, data.magnitude.view(), data.frames, bands, out);
        }},
+      {"spectral_shape", of(rows, bins), Shape{5 * rows, 1}, 1e-5,
+       [rows](Context& c, const Data& data, Tensor<float> out) {
+         const auto part = [&](Index i) { return out.rows(i * rows, (i + 1) * rows); };
+         spectral_shape(c, data.magnitude.view(), data.frames, sample_rate,
+                        {part(0), part(1), part(2), part(3), part(4), {}, {}, {}});
+       }},
+      {"pcen", of(rows, mels), Shape{rows, mels}, 2e-5,
+       [](Context& c, const Data& data, Tensor<float> out) {
+         pcen(c, data.mel.view(), data.frames, sample_rate, 512, {}, out);
+       }},
       {"tonnetz", of(rows, 12), Shape{rows, 6}, 4e-6,
        [](Context& c, const Data& data, Tensor<float> out) {
          tonnetz(c, data.chroma.view(), out);
@@ -212,11 +224,27 @@ Json speed(const std::string& name) {
   throw Failed("there is no signal operation " + name);
 }
 
-constexpr auto names = std::to_array<const char*>(
-    {"to_mono_int16_2", "stft", "place_columns", "stft_power", "log_mel_in_one_pass", "magnitude",
-     "mel_power", "power_to_db", "dct", "delta", "estimate_tuning", "chroma_stft",
-     "spectral_contrast", "tonnetz", "zero_crossing_rate", "rms", "statistics", "normalise_rms",
-     "resample_48000_22050"});
+constexpr auto names = std::to_array<const char*>({"to_mono_int16_2",
+                                                   "stft",
+                                                   "place_columns",
+                                                   "stft_power",
+                                                   "log_mel_in_one_pass",
+                                                   "magnitude",
+                                                   "mel_power",
+                                                   "power_to_db",
+                                                   "dct",
+                                                   "delta",
+                                                   "estimate_tuning",
+                                                   "chroma_stft",
+                                                   "spectral_contrast",
+                                                   "spectral_shape",
+                                                   "pcen",
+                                                   "tonnetz",
+                                                   "zero_crossing_rate",
+                                                   "rms",
+                                                   "statistics",
+                                                   "normalise_rms",
+                                                   "resample_48000_22050"});
 
 }  // namespace
 

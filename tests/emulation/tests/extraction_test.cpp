@@ -80,6 +80,12 @@ TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
   const auto utterances = recordings();
   for (const char* features : {"{extract: [{mfcc: {n_mfcc: 40}}, chroma_stft, spectral_contrast, "
                                "tonnetz, zero_crossing_rate, rms, {delta: {of: mfcc}}, mel]}",
+                               "{extract: [spectral_flux, spectral_centroid, spectral_bandwidth, "
+                               "spectral_flatness, {delta: {of: spectral_centroid}}]}",
+                               // On the CPU, of signals that the GPU resampled: single frames at
+                               // a threshold may differ, which a clip's mean hardly shows.
+                               "{extract: [pcen, pyin], statistics: [mean]}",
+                               "{n_fft: 1024, pad_mode: reflect, extract: [mel]}",
                                "{extract: [mfcc, chroma_stft, rms], normalise: rms, trim: {}, "
                                "statistics: [mean, std, min, max, median, p90]}"}) {
     const auto spec =

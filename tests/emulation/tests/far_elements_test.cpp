@@ -10,9 +10,11 @@
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
@@ -66,6 +68,46 @@ TEST_F(FarElements, Delta) {
   emulation::use_last_blocks(3);
   delta(gpu_, in.view(), Ragged(std::vector<Index>{3, in.shape()[0] - 3}), {}, out.view());
   expect_end(out, expected, 20);
+}
+
+// Threads go from frame to frame, so that it is bands that are many here.
+TEST_F(FarElements, Pcen) {
+  constexpr Index frames = 9;
+  constexpr Index kept = 16;
+  constexpr Index bands = far / (frames - 1) + 1;
+  const Array<float> last = positive({frames, kept});
+  Array<float> expected(last.shape());
+  const Ragged clip(std::vector<Index>{frames});
+  pcen(cpu_, last.view(), clip, 22050, 512, {}, expected.view());
+  Array<float> in = on_gpu({frames, bands});
+  Array<float> out = on_gpu({frames, bands});
+  const auto end_of = [&](Array<float>& matrix, Index t) {
+    return matrix.view().reshape({frames * bands}).rows((t + 1) * bands - kept, (t + 1) * bands);
+  };
+  for (Index t = 0; t < frames; ++t) copy(gpu_, last.view().row(t), end_of(in, t));
+  emulation::use_last_blocks(3);
+  pcen(gpu_, std::as_const(in).view(), clip, 22050, 512, {}, out.view());
+  for (Index t = 0; t < frames; ++t) {
+    Array<float> found(Shape{kept});
+    copy(gpu_, Tensor<const float>(end_of(out, t)), found.view());
+    for (Index i = 0; i < kept; ++i) {
+      EXPECT_NEAR(found[i], expected[t * kept + i], 1e-4 * expected[t * kept + i]) << t;
+    }
+  }
+}
+
+TEST_F(FarElements, SpectralShape) {
+  const Array<float> last = positive({9, 33});
+  const Array<float> alone = zeros_and(1, last);
+  Array<float> all_expected(Shape{10, 1});
+  SpectralShape wanted{.flux = all_expected.view()};
+  spectral_shape(cpu_, alone.view(), Ragged(std::vector<Index>{10}), 22050, wanted);
+  const Array<float> in = behind(far_rows(33), last);
+  Array<float> out = on_gpu({in.shape()[0], 1});
+  emulation::use_last_blocks(3);
+  spectral_shape(gpu_, in.view(), Ragged(std::vector<Index>{3, in.shape()[0] - 3}), 22050,
+                 {.flux = out.view()});
+  expect_end(out, all_expected, 9);
 }
 
 TEST_F(FarElements, Tonnetz) {

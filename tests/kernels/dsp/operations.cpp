@@ -402,7 +402,9 @@ std::vector<Operation> core_operations() {
 
 std::vector<Operation> operations() {
   std::vector<Operation> all = core_operations();
-  for (Operation& operation : tonal_operations()) all.push_back(std::move(operation));
+  for (auto* more : {tonal_operations, shape_operations, speech_operations}) {
+    for (Operation& operation : more()) all.push_back(std::move(operation));
+  }
   return all;
 }
 
@@ -412,6 +414,10 @@ std::vector<Device> devices() {
     if (!cuda::devices().empty()) all.push_back(Device::cuda);
   }
   return all;
+}
+
+std::vector<Device> devices_of(const Operation& operation) {
+  return operation.on_gpu ? devices() : std::vector<Device>{Device::cpu};
 }
 
 Context context_on(Device device, int threads) { return Context(device, threads); }

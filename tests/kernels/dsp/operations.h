@@ -59,6 +59,10 @@ struct Operation {
   std::function<reference::Matrix(const reference::Signal&)> reference;
   Tolerance tolerance;
   bool takes_empty_clips = true;
+  /// It has a CUDA twin.
+  bool on_gpu = true;
+  /// False where of a signal with a single sample other than 0 any rounding decides.
+  bool of_impulses = true;
 
   /// The result on the CPU.
   Rows run(Context& context, const Signals& signals) const {
@@ -71,11 +75,17 @@ struct Operation {
 std::vector<Operation> core_operations();
 /// Chroma, spectral contrast, tonnetz.
 std::vector<Operation> tonal_operations();
+/// Centroid, bandwidth, roll-off, flatness, flux.
+std::vector<Operation> shape_operations();
+/// PCEN, Kaldi's features, pitch.
+std::vector<Operation> speech_operations();
 /// All of them.
 std::vector<Operation> operations();
 
 /// The devices of this build, and a context on one.
 std::vector<Device> devices();
+/// Those that the operation runs on.
+std::vector<Device> devices_of(const Operation& operation);
 Context context_on(Device device, int threads);
 
 /// Uniform noise in (-gain, gain), the same for the same seed on every machine.

@@ -62,11 +62,13 @@ TEST_P(EveryOperation, EqualsItsDefinitionInFloat64) {
                        {0.25F},
                        impulse,
                        noise(2048, 4)});
-  for (const Device device : devices()) {
+  for (const Device device : devices_of(GetParam())) {
     Context context = context_on(device, 1);
     const Rows rows = operation.run(context, batch);
     for (Index clip = 0; clip < batch.clips.clips(); ++clip) {
       const std::vector<float> samples = batch.clip(clip);
+      const auto zeros = std::count(samples.begin(), samples.end(), 0.0F);
+      if (!operation.of_impulses && zeros + 1 >= batch.clips.length(clip)) continue;
       const auto expected = operation.reference({samples.begin(), samples.end()});
       const auto found = rows.clip(clip);
       ASSERT_EQ(found.extent(0), static_cast<Index>(expected.size()));
@@ -117,7 +119,7 @@ TEST_P(EveryOperation, GivesTheSameBitsInAnyBatchAndOnAnyNumberOfThreads) {
       RC_ASSERT(same_bits(operation.run(several, batch).values.view(), together.values.view()));
     }
   };
-  for (const Device device : devices()) {
+  for (const Device device : devices_of(GetParam())) {
     const bool passed = rc::check(operation.name + " on " + std::string(to_string(device)),
                                   [&] { holds(device, *any_batch(operation.takes_empty_clips)); });
     EXPECT_TRUE(passed);
@@ -127,7 +129,7 @@ TEST_P(EveryOperation, GivesTheSameBitsInAnyBatchAndOnAnyNumberOfThreads) {
 TEST_P(EveryOperation, GivesFiniteNumbersForSilence) {
   const Operation& operation = GetParam();
   const Signals batch({std::vector<float>(9000, 0.0F), {0.0F}, std::vector<float>(600, -0.0F)});
-  for (const Device device : devices()) {
+  for (const Device device : devices_of(GetParam())) {
     Context context = context_on(device, 1);
     const Rows rows = operation.run(context, batch);
     EXPECT_TRUE(std::all_of(rows.values.span().begin(), rows.values.span().end(),
@@ -136,7 +138,7 @@ TEST_P(EveryOperation, GivesFiniteNumbersForSilence) {
 }
 
 TEST_P(EveryOperation, TakesABatchOfNoClips) {
-  for (const Device device : devices()) {
+  for (const Device device : devices_of(GetParam())) {
     Context context = context_on(device, 2);
     EXPECT_EQ(GetParam().run(context, Signals()).of_clip.clips(), 0);
   }

@@ -1,10 +1,16 @@
 #include <cmath>
+#include <utility>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/cqt.h"
+#include "kernels/dsp/hpss.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
 #include "tests/kernels/dsp/operations.h"
+#include "tests/reference/constant_q.h"
+#include "tests/reference/separation.h"
 #include "tests/reference/tonal.h"
 
 namespace serenade::test {
@@ -49,12 +55,141 @@ reference::Matrix chroma_of(const reference::Signal& x, int n_chroma, double tun
   return reference::chroma(reference::stft_power(x, n_fft, 512), sample_rate, n_chroma, tuning);
 }
 
+using Mask = Tensor<float> HpssMasks::*;
+
+/// Of spectra of 256 points: the definition sorts every window anew.
+constexpr StftOptions short_frames{.n_fft = 256, .hop_length = 512};
+
+Rows run_hpss(Context& context, const Signals& signals, const HpssOptions& options, Mask mask) {
+  const StftPlan plan(short_frames);
+  const Ragged frames = frames_of(signals.clips, short_frames.hop_length);
+  Rows spectra = make_rows(context, frames, plan.bins());
+  stft_power(context, plan, signals.view(context), signals.clips, spectra.values.view());
+  magnitude(context, spectra.values.view(), spectra.values.view());
+  Rows rows = make_rows(context, frames, plan.bins());
+  HpssMasks wanted;
+  wanted.*mask = rows.values.view();
+  hpss(context, spectra.values.view(), frames, options, wanted);
+  return rows;
+}
+
+reference::Matrix hpss_mask(const reference::Signal& x, const HpssOptions& options, Mask mask) {
+  auto magnitudes = reference::stft_power(x, short_frames.n_fft, short_frames.hop_length);
+  for (auto& row : magnitudes) {
+    for (double& value : row) value = std::sqrt(value);
+  }
+  const auto lasting = reference::median_filter(magnitudes, 31, true);
+  const auto short_ones = reference::median_filter(magnitudes, 31, false);
+  const bool split = options.harmonic_margin == 1 && options.percussive_margin == 1;
+  const double of_zeros = split ? 0.5 : 0;
+  if (mask == &HpssMasks::harmonic) {
+    return reference::soft_mask(lasting, short_ones, options.harmonic_margin, options.power,
+                                of_zeros);
+  }
+  return reference::soft_mask(short_ones, lasting, options.percussive_margin, options.power,
+                              of_zeros);
+}
+
+Operation hpss_operation(std::string name, const HpssOptions& options, Mask mask) {
+  return {std::move(name),
+          [=](Context& context, const Signals& signals) {
+            return run_hpss(context, signals, options, mask);
+          },
+          [=](const reference::Signal& x) { return hpss_mask(x, options, mask); },
+          // Magnitudes are good to 1.2e-7 of themselves, which two medians' quotient doubles and
+          // its power multiplies; at most a quarter of that is left in a share.
+          Tolerance{.absolute = 5e-7}};
+}
+
+CqtOptions low_notes() { return {.n_bins = 50, .tuning = 0.1}; }
+ChromaCqtOptions octaves() { return {.n_octaves = 3, .tuning = -0.2}; }
+
+Rows run_cqt(Context& context, const Signals& signals, const CqtOptions& options, int hop_length) {
+  const CqtPlan plan(options, sample_rate, hop_length);
+  Rows rows = make_rows(context, frames_of(signals.clips, hop_length), plan.bins());
+  cqt(context, plan, signals.view(context), signals.clips, rows.values.view());
+  return rows;
+}
+
+Rows run_folded(Context& context, const Signals& signals) {
+  const Rows bins = run_cqt(context, signals, transform_of(octaves()), 512);
+  Rows rows = make_rows(context, bins.of_clip, 12);
+  fold_octaves(context, bins.values.view(), octaves(), rows.values.view());
+  return rows;
+}
+
+reference::Matrix folded_of(const reference::Signal& x) {
+  reference::ConstantQ options;
+  options.n_bins = 108;
+  options.bins_per_octave = 36;
+  options.tuning = -0.2;
+  return reference::fold_octaves(reference::cqt(x, sample_rate, options), 36, 12);
+}
+
+Operation on_cpu(Operation operation) {
+  operation.on_gpu = false;
+  return operation;
+}
+
+/// Signals are decimated in float32, which leaves 2e-7 of the loudest sample or so, and libsoxr's
+/// filter is known as well as that.
+constexpr Tolerance of_decimated{.peak = 2e-6};
+
+std::vector<Operation> constant_q_operations() {
+  using reference::Signal;
+  return {
+      on_cpu({"cqt",
+              [](Context& context, const Signals& signals) {
+                return run_cqt(context, signals, low_notes(), 512);
+              },
+              [](const Signal& x) {
+                reference::ConstantQ options;
+                options.n_bins = 50;
+                options.tuning = 0.1;
+                return reference::cqt(x, sample_rate, options);
+              },
+              of_decimated}),
+      // A hop that can be halved twice only.
+      on_cpu({"cqt_of_odd_hops",
+              [](Context& context, const Signals& signals) {
+                return run_cqt(context, signals, {.fmin = 220, .n_bins = 40}, 300);
+              },
+              [](const Signal& x) {
+                reference::ConstantQ options;
+                options.fmin = 220;
+                options.n_bins = 40;
+                options.hop_length = 300;
+                return reference::cqt(x, sample_rate, options);
+              },
+              of_decimated}),
+      // Of frames far fainter than the clip's loudest decimation leaves more.
+      on_cpu({"chroma_cqt",
+              [](Context& context, const Signals& signals) {
+                Rows rows = run_folded(context, signals);
+                const Tensor<const float> sums = rows.values.view();
+                divide_by_largest(context, sums, rows.values.view());
+                return rows;
+              },
+              [](const Signal& x) { return reference::divide_by_largest(folded_of(x)); },
+              Tolerance{.absolute = 1e-4}}),
+      on_cpu({"chroma_cens",
+              [](Context& context, const Signals& signals) {
+                const Rows sums = run_folded(context, signals);
+                Rows rows = make_rows(context, sums.of_clip, 12);
+                chroma_cens(context, sums.values.view(), sums.of_clip, 9, rows.values.view());
+                return rows;
+              },
+              [](const Signal& x) { return reference::chroma_cens(folded_of(x), 9); },
+              Tolerance{.peak = 1e-6}}),
+  };
+}
+
 }  // namespace
 
 // Estimated tuning is no row: for a spectrum as flat as an impulse's any rounding decides it.
 // tonal_test.cpp judges it on spectra that have a pitch.
 std::vector<Operation> tonal_operations() {
-  return {
+  std::vector<Operation> all{
       // Sums of positive numbers, good to a few units in the last place of the largest class, 1.
       {"chroma_stft",
        [](Context& context, const Signals& signals) {
@@ -80,7 +215,17 @@ std::vector<Operation> tonal_operations() {
       {"tonnetz", run_tonnetz,
        [](const reference::Signal& x) { return reference::tonnetz(chroma_of(x, 12, 0)); },
        Tolerance{.absolute = 2e-6}},
+      hpss_operation("hpss_harmonic", {}, &HpssMasks::harmonic),
+      hpss_operation("hpss_percussive", {}, &HpssMasks::percussive),
+      hpss_operation("hpss_strictly_harmonic",
+                     {.harmonic_margin = 2, .percussive_margin = 3, .power = 1.5},
+                     &HpssMasks::harmonic),
+      hpss_operation("hpss_strictly_percussive",
+                     {.harmonic_margin = 2, .percussive_margin = 3, .power = 1.0},
+                     &HpssMasks::percussive),
   };
+  for (Operation& operation : constant_q_operations()) all.push_back(std::move(operation));
+  return all;
 }
 
 }  // namespace serenade::test

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "kernels/dsp/frames.h"
+#include "pipeline/config/yaml.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 
@@ -45,12 +46,27 @@ FeatureSpec everything() {
   spec.extract = {MfccFeature{},     MelFeature{},     ChromaFeature{},
                   ContrastFeature{}, TonnetzFeature{}, ZeroCrossingRateFeature{},
                   RmsFeature{},      DeltaFeature{},   Delta2Feature{}};
+  for (const Feature& further :
+       {Feature(SpectralCentroidFeature{}), Feature(SpectralBandwidthFeature{}),
+        Feature(SpectralRolloffFeature{}), Feature(SpectralFlatnessFeature{}),
+        Feature(SpectralFluxFeature{}), Feature(PcenFeature{}), Feature(YinFeature{}),
+        Feature(PyinFeature{}), Feature(CqtFeature{}), Feature(ChromaCqtFeature{}),
+        Feature(ChromaCensFeature{}), Feature(OfPart(ZeroCrossingRateFeature{}, Part::harmonic)),
+        Feature(OfPart(RmsFeature{}, Part::percussive))}) {
+    spec.extract.push_back(further);
+  }
   return spec;
 }
 
 FeatureSpec only(const Feature& feature) {
   FeatureSpec spec;
   spec.extract = {feature};
+  return spec;
+}
+
+FeatureSpec parsed(const std::string& yaml) {
+  FeatureSpec spec;
+  from_config(ConfigNode::parse(yaml, "test"), spec);
   return spec;
 }
 
@@ -63,6 +79,9 @@ TEST(FeatureExtractor, NamesItsColumns) {
               testing::ElementsAre("rms", "spectral_contrast_0", "spectral_contrast_1",
                                    "spectral_contrast_2", "delta_rms"));
   EXPECT_EQ(frames.dims(), 5);
+  spec.extract = {PyinFeature{}};
+  EXPECT_THAT(FeatureExtractor(spec).column_names(),
+              testing::ElementsAre("pyin_f0", "pyin_voiced", "pyin_voiced_probability"));
   spec.extract = {RmsFeature{}, ZeroCrossingRateFeature{}};
   spec.statistics = {"mean", "p10"};
   const FeatureExtractor clips(spec);
@@ -115,6 +134,150 @@ TEST(FeatureExtractor, AgreesWithLibrosaEndToEnd) {
       at("spectral_contrast", 1e-3);
     }
   }
+}
+
+// Kernels are judged closely in shelf_golden_test.cpp: here, that each gets what it is computed
+// from.
+TEST(FeatureExtractor, AgreesWithLibrosaOnTheFurtherFeatures) {
+  const test::Golden golden("librosa_shelf.h5");
+  for (const std::string name : {"spectral_centroid", "spectral_bandwidth", "spectral_flatness",
+                                 "spectral_flux", "pcen", "pyin"}) {
+    for (const bool company : {false, true}) {
+      const std::string item = name == "pcen" ? "{pcen: {n_mels: 40}}" : name;
+      FeatureSpec spec;
+      from_config(ConfigNode::parse("extract: [" + item + (company ? ", mel" : "") + "]", "test"),
+                  spec);
+      const FeatureExtractor extractor(spec);
+      const Array<float> rows = extract(extractor, Signals({"sentence"}));
+      const test::GoldenArray wanted = golden["sentence/" + name];
+      std::vector<float> found;
+      for (Index t = 0; t < wanted.shape[0]; ++t) {
+        const float* from = rows.data() + t * extractor.dims();
+        found.insert(found.end(), from, from + wanted.shape[1]);
+      }
+      const auto d = test::deviation(found, wanted.values);
+      EXPECT_LE(d.normalized_square, 1e-9) << name << ": " << to_string(d);
+    }
+  }
+}
+
+// Kernels are judged closely in tonal_golden_test.cpp: here, that the chain
+// from the signal to the columns is librosa's.
+TEST(FeatureExtractor, AgreesWithLibrosaOnConstantQ) {
+  const auto compare = [](const std::string& yaml, const std::string& name, double tolerance) {
+    const test::GoldenArray wanted = test::Golden("librosa_tonal.h5")["sentence/" + name];
+    const Array<float> found = extract(FeatureExtractor(parsed(yaml)), Signals({"sentence"}));
+    ASSERT_EQ(found.size(), static_cast<Index>(wanted.values.size())) << yaml;
+    const auto d = test::deviation(found.span(), wanted.values);
+    EXPECT_LE(d.largest, tolerance) << yaml << ": " << to_string(d);
+  };
+  compare("extract: [cqt]", "cqt", 1e-5);
+  compare("extract: [chroma_cqt]", "chroma_cqt", 1e-5);
+  compare("extract: [chroma_cens]", "chroma_cens", 1e-5);
+  compare("extract: [{tonnetz: {chroma: cqt}}]", "tonnetz", 1e-5);
+  compare("extract: [{tonnetz: {chroma: cqt, part: harmonic}}]", "harmonic_tonnetz", 1e-4);
+}
+
+TEST(FeatureExtractor, ComputesFeaturesOfPartsBesideThoseOfTheWhole) {
+  const Signals batch({"sentence", "chord", "chirp"});
+  const auto columns = [&](const std::string& yaml) {
+    return FeatureExtractor(parsed(yaml)).column_names();
+  };
+  EXPECT_THAT(columns("extract: [rms, {rms: {part: harmonic}}, {delta: {of: "
+                      "harmonic_rms}}]"),
+              testing::ElementsAre("rms", "harmonic_rms", "delta_harmonic_rms"));
+  // Each alone has the bits that it has in company.
+  const Array<float> together =
+      extract(FeatureExtractor(parsed("extract: [{rms: {part: percussive}}, "
+                                      "rms, {rms: {part: harmonic}}]")),
+              batch);
+  Index column = 0;
+  for (const char* alone : {"extract: [{rms: {part: percussive}}]", "extract: [rms]",
+                            "extract: [{rms: {part: harmonic}}]"}) {
+    const Array<float> one = extract(FeatureExtractor(parsed(alone)), batch);
+    for (Index row = 0; row < one.size(); ++row) {
+      ASSERT_EQ(together[3 * row + column], one[row]) << alone << ", row " << row;
+    }
+    ++column;
+  }
+  // A chord lasts: what is left of it is nearly all of it, and of its beats
+  // nearly nothing.
+  const Array<float> chord =
+      extract(FeatureExtractor(parsed("{extract: [rms, {rms: {part: "
+                                      "harmonic}}, {rms: {part: percussive}}], "
+                                      "statistics: [mean]}")),
+              Signals({"chord"}));
+  EXPECT_GT(chord[1], 0.9F * chord[0]);
+  EXPECT_LT(chord[2], 0.2F * chord[0]);
+}
+
+TEST(FeatureExtractor, SpellsTorchaudiosAndKaldisPresets) {
+  const auto compare = [](const std::string& yaml, const test::GoldenArray& wanted,
+                          double tolerance) {
+    const Array<float> found = extract(FeatureExtractor(parsed(yaml)), Signals({"sentence"}));
+    ASSERT_EQ(found.size(), static_cast<Index>(wanted.values.size())) << yaml;
+    const auto d = test::deviation(found.span(), wanted.values);
+    EXPECT_LE(d.largest, tolerance) << yaml << ": " << to_string(d);
+  };
+  compare(
+      "{n_fft: 1024, hop_length: 256, pad_mode: reflect, extract: [{mfcc: {htk: true, "
+      "mel_norm: none}}]}",
+      test::Golden("torchaudio.h5")["sentence/mfcc"], 1e-2);
+  compare("{sample_rate: 16000, hop_length: 160, extract: [kaldi_fbank]}",
+          test::Golden("kaldi.h5")["sentence/fbank"], 1e-3);
+  compare("{sample_rate: 16000, hop_length: 160, extract: [kaldi_mfcc]}",
+          test::Golden("kaldi.h5")["sentence/mfcc"], 1e-3);
+}
+
+TEST(FeatureExtractor, GivesKaldisFeaturesTheirOwnFrames) {
+  const FeatureExtractor snipped(parsed(
+      "{sample_rate: 16000, hop_length: 160, extract: [kaldi_fbank, kaldi_mfcc, {delta: {of: "
+      "kaldi_fbank}}]}"));
+  EXPECT_EQ(snipped.rows_of(Ragged(std::vector<Index>{400, 720})).total(), 1 + 3);
+  EXPECT_EQ(snipped.dims(), 80 + 13 + 80);
+  Signals signals({"sentence"});
+  signals.add(std::vector<float>(399, 0.1F));
+  try {
+    extract(snipped, signals);
+    FAIL() << "a clip without a frame has no features";
+  } catch (const ClipError& error) {
+    EXPECT_EQ(error.clip(), 1);
+    EXPECT_THAT(error.what(), testing::HasSubstr("399 samples, too few for a frame"));
+  }
+  const FeatureExtractor mirrored(parsed(
+      "{sample_rate: 16000, hop_length: 160, extract: [{kaldi_fbank: {snip_edges: false}}]}"));
+  EXPECT_EQ(extract(mirrored, signals).shape()[0], mirrored.rows_of(signals.extents).total());
+  EXPECT_EQ(mirrored.rows_of(Ragged(std::vector<Index>{399})).total(), 2);
+}
+
+TEST(FeatureExtractor, SaysWhoseTransformIsWrong) {
+  const auto error_of = [](const std::string& text) -> std::string {
+    try {
+      const FeatureExtractor made(parsed(text));
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error_of("{n_fft: 1000, extract: [mfcc]}"),
+              testing::StartsWith("test:1: n_fft is 1000"));
+  EXPECT_THAT(error_of("{hpss: {n_fft: 1000, hop_length: 250}, extract: [mfcc]}"),
+              testing::StartsWith("test:1: hpss: n_fft is 1000"));
+  EXPECT_THAT(error_of("{hpss: {hop_length: 1025}, extract: [mfcc]}"),
+              testing::StartsWith("test:1: hpss: hop_length is 1025"));
+}
+
+TEST(FeatureExtractor, KnowsWhatHasNoVersionForAGpu) {
+  EXPECT_THAT(
+      FeatureExtractor(parsed("extract: [pyin, rms, {delta: {of: pyin}}, yin]")).without_cuda(),
+      testing::ElementsAre("pyin", "yin"));
+  EXPECT_THAT(FeatureExtractor(parsed("extract: [{mfcc: {part: harmonic}}, "
+                                      "{tonnetz: {chroma: cqt}}, chroma_cqt]"))
+                  .without_cuda(),
+              testing::ElementsAre("hpss", "tonnetz", "chroma_cqt"));
+  EXPECT_THAT(
+      FeatureExtractor(parsed("extract: [mfcc, pcen, tonnetz, spectral_flux]")).without_cuda(),
+      testing::IsEmpty());
 }
 
 TEST(FeatureExtractor, TakesOtherFrames) {

@@ -11,19 +11,26 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/convolve.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/gaussian_noise.h"
+#include "kernels/dsp/hpss.h"
 #include "kernels/dsp/istft.h"
+#include "kernels/dsp/kaldi.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
 #include "kernels/dsp/normalise.h"
+#include "kernels/dsp/pcen.h"
 #include "kernels/dsp/pcm.h"
 #include "kernels/dsp/phase_vocoder.h"
+#include "kernels/dsp/pyin.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
@@ -213,6 +220,50 @@ std::map<std::string, Output> outputs() {
   });
   add("spectral_contrast", spectral_contrast_revision, Shape{rows, 7}, [&](Tensor<float> out) {
     spectral_contrast(context, magnitudes.values.view(), magnitudes.extents, bands, out);
+  });
+  add("spectral_shape", spectral_shape_revision, Shape{6 * rows, 1}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * rows, (i + 1) * rows); };
+    SpectralShape wanted{part(0), part(1), part(2), part(3), part(4)};
+    spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, wanted);
+    SpectralShape cubes{.bandwidth = part(5), .bandwidth_options = {.p = 3}};
+    spectral_shape(context, magnitudes.values.view(), magnitudes.extents, sample_rate, cubes);
+  });
+  add("pcen", pcen_revision, mels.values.shape(), [&](Tensor<float> out) {
+    pcen(context, mels.values.view(), mels.extents, sample_rate, 512, {}, out);
+  });
+  add("yin", yin_revision, Shape{frames, 1}, [&](Tensor<float> out) {
+    yin(context, YinPlan({}, sample_rate, {}), {}, signal.values.view(), signal.extents, out);
+  });
+  add("pyin", pyin_revision, Shape{frames, 3}, [&](Tensor<float> out) {
+    pyin(context, PyinPlan({}, sample_rate, {}), signal.values.view(), signal.extents, out);
+  });
+  const KaldiPlan cepstra(KaldiMfccOptions{}, 16000, 160);
+  const KaldiPlan fbank(KaldiFbankOptions{}, 16000, 160);
+  const Index kaldi_rows = fbank.frames_of(signal.extents).total();
+  add("kaldi", kaldi_revision, Shape{kaldi_rows * (80 + 13)}, [&](Tensor<float> out) {
+    kaldi_features(context, fbank, signal.values.view(), signal.extents,
+                   out.rows(0, 80 * kaldi_rows).reshape({kaldi_rows, 80}));
+    kaldi_features(context, cepstra, signal.values.view(), signal.extents,
+                   out.rows(80 * kaldi_rows, 93 * kaldi_rows).reshape({kaldi_rows, 13}));
+  });
+  add("hpss", hpss_revision, Shape{3 * rows, 1025}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * rows, (i + 1) * rows); };
+    hpss(context, magnitudes.values.view(), magnitudes.extents, {}, {part(0), part(1)});
+    hpss(context, magnitudes.values.view(), magnitudes.extents,
+         {.harmonic_margin = 2, .power = 1.5}, {part(2), {}});
+  });
+  const ChromaCqtOptions classes;
+  const CqtPlan constant_q(transform_of(classes), sample_rate, 512);
+  Array<float> notes({frames, constant_q.bins()});
+  add("cqt", cqt_revision, notes.shape(), [&](Tensor<float> out) {
+    cqt(context, constant_q, signal.values.view(), signal.extents, out);
+    std::copy_n(out.data(), out.size(), notes.data());
+  });
+  add("chroma_cqt", chroma_cqt_revision, Shape{3 * frames, 12}, [&](Tensor<float> out) {
+    const auto part = [&](Index i) { return out.rows(i * frames, (i + 1) * frames); };
+    fold_octaves(context, std::as_const(notes).view(), classes, part(0));
+    divide_by_largest(context, part(0), part(1));
+    chroma_cens(context, part(0), frames_of(signal.extents, 512), 41, part(2));
   });
   add("tonnetz", tonnetz_revision, Shape{frames, 6},
       [&](Tensor<float> out) { tonnetz(context, chromas.values.view(), out); });

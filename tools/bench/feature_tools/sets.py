@@ -13,7 +13,7 @@ SETS = {
     "a": {"title": "log-mel 128", **features("mel: {db: true}")},
     "b": {"title": "MFCC 40", **features("mfcc")},
     "c": {"title": "seed set, tonnetz on harmonic CQT",
-          **features(SEED.format(tonnetz="tonnetz: {chroma: cqt, harmonic: true}"))},
+          **features(SEED.format(tonnetz="tonnetz: {chroma: cqt, part: harmonic}"))},
     "d": {"title": "seed set on STFT chroma", **features(SEED.format(tonnetz="tonnetz"))},
     "e": {"title": "pYIN", **features("pyin")},
     "f": {"title": "Kaldi fbank 80, 16 kHz",
