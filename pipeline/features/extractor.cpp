@@ -83,8 +83,7 @@ struct FeatureExtractor::Plan {
   };
 
   explicit Plan(const FeatureSpec& features)
-      : spec(features),
-        separation(StftOptions{.n_fft = spec.hpss.n_fft, .hop_length = spec.hpss.hop_length}) {
+      : spec(features), no_feature(spec), separation(separation_of(spec)) {
     if (spec.extract.empty()) throw ConfigError("extract: the list of features is empty");
     check_ranges(spec);
     std::set<std::string> labels;
@@ -104,9 +103,17 @@ struct FeatureExtractor::Plan {
       of_part.kaldi_frames = kaldi_frames;
       parts.insert(part);
     }
-    if (2 * spec.hpss.hop_length > spec.hpss.n_fft) {
+  }
+
+  static StftPlan separation_of(const FeatureSpec& spec) {
+    if (spec.hpss.hop_length > spec.hpss.n_fft / 2) {
       throw ConfigError(fmt::format("hpss: hop_length is {} but may be at most half of n_fft, {}",
                                     spec.hpss.hop_length, spec.hpss.n_fft));
+    }
+    try {
+      return StftPlan({.n_fft = spec.hpss.n_fft, .hop_length = spec.hpss.hop_length});
+    } catch (const ConfigError& error) {
+      throw ConfigError(fmt::format("hpss: {}", error.what()));
     }
   }
 
@@ -146,7 +153,7 @@ struct FeatureExtractor::Plan {
         },
         base);
   }
-  FeatureTables& tables_of(Part part) { return tables.try_emplace(part, spec).first->second; }
+  FeatureTables& tables_of(Part part) { return tables.try_emplace(part, no_feature).first->second; }
   /// A row has columns of one frame: all features of a list have the same frames.
   template <class Options>
   void expect_frames(const Options& options) {
@@ -173,6 +180,8 @@ struct FeatureExtractor::Plan {
   Ragged frames(const Ragged& samples) const { return tables.begin()->second.frames(samples); }
 
   FeatureSpec spec;
+  /// Made before any feature is looked at, so that n_fft's errors are not said to be a feature's.
+  FeatureTables no_feature;
   StftPlan separation;
   std::map<Part, FeatureTables> tables;
   std::set<Part> parts;

@@ -116,12 +116,16 @@ def torch_network(experiment, dropout):
         def forward(self, x):
             return x.mean(2)
 
-    def conv(name, channels, filters, size, bias):
-        layer = nn.Conv1d(channels, filters, size, padding="same" if size > 1 else 0, bias=bias)
+    def conv(name, channels, filters, size, bias, stride=1, time_=0):
+        """Serenade's `same`: the rest of an odd number of zeros comes after the last step."""
+        zeros = max((-(-time_ // stride) - 1) * stride + size - time_, 0) if stride > 1 else size - 1
+        before, after = zeros // 2, zeros - zeros // 2
+        layer = nn.Conv1d(channels, filters, size, stride, padding=before, bias=bias)
         weights[f"{name}.kernel"] = layer.weight
         if bias:
             weights[f"{name}.bias"] = layer.bias
-        return layer
+        more = after - before
+        return nn.Sequential(nn.ConstantPad1d((0, more), 0.0), layer) if more else layer
 
     def dense(name, features, units, bias=True):
         layer = nn.Linear(features, units, bias=bias)
@@ -136,11 +140,12 @@ def torch_network(experiment, dropout):
         for place, (kind, given) in enumerate(map(item_of, entries)):
             name = f"{prefix}{place}.{kind}"
             if kind == "conv1d":
-                if set(given) - {"filters", "kernel_size", "use_bias"}:
+                if set(given) - {"filters", "kernel_size", "stride", "use_bias"}:
                     raise ValueError(f"{name}: options that are not known here: {given}")
+                stride = given.get("stride", 1)
                 modules.append(conv(name, channels, given["filters"], given["kernel_size"],
-                                    given.get("use_bias", True)))
-                channels = given["filters"]
+                                    given.get("use_bias", True), stride, time_))
+                channels, time_ = given["filters"], -(-time_ // stride)
             elif kind == "dense":
                 modules.append(dense(name, channels, given["units"], given.get("use_bias", True)))
                 channels = given["units"]

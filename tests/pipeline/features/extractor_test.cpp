@@ -250,6 +250,23 @@ TEST(FeatureExtractor, GivesKaldisFeaturesTheirOwnFrames) {
   EXPECT_EQ(mirrored.rows_of(Ragged(std::vector<Index>{399})).total(), 2);
 }
 
+TEST(FeatureExtractor, SaysWhoseTransformIsWrong) {
+  const auto error_of = [](const std::string& text) -> std::string {
+    try {
+      const FeatureExtractor made(parsed(text));
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error_of("{n_fft: 1000, extract: [mfcc]}"),
+              testing::StartsWith("test:1: n_fft is 1000"));
+  EXPECT_THAT(error_of("{hpss: {n_fft: 1000, hop_length: 250}, extract: [mfcc]}"),
+              testing::StartsWith("test:1: hpss: n_fft is 1000"));
+  EXPECT_THAT(error_of("{hpss: {hop_length: 1025}, extract: [mfcc]}"),
+              testing::StartsWith("test:1: hpss: hop_length is 1025"));
+}
+
 TEST(FeatureExtractor, KnowsWhatHasNoVersionForAGpu) {
   EXPECT_THAT(
       FeatureExtractor(parsed("extract: [pyin, rms, {delta: {of: pyin}}, yin]")).without_cuda(),

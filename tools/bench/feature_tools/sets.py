@@ -36,9 +36,9 @@ PYIN_FRAMES = 0.99
 
 
 def group(column):
-    """'mfcc' of 'mfcc_12'."""
-    head, _, tail = column.rpartition("_")
-    return head if tail.isdigit() else column
+    """'mfcc' of 'mfcc_12' and of 'harmonic_mfcc_12'."""
+    head, _, tail = column.removeprefix("harmonic_").rpartition("_")
+    return head if tail.isdigit() else column.removeprefix("harmonic_")
 
 
 def compare_pyin(ours, theirs):
