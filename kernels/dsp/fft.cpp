@@ -104,12 +104,18 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
   ON_VECTOR_PATH(fft_power_tile)(plan, blocks, work, power);
 }
 
-void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples) {
-  ON_VECTOR_PATH(fft_inverse_tile)(plan, spectrum, work, samples);
-}
-
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
   ON_VECTOR_PATH(fft_spectrum_tile)(plan, blocks, work, spectrum);
+}
+
+void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
+                        float* magnitude) {
+  ON_VECTOR_PATH(fft_magnitude_tile)(plan, blocks, work, spectrum, magnitude);
+}
+
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, const float* mask, double* work,
+                      float* samples) {
+  ON_VECTOR_PATH(fft_inverse_tile)(plan, spectrum, mask, work, samples);
 }
 
 }  // namespace serenade::cpu

@@ -80,10 +80,16 @@ void load_frames(const FftPlan& plan, int hop_length, const float* x, Index leng
 /// blocks -> power [bins, lanes]; work: work_size() doubles. All 64-byte aligned.
 void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power);
 
-/// spectrum [bins * 2, lanes] -> samples [n_fft, lanes]: the inverse transform times the window.
-void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples);
-
 /// blocks -> spectrum [bins * 2, lanes], real and imaginary rows in turn.
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum);
+
+/// The same, and magnitude [bins, lanes] of what was rounded.
+void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
+                        float* magnitude);
+
+/// spectrum [bins * 2, lanes] -> samples [n_fft, lanes]: the inverse transform times the window, of
+/// the spectrum times mask [bins, lanes] where that is not null.
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, const float* mask, double* work,
+                      float* samples);
 
 }  // namespace serenade::cpu

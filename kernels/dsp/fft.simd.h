@@ -119,18 +119,12 @@ void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
   }
 }
 
-/// The complex transform of `frames` frames, whose samples lie at blocks + sample_offset.
-void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
-  const double* window = plan.window();
-  const std::int32_t* offset = plan.sample_offset();
-  const auto windowed = [&](Index sample) HWY_ATTR {
-    const DoubleVec x = hn::PromoteTo(tag, hn::LoadU(float_tag, blocks + offset[sample]));
-    return hn::Mul(x, hn::Set(tag, window[sample]));
-  };
+/// All passes, in place; `fetch(n)` gives point n to the first. Then each of its parts is finished
+/// before the next is begun.
+template <class Fetch>
+HWY_INLINE void run_passes(const FftPlan& plan, double* work, const Fetch& fetch) {
   const auto& passes = plan.passes();
-  run_pass(passes.front(), work, [&](Index n) HWY_ATTR {
-    return Complex{windowed(2 * n), windowed(2 * n + 1)};
-  });
+  run_pass(passes.front(), work, fetch);
   const Index part = passes[1].length;
   for (double* begin = work; begin < work + plan.points() * point_size;
        begin += part * point_size) {
@@ -141,6 +135,19 @@ void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
       }
     }
   }
+}
+
+/// The complex transform of `frames` frames, whose samples lie at blocks + sample_offset.
+void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
+  const double* window = plan.window();
+  const std::int32_t* offset = plan.sample_offset();
+  const auto windowed = [&](Index sample) HWY_ATTR {
+    const DoubleVec x = hn::PromoteTo(tag, hn::LoadU(float_tag, blocks + offset[sample]));
+    return hn::Mul(x, hn::Set(tag, window[sample]));
+  };
+  run_passes(plan, work, [&](Index n) HWY_ATTR {
+    return Complex{windowed(2 * n), windowed(2 * n + 1)};
+  });
 }
 
 /// Calls sink(bin, value) for every bin of the real transform, from the halved complex one.
@@ -176,15 +183,11 @@ void transform_tile(const FftPlan& plan, const float* blocks, double* work, cons
 }
 
 /// The halved complex spectrum of `frames` frames, in its natural order and with real and imaginary
-/// parts in each other's place, from the real one: untangle() backwards. The passes then give the
-/// inverse transform, its parts in each other's place as well.
-void tangle(const FftPlan& plan, const float* spectrum, double* work) {
+/// parts in each other's place, from the real one, of which bin(f) gives bin f: untangle()
+/// backwards. The passes then give the inverse transform, its parts in each other's place as well.
+template <class Bin>
+void tangle(const FftPlan& plan, const Bin& bin, double* work) {
   const Index points = plan.points();
-  const auto bin = [&](Index f) HWY_ATTR {
-    const float* at = spectrum + 2 * f * lanes;
-    return Complex{hn::PromoteTo(tag, hn::LoadU(float_tag, at)),
-                   hn::PromoteTo(tag, hn::LoadU(float_tag, at + lanes))};
-  };
   const auto put = [&](Index f, const Complex& value) HWY_ATTR {
     store({value.im, value.re}, work + f * point_size);
   };
@@ -224,21 +227,53 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
   });
 }
 
-void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, float* samples) {
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
+  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
+    store_rounded(x.re, spectrum + 2 * bin * lanes + lane);
+    store_rounded(x.im, spectrum + (2 * bin + 1) * lanes + lane);
+  });
+}
+
+void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
+                        float* magnitude) {
+  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
+    const auto re = hn::DemoteTo(float_tag, x.re);
+    const auto im = hn::DemoteTo(float_tag, x.im);
+    hn::StoreU(re, float_tag, spectrum + 2 * bin * lanes + lane);
+    hn::StoreU(im, float_tag, spectrum + (2 * bin + 1) * lanes + lane);
+    const auto power = hn::MulAdd(re, re, hn::Mul(im, im));
+    hn::StoreU(hn::Sqrt(power), float_tag, magnitude + bin * lanes + lane);
+  });
+}
+
+void fft_inverse_tile(const FftPlan& plan, const float* spectrum, const float* mask, double* work,
+                      float* samples) {
   const double* window = plan.window();
-  const auto& passes = plan.passes();
   const std::int32_t* position = plan.position();
   // The table's window is half the window; the inverse of so many points is divided by their
   // number.
   const double scale = 2.0 / static_cast<double>(plan.points());
   for (Index lane = 0; lane < lanes; lane += frames) {
-    tangle(plan, spectrum + lane, work);
-    for (const FftPlan::Pass& pass : passes) {
-      for (double* block = work; block < work + plan.points() * point_size;
-           block += pass.length * point_size) {
-        run_pass(pass, block, [&](Index n) HWY_ATTR { return load(block + n * point_size); });
-      }
+    const auto row = [&](Index i)
+                         HWY_ATTR { return hn::LoadU(float_tag, spectrum + i * lanes + lane); };
+    if (mask == nullptr) {
+      tangle(
+          plan,
+          [&](Index f) HWY_ATTR {
+            return Complex{hn::PromoteTo(tag, row(2 * f)), hn::PromoteTo(tag, row(2 * f + 1))};
+          },
+          work);
+    } else {
+      tangle(
+          plan,
+          [&](Index f) HWY_ATTR {
+            const auto share = hn::LoadU(float_tag, mask + f * lanes + lane);
+            return Complex{hn::PromoteTo(tag, hn::Mul(row(2 * f), share)),
+                           hn::PromoteTo(tag, hn::Mul(row(2 * f + 1), share))};
+          },
+          work);
     }
+    run_passes(plan, work, [&](Index n) HWY_ATTR { return load(work + n * point_size); });
     for (Index n = 0; n < plan.points(); ++n) {
       const Complex swapped = load(work + position[n] * point_size);
       float* to = samples + 2 * n * lanes + lane;
@@ -246,13 +281,6 @@ void fft_inverse_tile(const FftPlan& plan, const float* spectrum, double* work, 
       store_rounded(hn::Mul(swapped.re, hn::Set(tag, scale * window[2 * n + 1])), to + lanes);
     }
   }
-}
-
-void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
-  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
-    store_rounded(x.re, spectrum + 2 * bin * lanes + lane);
-    store_rounded(x.im, spectrum + (2 * bin + 1) * lanes + lane);
-  });
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "kernels/device/checks.h"
-#include "kernels/dsp/lanes.h"
+#include "kernels/dsp/hpss_tiles.h"
 
 #define HWY_TARGET_INCLUDE "kernels/dsp/hpss.simd.h"
 #include "kernels/device/each_path.h"
@@ -42,71 +42,61 @@ namespace cpu {
 
 using simd::lanes;
 
-namespace {
+void hpss_tile(const HpssOptions& options, Index bins, const HpssRows& rows, const float* magnitude,
+               float* work, float* harmonic, float* percussive) {
+  const Index padded = padded_bins(bins);
+  float* short_ones = work;
+  float* over_time = short_ones + padded * lanes;
+  float* lasting = over_time + padded * lanes;
+  ON_VECTOR_PATH(median_rows)(magnitude, bins, short_ones);
+  ON_VECTOR_PATH(median_of_rows)(rows.data(), padded, over_time);
+  load_tile(over_time, padded, lanes, bins, lasting);
 
-Index padded(Index rows) { return (rows + lanes - 1) / lanes * lanes; }
-
-/// Along time: frames are the rows as they lie, and neighbouring bins the lanes.
-void median_over_time(Context& context, Tensor<const float> in, const Ragged& frames,
-                      Tensor<float> out) {
-  const Index bins = in.extent(1);
-  const Index blocks = (bins + lanes - 1) / lanes;
-  context.parallel(frames.clips() * blocks, [&](Index i) {
-    const Index clip = i / blocks;
-    const Index first = i % blocks * lanes;
-    const Index count = std::min(lanes, bins - first);
-    const Index length = frames.length(clip);
-    float* rows = scratch(0, length * lanes);
-    float* medians = scratch(1, padded(length) * lanes);
-    const Index begin = frames.begin(clip) * bins + first;
-    for (Index t = 0; t < length; ++t) {
-      const float* from = in.data() + begin + t * bins;
-      std::copy_n(from, count, rows + t * lanes);
-      std::fill_n(rows + t * lanes + count, lanes - count, 0.0F);
-    }
-    ON_VECTOR_PATH(median_rows)(rows, length, medians);
-    for (Index t = 0; t < length; ++t) {
-      std::copy_n(medians + t * lanes, count, out.data() + begin + t * bins);
-    }
-  });
+  const auto power = static_cast<float>(options.power.value_or(0));
+  const bool split = options.harmonic_margin == 1 && options.percussive_margin == 1;
+  const float of_zeros = split ? 0.5F : 0.0F;
+  if (harmonic != nullptr) {
+    ON_VECTOR_PATH(soft_mask)
+    (lasting, short_ones, bins * lanes, static_cast<float>(options.harmonic_margin), power,
+     of_zeros, harmonic);
+  }
+  if (percussive != nullptr) {
+    ON_VECTOR_PATH(soft_mask)
+    (short_ones, lasting, bins * lanes, static_cast<float>(options.percussive_margin), power,
+     of_zeros, percussive);
+  }
 }
-
-}  // namespace
 
 void hpss(Context& context, Tensor<const float> magnitude, const Ragged& frames,
           const HpssOptions& options, const HpssMasks& wanted) {
   const Index bins = magnitude.extent(1);
+  const Index padded = padded_bins(bins);
   const bool has_harmonic = wanted.harmonic.data() != nullptr;
   const bool has_percussive = wanted.percussive.data() != nullptr;
   if (bins == 0 || (!has_harmonic && !has_percussive)) return;
-  const auto power = static_cast<float>(options.power.value_or(0));
-  const bool split = options.harmonic_margin == 1 && options.percussive_margin == 1;
-  const float of_zeros = split ? 0.5F : 0.0F;
 
-  Lent over_time = context.lend(magnitude.shape());
-  median_over_time(context, magnitude, frames, over_time.view());
-  const float* lasting = over_time.view().data();
   for_each_frame_tile(context, frames, [&](Index clip, Index first, Index count) {
+    const float* of_clip = magnitude.data() + frames.begin(clip) * bins;
     const Index at = (frames.begin(clip) + first) * bins;
     float* tile = scratch(0, bins * lanes);
-    float* short_ones = scratch(1, padded(bins) * lanes);
-    float* long_ones = scratch(2, bins * lanes);
-    float* mask = tile;
+    float* work = scratch(1, hpss_work_size(bins));
+    float* masks = scratch(2, 2 * bins * lanes);
+    float* next = scratch(3, static_cast<Index>(HpssRows().size()) * padded);
     load_tile(magnitude.data() + at, bins, count, bins, tile);
-    ON_VECTOR_PATH(median_rows)(tile, bins, short_ones);
-    load_tile(lasting + at, bins, count, bins, long_ones);
-    if (has_harmonic) {
-      ON_VECTOR_PATH(soft_mask)
-      (long_ones, short_ones, bins * lanes, static_cast<float>(options.harmonic_margin), power,
-       of_zeros, mask);
-      store_tile(mask, bins, count, wanted.harmonic.data() + at, bins);
-    }
-    if (has_percussive) {
-      ON_VECTOR_PATH(soft_mask)
-      (short_ones, long_ones, bins * lanes, static_cast<float>(options.percussive_margin), power,
-       of_zeros, mask);
-      store_tile(mask, bins, count, wanted.percussive.data() + at, bins);
-    }
+    const HpssRows rows = hpss_rows(first / lanes, frames.length(clip), [&](Index frame) {
+      float* row = std::exchange(next, next + padded);
+      std::copy_n(of_clip + frame * bins, bins, row);
+      std::fill_n(row + bins, padded - bins, 0.0F);
+      return row;
+    });
+    float* harmonic = has_harmonic ? masks : nullptr;
+    float* percussive = has_percussive ? masks + bins * lanes : nullptr;
+    hpss_tile(options, bins, rows, tile, work, harmonic, percussive);
+    const auto store = [&](const float* mask, Tensor<float> out) {
+      if (mask != nullptr) store_tile(mask, bins, count, out.data() + at, bins);
+    };
+    store(harmonic, wanted.harmonic);
+    store(percussive, wanted.percussive);
   });
 }
 

@@ -77,10 +77,22 @@ HWY_INLINE void medians(const Vecs<N>& common, const Load& load, const Store& st
   }
 }
 
+/// 16 medians of 31 rows each, of `width` columns from `column` on, to rows `stride` apart.
+HWY_INLINE void sixteen_medians(const float* const* rows, Index column, float* out, Index stride) {
+  const Floats d;
+  const auto load = [&](std::size_t i) HWY_ATTR { return hn::Load(d, rows[i] + column); };
+  const auto store = [&](std::size_t i, Vec x) HWY_ATTR {
+    hn::Store(x, d, out + static_cast<Index>(i) * stride + column);
+  };
+  Vecs<together> common;
+  for (std::size_t i = 0; i < together; ++i) common[i] = load(together - 1 + i);
+  sort<0, together>(common);
+  medians<0, together>(common, load, store);
+}
+
 /// Each row of rows [count, lanes] becomes the median of the 15 before it, itself and the 15 behind
 /// it, mirrored at both ends. out: as many rows, and room for up to a multiple of 16.
 void median_rows(const float* rows, Index count, float* out) {
-  const Floats d;
   constexpr Index reach = hpss_window / 2;
   std::array<const float*, together + hpss_window - 1> from{};
   for (Index first = 0; first < count; first += static_cast<Index>(together)) {
@@ -88,15 +100,15 @@ void median_rows(const float* rows, Index count, float* out) {
       from[i] = rows + mirrored(first + static_cast<Index>(i) - reach, count) * lanes;
     }
     for (Index lane = 0; lane < lanes; lane += width) {
-      const auto load = [&](std::size_t i) HWY_ATTR { return hn::Load(d, from[i] + lane); };
-      float* to = out + first * lanes + lane;
-      const auto store = [&](std::size_t i, Vec x)
-                             HWY_ATTR { hn::Store(x, d, to + static_cast<Index>(i) * lanes); };
-      Vecs<together> common;
-      for (std::size_t i = 0; i < together; ++i) common[i] = load(together - 1 + i);
-      sort<0, together>(common);
-      medians<0, together>(common, load, store);
+      sixteen_medians(from.data(), lane, out + first * lanes, lanes);
     }
+  }
+}
+
+/// Row i of out [16, columns] becomes the median of rows i to i + 30; columns: a multiple of 16.
+void median_of_rows(const float* const* rows, Index columns, float* out) {
+  for (Index column = 0; column < columns; column += width) {
+    sixteen_medians(rows, column, out, columns);
   }
 }
 

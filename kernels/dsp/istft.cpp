@@ -1,15 +1,12 @@
 #include "kernels/dsp/istft.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/fft.h"
 #include "kernels/dsp/lanes.h"
+#include "kernels/dsp/overlap_add.h"
 
 namespace serenade {
 
@@ -45,7 +42,7 @@ void inverse_frames(Context& context, const FftPlan& fft, Tensor<const float> sp
          ++tile) {
       const Index first = tile * simd::lanes, count = std::min(simd::lanes, rows - first);
       load_tile(spectrum.data() + first * dims, dims, count, dims, in);
-      fft_inverse_tile(fft, in, work, result);
+      fft_inverse_tile(fft, in, nullptr, work, result);
       store_tile(result, size, count, out.data() + first * size, size);
     }
   });
@@ -54,46 +51,35 @@ void inverse_frames(Context& context, const FftPlan& fft, Tensor<const float> sp
 void istft(Context& context, const StftPlan& plan, Tensor<const float> spectrum,
            const Ragged& frames, const Ragged& samples, Tensor<float> out) {
   const Index size = plan.options().n_fft, hop = plan.options().hop_length;
-  Lent windowed = context.lend({frames.total(), size});
-  inverse_frames(context, plan.fft(), spectrum, windowed.view());
-  std::vector<double> squares;
-  for (Index i = 0; i < size; ++i) {
-    const double window = 2 * plan.fft().window()[i];
-    squares.push_back(window * window);
+  const Index dims = 2 * plan.bins();
+  // Frames that lie behind the end are not used, as librosa's are not.
+  Ragged used;
+  for (Index clip = 0; clip < frames.clips(); ++clip) {
+    used.append(std::min(frames.length(clip), (samples.length(clip) + size + hop - 1) / hop));
   }
-
-  // Blocks of samples, each from all the frames that reach into it, in their order.
-  constexpr Index block_size = 512;
-  Ragged blocks;
-  for (Index clip = 0; clip < samples.clips(); ++clip) {
-    blocks.append((samples.length(clip) + block_size - 1) / block_size);
-  }
-  context.parallel(blocks.total(), [&](Index block) {
-    const auto after = std::upper_bound(blocks.offsets().begin(), blocks.offsets().end(), block);
-    const Index clip = after - blocks.offsets().begin() - 1;
-    const Index begin = (block - blocks.begin(clip)) * block_size;
-    const Index end = std::min(samples.length(clip), begin + block_size);
-    std::array<double, block_size> sum{}, weight{};
-    // Frame t holds samples from t * hop - size / 2 on. Those that lie behind the end are not used,
-    // as librosa's are not.
-    const Index in_length = (samples.length(clip) + size + hop - 1) / hop;
-    const Index count = std::min(frames.length(clip), in_length);
-    const Index from = begin + size / 2, to = end + size / 2;
-    const Index first = std::max<Index>(0, (from - size) / hop + (from >= size ? 1 : 0));
-    for (Index t = first; t < std::min(count, (to + hop - 1) / hop); ++t) {
-      const float* frame = std::as_const(windowed).view().data() + (frames.begin(clip) + t) * size;
-      const Index low = std::max(from, t * hop), high = std::min(to, t * hop + size);
-      for (Index i = low; i < high; ++i) {
-        const auto at = static_cast<std::size_t>(i - from);
-        sum[at] += static_cast<double>(frame[i - t * hop]);
-        weight[at] += squares[static_cast<std::size_t>(i - t * hop)];
-      }
-    }
+  const OverlapAdd overlap(plan);
+  const Index before = overlap.tiles_before();
+  for_each_run_of_tiles(context, used, before, [&](Index clip, Index begin, Index end) {
+    const Index length = samples.length(clip), count = used.length(clip);
     float* y = out.data() + samples.begin(clip);
-    for (Index i = begin; i < end; ++i) {
-      const auto at = static_cast<std::size_t>(i - begin);
-      const bool covered = weight[at] > static_cast<double>(std::numeric_limits<float>::min());
-      y[i] = static_cast<float>(covered ? sum[at] / weight[at] : sum[at]);
+    if (count == 0) {
+      std::fill_n(y, length, 0.0F);
+      return;
+    }
+    float* in = scratch(0, dims * simd::lanes);
+    float* frame_tile = scratch(1, size * simd::lanes);
+    float* rows = scratch(2, size * simd::lanes);
+    double* work = scratch_double(plan.fft().work_size() + overlap.sums_size());
+    double* sums = work + plan.fft().work_size();
+    std::fill_n(sums, overlap.sums_size(), 0.0);
+    for (Index tile = std::max<Index>(0, begin - before); tile < end; ++tile) {
+      const Index first = tile * simd::lanes, here = std::min(simd::lanes, count - first);
+      load_tile(spectrum.data() + (frames.begin(clip) + first) * dims, dims, here, dims, in);
+      fft_inverse_tile(plan.fft(), in, nullptr, work, frame_tile);
+      store_tile(frame_tile, size, here, rows, size);
+      overlap.add(rows, here, sums);
+      if (tile >= begin) overlap.write(tile, count, length, sums, y);
+      overlap.advance(sums);
     }
   });
 }

@@ -1,12 +1,16 @@
 #include "kernels/dsp/separate.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "kernels/device/checks.h"
-#include "kernels/dsp/istft.h"
+#include "kernels/dsp/fft.h"
+#include "kernels/dsp/frames.h"
+#include "kernels/dsp/hpss_tiles.h"
+#include "kernels/dsp/overlap_add.h"
 
 namespace serenade {
 namespace {
@@ -36,65 +40,126 @@ void separate(Context& context, const StftPlan& plan, Tensor<const float> signal
 }
 
 namespace cpu {
+
+using simd::lanes;
+
 namespace {
 
-constexpr Index numbers_a_chunk = 1 << 15;
+/// A run of neighbouring tiles of one clip, from its signal to its parts. All it works on, a tile's
+/// medians reaching into the tiles beside it, lies in scratch and stays in the cache.
+class RunOfTiles {
+ public:
+  RunOfTiles(const StftPlan& plan, const HpssOptions& options, const OverlapAdd& overlap,
+             std::span<const float> signal, Index parts)
+      : plan_(plan),
+        fft_(plan.fft()),
+        options_(options),
+        overlap_(overlap),
+        signal_(signal),
+        frames_(frame_count(std::ssize(signal), plan.options().hop_length)),
+        blocks_(scratch(2, fft_.block_size())),
+        work_(scratch_double(fft_.work_size() + parts * overlap.sums_size())),
+        sums_(work_ + fft_.work_size()) {
+    const Index frame_tile = fft_.n_fft() * lanes;
+    const std::array<std::pair<float**, Index>, 7> pieces{{
+        {&spectra_, 2 * spectrum_size()},
+        {&magnitudes_, 2 * tile_size()},
+        {&rows_, 4 * lanes * padded_bins(bins())},
+        {&of_hpss_, hpss_work_size(bins())},
+        {&masks_, 2 * tile_size()},
+        {&tile_, frame_tile},
+        {&frame_rows_, frame_tile},
+    }};
+    Index size = 0;
+    for (const auto& [piece, numbers] : pieces) size += numbers;
+    float* next = scratch(0, size);
+    for (const auto& [piece, numbers] : pieces) *piece = std::exchange(next, next + numbers);
+    std::fill_n(rows_, 4 * lanes * padded_bins(bins()), 0.0F);
+    std::fill_n(sums_, parts * overlap.sums_size(), 0.0);
+  }
 
-/// body(begin, end) over [0, size) in chunks.
-template <class Body>
-void in_chunks(Context& context, Index size, const Body& body) {
-  context.parallel((size + numbers_a_chunk - 1) / numbers_a_chunk, [&](Index chunk) {
-    body(chunk * numbers_a_chunk, std::min(size, (chunk + 1) * numbers_a_chunk));
-  });
-}
+  /// parts: where the clip's harmonic and percussive part go, null where it is not wanted.
+  void run(Index begin, Index end, const std::array<float*, 2>& parts) {
+    const Index first = std::max<Index>(0, begin - overlap_.tiles_before());
+    Index transformed = std::max<Index>(0, first - 1);
+    for (Index tile = first; tile < end; ++tile) {
+      while (transformed < std::min(tile + 2, tiles_of(frames_))) transform(transformed++);
+      const HpssRows rows = hpss_rows(tile, frames_, [&](Index frame) { return row(frame); });
+      std::array<float*, 2> masks{};
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (parts[i] != nullptr) masks[i] = masks_ + static_cast<Index>(i) * tile_size();
+      }
+      hpss_tile(options_, bins(), rows, magnitude(tile), of_hpss_, masks[0], masks[1]);
+      double* sums = sums_;
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (parts[i] == nullptr) continue;
+        const Index count = std::min(lanes, frames_ - tile * lanes);
+        fft_inverse_tile(fft_, spectrum(tile), masks[i], work_, tile_);
+        store_tile(tile_, fft_.n_fft(), count, frame_rows_, fft_.n_fft());
+        overlap_.add(frame_rows_, count, sums);
+        if (tile >= begin) overlap_.write(tile, frames_, std::ssize(signal_), sums, parts[i]);
+        overlap_.advance(sums);
+        sums += overlap_.sums_size();
+      }
+    }
+  }
+
+ private:
+  Index bins() const { return plan_.bins(); }
+  Index tile_size() const { return bins() * lanes; }
+  Index spectrum_size() const { return 2 * tile_size(); }
+  // A tile's masks ask for the spectrum of itself and for the magnitudes of both beside it.
+  float* spectrum(Index tile) const { return spectra_ + tile % 2 * spectrum_size(); }
+  float* magnitude(Index tile) const { return magnitudes_ + tile % 2 * tile_size(); }
+  float* row(Index frame) const { return rows_ + frame % (4 * lanes) * padded_bins(bins()); }
+
+  void transform(Index tile) {
+    const StftOptions& options = plan_.options();
+    const Index first = tile * lanes, count = std::min(lanes, frames_ - first);
+    load_frames(fft_, options.hop_length, signal_.data(), std::ssize(signal_),
+                first * options.hop_length - fft_.n_fft() / 2, blocks_, options.pad_mode);
+    fft_magnitude_tile(fft_, blocks_, work_, spectrum(tile), magnitude(tile));
+    store_tile(magnitude(tile), bins(), count, row(first), padded_bins(bins()));
+  }
+
+  const StftPlan& plan_;
+  const FftPlan& fft_;
+  const HpssOptions& options_;
+  const OverlapAdd& overlap_;
+  std::span<const float> signal_;
+  Index frames_;
+  float* blocks_;
+  double* work_;
+  double* sums_;                 // of each part that is wanted
+  float* spectra_ = nullptr;     // [2 tiles, bins * 2, lanes]
+  float* magnitudes_ = nullptr;  // [2 tiles, bins, lanes]
+  float* rows_ = nullptr;        // the same of [4 tiles, lanes, padded bins]
+  float* of_hpss_ = nullptr;
+  float* masks_ = nullptr;       // [2 parts, bins, lanes]
+  float* tile_ = nullptr;        // [n_fft, lanes]
+  float* frame_rows_ = nullptr;  // [lanes, n_fft]
+};
 
 }  // namespace
 
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
               const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted) {
   const Ragged frames = frames_of(samples, plan.options().hop_length);
-  const Index size = frames.total() * plan.bins();
-  const Shape shape{frames.total(), plan.bins()};
-  Lent spectrum = context.lend({frames.total(), plan.bins(), 2});
-  cpu::stft(context, plan, signal, samples, spectrum.view());
-  const float* parts = spectrum.view().data();
-  Lent magnitudes = context.lend(shape);
-  float* magnitude = magnitudes.view().data();
-  in_chunks(context, size, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const float real = parts[2 * i];
-      const float imaginary = parts[2 * i + 1];
-      magnitude[i] = std::sqrt(std::fma(real, real, imaginary * imaginary));
-    }
-  });
-
-  Lent harmonic_mask;
-  Lent percussive_mask;
-  HpssMasks masks;
-  if (wanted.harmonic.data() != nullptr) {
-    harmonic_mask = context.lend(shape);
-    masks.harmonic = harmonic_mask.view();
-  }
-  if (wanted.percussive.data() != nullptr) {
-    percussive_mask = context.lend(shape);
-    masks.percussive = percussive_mask.view();
-  }
-  cpu::hpss(context, std::as_const(magnitudes).view(), frames, options, masks);
-
-  Lent masked = context.lend({frames.total(), plan.bins(), 2});
-  const auto transform_back = [&](Tensor<float> mask, Tensor<float> out) {
-    if (out.data() == nullptr) return;
-    float* part = masked.view().data();
-    in_chunks(context, size, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        part[2 * i] = parts[2 * i] * mask.data()[i];
-        part[2 * i + 1] = parts[2 * i + 1] * mask.data()[i];
-      }
-    });
-    cpu::istft(context, plan, std::as_const(masked).view(), frames, samples, out);
+  const OverlapAdd overlap(plan);
+  const auto of_clip = [&](Tensor<float> part, Index clip) {
+    return part.data() == nullptr ? nullptr : part.data() + samples.begin(clip);
   };
-  transform_back(masks.harmonic, wanted.harmonic);
-  transform_back(masks.percussive, wanted.percussive);
+  for_each_run_of_tiles(context, frames, overlap.tiles_before(),
+                        [&](Index clip, Index begin, Index end) {
+                          const std::array<float*, 2> parts{of_clip(wanted.harmonic, clip),
+                                                            of_clip(wanted.percussive, clip)};
+                          const Index count = 2 - std::count(parts.begin(), parts.end(), nullptr);
+                          const std::span x(signal.data() + samples.begin(clip),
+                                            static_cast<std::size_t>(samples.length(clip)));
+                          if (count > 0 && begin < end) {
+                            RunOfTiles(plan, options, overlap, x, count).run(begin, end, parts);
+                          }
+                        });
 }
 
 }  // namespace cpu
