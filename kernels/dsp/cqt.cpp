@@ -31,7 +31,12 @@ void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, cons
 
 void estimate_cqt_tuning(Context& context, const CqtPlan& plan, Tensor<const float> signal,
                          const Ragged& samples, Tensor<float> tuning) {
-  const StftPlan transform;
+  static const StftPlan transform;
+  if (context.device() == Device::cpu) {
+    return cpu::estimate_tuning_by_magnitude(context, transform, signal, samples,
+                                             plan.sample_rate(), plan.options().bins_per_octave,
+                                             tuning);
+  }
   const Ragged frames = frames_of(samples, transform.options().hop_length);
   Lent magnitudes = context.lend({frames.total(), transform.bins()});
   const Tensor<const float> spectra = std::as_const(magnitudes).view();
@@ -54,6 +59,12 @@ void transform_octave(Context& context, const CqtPlan::Octave& octave, Tensor<co
   const Index bins = out.extent(1);
   const FftPlan& fft = *octave.fft;
   const auto filters = static_cast<Index>(octave.filters.size());
+  // Only these are transformed to the end.
+  Index first_read = fft.bins(), last_read = 0;
+  for (const CqtPlan::Filter& filter : octave.filters) {
+    first_read = std::min(first_read, filter.first);
+    last_read = std::max(last_read, filter.first + filter.count);
+  }
   context.parallel(tiles_of(frames), [&](Index tile) {
     const Index first = tile * lanes;
     float* spectrum = scratch(0, 2 * fft.bins() * lanes);
@@ -62,7 +73,7 @@ void transform_octave(Context& context, const CqtPlan::Octave& octave, Tensor<co
     double* work = scratch_double(fft.work_size());
     load_frames(fft, octave.hop_length, signal.data(), signal.size(),
                 first * octave.hop_length - fft.n_fft() / 2, blocks);
-    fft_spectrum_tile(fft, blocks, work, spectrum);
+    fft_spectrum_tile(fft, blocks, work, first_read, last_read, spectrum);
     ON_VECTOR_PATH(filter_spectrum)(octave, spectrum, magnitudes);
     store_tile(magnitudes, filters, std::min(lanes, frames - first),
                out.data() + first * bins + octave.first_bin, bins);

@@ -105,7 +105,12 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
 }
 
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
-  ON_VECTOR_PATH(fft_spectrum_tile)(plan, blocks, work, spectrum);
+  fft_spectrum_tile(plan, blocks, work, 0, plan.bins(), spectrum);
+}
+
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, Index first,
+                       Index last, float* spectrum) {
+  ON_VECTOR_PATH(fft_spectrum_tile)(plan, blocks, work, first, last, spectrum);
 }
 
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,

@@ -82,8 +82,11 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
 
 /// blocks -> spectrum [bins * 2, lanes], real and imaginary rows in turn.
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum);
+/// Of bins [first, last) only; the other rows stay as they are.
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, Index first,
+                       Index last, float* spectrum);
 
-/// The same, and magnitude [bins, lanes] of what was rounded.
+/// The whole spectrum, and magnitude [bins, lanes] of what was rounded.
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
                         float* magnitude);
 

@@ -1,4 +1,5 @@
 // Vector code of fft.cpp; compiled once for each path (kernels/device/each_path.h).
+#include <algorithm>
 #include <array>
 #include <numbers>
 
@@ -150,36 +151,63 @@ void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
   });
 }
 
-/// Calls sink(bin, value) for every bin of the real transform, from the halved complex one.
-template <class Sink>
-void untangle(const FftPlan& plan, const double* work, const Sink& sink) {
-  const Index points = plan.points();
+/// Bins f and points - f of the real transform, 0 < f < points / 2, from the halved complex one.
+struct BinPair {
+  Complex low, high;
+};
+HWY_INLINE BinPair untangled(const FftPlan& plan, const double* work, Index f) {
   const std::int32_t* position = plan.position();
-  const auto at = [&](Index f) HWY_ATTR { return load(work + position[f] * point_size); };
+  const Complex a = load(work + position[f] * point_size);
+  const Complex b = load(work + position[plan.points() - f] * point_size);
+  // Spectra of the even and of the odd samples; X[f] = even + turned, X[M - f] = its mirror.
+  const Complex even = {hn::Add(a.re, b.re), hn::Sub(a.im, b.im)};
+  const Complex odd = {hn::Add(a.im, b.im), hn::Sub(b.re, a.re)};
+  const Complex turned = multiply(odd, plan.untangling() + 2 * f);
+  return {add(even, turned), {hn::Sub(even.re, turned.re), hn::Sub(turned.im, even.im)}};
+}
+
+/// Calls sink(bin, value) for bins [first, last) of the real transform.
+template <class Sink>
+void untangle(const FftPlan& plan, const double* work, Index first, Index last, const Sink& sink) {
+  const Index points = plan.points(), half = points / 2;
+  const auto at = [&](Index f) HWY_ATTR { return load(work + plan.position()[f] * point_size); };
   const auto twice = [](DoubleVec v) HWY_ATTR { return hn::Add(v, v); };
-  const Complex first = at(0);
-  sink(0, Complex{twice(hn::Add(first.re, first.im)), hn::Zero(tag)});
-  sink(points, Complex{twice(hn::Sub(first.re, first.im)), hn::Zero(tag)});
-  const Complex middle = at(points / 2);
-  sink(points / 2, Complex{twice(middle.re), hn::Neg(twice(middle.im))});
-  for (Index f = 1; f < points / 2; ++f) {
-    const Complex a = at(f);
-    const Complex b = at(points - f);
-    // Spectra of the even and of the odd samples; X[f] = even + turned, X[M - f] = its mirror.
-    const Complex even = {hn::Add(a.re, b.re), hn::Sub(a.im, b.im)};
-    const Complex odd = {hn::Add(a.im, b.im), hn::Sub(b.re, a.re)};
-    const Complex turned = multiply(odd, plan.untangling() + 2 * f);
-    sink(f, add(even, turned));
-    sink(points - f, Complex{hn::Sub(even.re, turned.re), hn::Sub(turned.im, even.im)});
+  const auto is_wanted = [&](Index bin) { return first <= bin && bin < last; };
+  const Complex lowest = at(0);
+  if (is_wanted(0)) sink(0, Complex{twice(hn::Add(lowest.re, lowest.im)), hn::Zero(tag)});
+  if (is_wanted(points)) {
+    sink(points, Complex{twice(hn::Sub(lowest.re, lowest.im)), hn::Zero(tag)});
+  }
+  const Complex middle = at(half);
+  if (is_wanted(half)) sink(half, Complex{twice(middle.re), hn::Neg(twice(middle.im))});
+  if (first == 0 && last == points + 1) {
+    for (Index f = 1; f < half; ++f) {
+      const BinPair pair = untangled(plan, work, f);
+      sink(f, pair.low);
+      sink(points - f, pair.high);
+    }
+    return;
+  }
+  for (Index f = std::max<Index>(first, 1); f < std::min(last, half); ++f) {
+    sink(f, untangled(plan, work, f).low);
+  }
+  for (Index bin = std::max(first, half + 1); bin < std::min(last, points); ++bin) {
+    sink(bin, untangled(plan, work, points - bin).high);
   }
 }
 
 template <class Sink>
-void transform_tile(const FftPlan& plan, const float* blocks, double* work, const Sink& sink) {
+void transform_tile(const FftPlan& plan, const float* blocks, double* work, Index first, Index last,
+                    const Sink& sink) {
   for (Index lane = 0; lane < lanes; lane += frames) {
     transform_frames(plan, blocks + lane, work);
-    untangle(plan, work, [&](Index bin, const Complex& value) HWY_ATTR { sink(lane, bin, value); });
+    untangle(plan, work, first, last,
+             [&](Index bin, const Complex& value) HWY_ATTR { sink(lane, bin, value); });
   }
+}
+template <class Sink>
+void transform_tile(const FftPlan& plan, const float* blocks, double* work, const Sink& sink) {
+  transform_tile(plan, blocks, work, 0, plan.bins(), sink);
 }
 
 /// The halved complex spectrum of `frames` frames, in its natural order and with real and imaginary
@@ -227,11 +255,13 @@ void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, floa
   });
 }
 
-void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum) {
-  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
+void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, Index first,
+                       Index last, float* spectrum) {
+  const auto sink = [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
     store_rounded(x.re, spectrum + 2 * bin * lanes + lane);
     store_rounded(x.im, spectrum + (2 * bin + 1) * lanes + lane);
-  });
+  };
+  transform_tile(plan, blocks, work, first, last, sink);
 }
 
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,

@@ -110,7 +110,10 @@ void transform_batch(Context& context, const StftPlan& plan, Tensor<const float>
 void stft(Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,
           Tensor<float> spectrum) {
   const Index dims = 2 * plan.bins();
-  transform_batch(context, plan, signal, samples, dims, fft_spectrum_tile,
+  const auto transform = [](const FftPlan& fft, const float* blocks, double* work, float* tile) {
+    fft_spectrum_tile(fft, blocks, work, tile);
+  };
+  transform_batch(context, plan, signal, samples, dims, transform,
                   [&](const float* tile, Index first, Index count) {
                     store_tile(tile, dims, count, spectrum.data() + first * dims, dims);
                   });

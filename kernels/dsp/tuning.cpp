@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
 #include "kernels/device/checks.h"
 #include "kernels/device/options.h"
 #include "kernels/dsp/lanes.h"
+#include "kernels/dsp/stft_tiles.h"
 
 #define HWY_TARGET_INCLUDE "kernels/dsp/tuning.simd.h"
 #include "kernels/device/each_path.h"
@@ -24,6 +26,7 @@ TuningSpectrum tuning_spectrum(Index bins, double sample_rate) {
     if (hz < highest) s.last = bin + 1;
   }
   s.first = std::max<Index>(s.first, 1);
+  s.last = std::max(s.last, s.first);
   return s;
 }
 
@@ -71,15 +74,16 @@ Peak interpolate(const TuningSpectrum& s, Index bin, float below, float at, floa
   return {static_cast<float>(position * s.sample_rate / s.n_fft), at + 0.5F * gradient * shift};
 }
 
-/// Peaks of a tile's first `count` lanes are added to `peaks`; marks: scratch [bins].
-void find_peaks(const TuningSpectrum& s, const float* tile, Index count, std::uint16_t* marks,
-                std::vector<Peak>& peaks) {
-  ON_VECTOR_PATH(mark_peaks)(tile, s.bins, s.first, s.last, marks);
+/// Peaks of the first `count` lanes of tile [bins, lanes], whose maxima are given, are added to
+/// `peaks`; marks: scratch [bins].
+void find_peaks(const TuningSpectrum& s, const float* tile, const float* maximum, Index count,
+                std::vector<std::uint16_t>& marks, std::vector<Peak>& peaks) {
+  marks.resize(static_cast<std::size_t>(s.bins));
+  ON_VECTOR_PATH(mark_peaks)(tile, maximum, s.first, s.last, marks.data());
+  const unsigned all = (1U << count) - 1;
   for (Index bin = s.first; bin < s.last; ++bin) {
-    if (marks[bin] == 0) continue;
-    for (Index lane = 0; lane < count; ++lane) {
-      if ((marks[bin] >> lane & 1) == 0) continue;
-      const float* p = tile + bin * lanes + lane;
+    for (unsigned left = marks[static_cast<std::size_t>(bin)] & all; left != 0; left &= left - 1) {
+      const float* p = tile + bin * lanes + std::countr_zero(left);
       peaks.push_back(interpolate(s, bin, p[-lanes], p[0], p[lanes]));
     }
   }
@@ -121,12 +125,42 @@ void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& 
   const TuningSpectrum spectrum = tuning_spectrum(power.extent(1), sample_rate);
   context.parallel(frames.clips(), [&](Index clip) {
     float* tile = scratch(0, spectrum.bins * lanes);
-    std::vector<std::uint16_t> marks(static_cast<std::size_t>(spectrum.bins));
+    float* maximum = scratch(1, lanes);
+    std::vector<std::uint16_t> marks;
     std::vector<Peak> peaks;
     for (Index first = frames.begin(clip); first < frames.end(clip); first += lanes) {
       const Index count = std::min(lanes, frames.end(clip) - first);
       load_tile(power.data() + first * spectrum.bins, spectrum.bins, count, spectrum.bins, tile);
-      find_peaks(spectrum, tile, count, marks.data(), peaks);
+      ON_VECTOR_PATH(largest_of_lanes)(tile, spectrum.bins, maximum);
+      find_peaks(spectrum, tile, maximum, count, marks, peaks);
+    }
+    tuning.data()[clip] = most_frequent_deviation(peaks, n_chroma);
+  });
+}
+
+void estimate_tuning_by_magnitude(Context& context, const StftPlan& plan,
+                                  Tensor<const float> signal, const Ragged& samples,
+                                  double sample_rate, int n_chroma, Tensor<float> tuning) {
+  const TuningSpectrum spectrum = tuning_spectrum(plan.bins(), sample_rate);
+  const Ragged frames = frames_of(samples, plan.options().hop_length);
+  // Of each frame that a tile begins with.
+  std::vector<std::vector<Peak>> found(static_cast<std::size_t>(frames.total()));
+  stft_power_tiles(context, plan, signal, samples, [&](float* tile, Index first, Index count) {
+    // Roots keep order: that of the largest power is the largest root. Others are only taken where
+    // peaks are looked for.
+    float* maximum = scratch(1, lanes);
+    ON_VECTOR_PATH(largest_of_lanes)(tile, spectrum.bins, maximum);
+    magnitude_tile(lanes, maximum);
+    const Index rows = spectrum.last - spectrum.first + 2;
+    magnitude_tile(rows * lanes, tile + (spectrum.first - 1) * lanes);
+    std::vector<std::uint16_t> marks;
+    find_peaks(spectrum, tile, maximum, count, marks, found[static_cast<std::size_t>(first)]);
+  });
+  context.parallel(frames.clips(), [&](Index clip) {
+    std::vector<Peak> peaks;
+    for (Index first = frames.begin(clip); first < frames.end(clip); first += lanes) {
+      const std::vector<Peak>& more = found[static_cast<std::size_t>(first)];
+      peaks.insert(peaks.end(), more.begin(), more.end());
     }
     tuning.data()[clip] = most_frequent_deviation(peaks, n_chroma);
   });

@@ -5,6 +5,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/ragged.h"
+#include "kernels/dsp/stft.h"
 
 namespace serenade {
 
@@ -44,6 +45,10 @@ TuningSpectrum tuning_spectrum(Index bins, double sample_rate);
 namespace cpu {
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
                      double sample_rate, int n_chroma, Tensor<float> tuning);
+/// The same of the magnitudes of a signal's frames, which are not written.
+void estimate_tuning_by_magnitude(Context& context, const StftPlan& plan,
+                                  Tensor<const float> signal, const Ragged& samples,
+                                  double sample_rate, int n_chroma, Tensor<float> tuning);
 }  // namespace cpu
 namespace cuda {
 void estimate_tuning(Context& context, Tensor<const float> power, const Ragged& frames,
