@@ -77,42 +77,49 @@ namespace cpu {
 
 using simd::lanes;
 
-void spectral_contrast(Context& context, Tensor<const float> magnitude, const Ragged& frames,
-                       const ContrastBands& bands, Tensor<float> out) {
-  const Index bins = bands.bins();
+void contrast_tile(const ContrastBands& bands, const float* magnitude, Index first, Index count,
+                   Tensor<float> valleys, Tensor<float> peaks) {
   const Index rows = bands.rows();
   Index most = 0;
   for (const auto& band : bands.bands()) most = std::max(most, band.share);
+  float* valley = scratch(1, 2 * (rows + most) * lanes);
+  float* peak = valley + rows * lanes;
+  float* smallest = peak + rows * lanes;
+  float* largest = smallest + most * lanes;
+  for (Index k = 0; k < rows; ++k) {
+    ON_VECTOR_PATH(valley_and_peak)
+    (magnitude, bands.bands()[static_cast<std::size_t>(k)], smallest, largest, valley + k * lanes,
+     peak + k * lanes);
+  }
+  store_tile(valley, rows, count, valleys.data() + first * rows, rows);
+  store_tile(peak, rows, count, peaks.data() + first * rows, rows);
+}
 
-  Array<float> valley_memory(Shape{frames.total(), rows});
-  const Tensor<float> valley = valley_memory.view();
-  const Tensor<float> peak = out;
+void finish_contrast(Context& context, Tensor<float> valleys, const Ragged& frames,
+                     Tensor<float> out) {
+  const PowerToDbOptions decibels;
+  cpu::power_to_db(context, out, frames, decibels, out);
+  cpu::power_to_db(context, valleys, frames, decibels, valleys);
+  constexpr Index chunk_size = 1 << 13;
+  context.parallel((out.size() + chunk_size - 1) / chunk_size, [&](Index chunk) {
+    const Index end = std::min(out.size(), (chunk + 1) * chunk_size);
+    for (Index i = chunk * chunk_size; i < end; ++i) out.data()[i] -= valleys.data()[i];
+  });
+}
+
+void spectral_contrast(Context& context, Tensor<const float> magnitude, const Ragged& frames,
+                       const ContrastBands& bands, Tensor<float> out) {
+  const Index bins = bands.bins();
+  Lent valleys = context.lend(out.shape());
+  const Tensor<float> valley = valleys.view();
   context.parallel(tiles_of(frames.total()), [&](Index i) {
     const Index first = i * lanes;
     const Index count = std::min(lanes, frames.total() - first);
     float* in = scratch(0, bins * lanes);
-    float* valleys = scratch(1, rows * lanes);
-    float* peaks = scratch(2, rows * lanes);
-    float* sorted = scratch(3, 2 * most * lanes);
     load_tile(magnitude.data() + first * bins, bins, count, bins, in);
-    for (Index k = 0; k < rows; ++k) {
-      ON_VECTOR_PATH(valley_and_peak)
-      (in, bands.bands()[static_cast<std::size_t>(k)], sorted, sorted + most * lanes,
-       valleys + k * lanes, peaks + k * lanes);
-    }
-    store_tile(valleys, rows, count, valley.data() + first * rows, rows);
-    store_tile(peaks, rows, count, peak.data() + first * rows, rows);
+    contrast_tile(bands, in, first, count, valley, out);
   });
-
-  const PowerToDbOptions decibels;
-  cpu::power_to_db(context, peak, frames, decibels, peak);
-  cpu::power_to_db(context, valley, frames, decibels, valley);
-  constexpr Index frames_a_chunk = 1024;
-  context.parallel((frames.total() + frames_a_chunk - 1) / frames_a_chunk, [&](Index chunk) {
-    const Index begin = chunk * frames_a_chunk * rows;
-    const Index end = std::min(frames.total() * rows, begin + frames_a_chunk * rows);
-    for (Index i = begin; i < end; ++i) out.data()[i] -= valley.data()[i];
-  });
+  finish_contrast(context, valley, frames, out);
 }
 
 }  // namespace cpu

@@ -65,6 +65,13 @@ void spectral_contrast(Context& context, Tensor<const float> magnitude, const Ra
 namespace cpu {
 void spectral_contrast(Context& context, Tensor<const float> magnitude, const Ragged& frames,
                        const ContrastBands& bands, Tensor<float> out);
+/// One tile of it: valleys and peaks [frames, n_bands + 1] of magnitude [bins, lanes], that of
+/// `count` frames from `first` on. Uses scratch slot 1 (lanes.h).
+void contrast_tile(const ContrastBands& bands, const float* magnitude, Index first, Index count,
+                   Tensor<float> valleys, Tensor<float> peaks);
+/// And what follows it: the valleys and, where the result goes, the peaks become contrast.
+void finish_contrast(Context& context, Tensor<float> valleys, const Ragged& frames,
+                     Tensor<float> out);
 }  // namespace cpu
 namespace cuda {
 void spectral_contrast(Context& context, Tensor<const float> magnitude, const Ragged& frames,

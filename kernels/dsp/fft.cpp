@@ -114,8 +114,8 @@ void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, I
 }
 
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
-                        float* magnitude) {
-  ON_VECTOR_PATH(fft_magnitude_tile)(plan, blocks, work, spectrum, magnitude);
+                        float* magnitude, float* power) {
+  ON_VECTOR_PATH(fft_magnitude_tile)(plan, blocks, work, spectrum, magnitude, power);
 }
 
 void fft_inverse_tile(const FftPlan& plan, const float* spectrum, const float* mask, double* work,

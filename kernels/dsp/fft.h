@@ -86,9 +86,10 @@ void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, f
 void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, Index first,
                        Index last, float* spectrum);
 
-/// The whole spectrum, and magnitude [bins, lanes] of what was rounded.
+/// The whole spectrum, magnitude [bins, lanes] of what was rounded, and power as fft_power_tile
+/// gives it where it is not null.
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
-                        float* magnitude);
+                        float* magnitude, float* power);
 
 /// spectrum [bins * 2, lanes] -> samples [n_fft, lanes]: the inverse transform times the window, of
 /// the spectrum times mask [bins, lanes] where that is not null.

@@ -249,9 +249,13 @@ HWY_INLINE void store_rounded(DoubleVec value, float* to) {
   hn::StoreU(hn::DemoteTo(float_tag, value), float_tag, to);
 }
 
+HWY_INLINE DoubleVec power_of(const Complex& x) {
+  return hn::MulAdd(x.re, x.re, hn::Mul(x.im, x.im));
+}
+
 void fft_power_tile(const FftPlan& plan, const float* blocks, double* work, float* power) {
   transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
-    store_rounded(hn::MulAdd(x.re, x.re, hn::Mul(x.im, x.im)), power + bin * lanes + lane);
+    store_rounded(power_of(x), power + bin * lanes + lane);
   });
 }
 
@@ -265,14 +269,19 @@ void fft_spectrum_tile(const FftPlan& plan, const float* blocks, double* work, I
 }
 
 void fft_magnitude_tile(const FftPlan& plan, const float* blocks, double* work, float* spectrum,
-                        float* magnitude) {
-  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
+                        float* magnitude, float* power) {
+  const auto sink = [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
     const auto re = hn::DemoteTo(float_tag, x.re);
     const auto im = hn::DemoteTo(float_tag, x.im);
     hn::StoreU(re, float_tag, spectrum + 2 * bin * lanes + lane);
     hn::StoreU(im, float_tag, spectrum + (2 * bin + 1) * lanes + lane);
-    const auto power = hn::MulAdd(re, re, hn::Mul(im, im));
-    hn::StoreU(hn::Sqrt(power), float_tag, magnitude + bin * lanes + lane);
+    const auto root = hn::Sqrt(hn::MulAdd(re, re, hn::Mul(im, im)));
+    hn::StoreU(root, float_tag, magnitude + bin * lanes + lane);
+  };
+  if (power == nullptr) return transform_tile(plan, blocks, work, sink);
+  transform_tile(plan, blocks, work, [&](Index lane, Index bin, const Complex& x) HWY_ATTR {
+    sink(lane, bin, x);
+    store_rounded(power_of(x), power + bin * lanes + lane);
   });
 }
 

@@ -11,6 +11,8 @@
 #include "kernels/dsp/frames.h"
 #include "kernels/dsp/hpss_tiles.h"
 #include "kernels/dsp/overlap_add.h"
+#include "kernels/dsp/spectra_tiles.h"
+#include "kernels/dsp/stft_tiles.h"
 
 namespace serenade {
 namespace {
@@ -25,18 +27,21 @@ void expect_part(Context& context, std::string_view name, Tensor<float> part,
 }  // namespace
 
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
-              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted) {
+              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted,
+              const Spectra& of_signal) {
   check_ranges(options);
   expect_signal("separate", signal, samples);
   expect_on_device("separate", context, signal);
   expect_part(context, "harmonic", wanted.harmonic, signal);
   expect_part(context, "percussive", wanted.percussive, signal);
+  check_spectra(context, plan, signal, samples, of_signal);
   if constexpr (has_cuda) {
     if (context.device() == Device::cuda) {
+      spectra(context, plan, signal, samples, of_signal);
       return cuda::separate(context, plan, signal, samples, options, wanted);
     }
   }
-  cpu::separate(context, plan, signal, samples, options, wanted);
+  cpu::separate(context, plan, signal, samples, options, wanted, of_signal);
 }
 
 namespace cpu {
@@ -78,12 +83,16 @@ class RunOfTiles {
     std::fill_n(sums_, parts * overlap.sums_size(), 0.0);
   }
 
-  /// parts: where the clip's harmonic and percussive part go, null where it is not wanted.
-  void run(Index begin, Index end, const std::array<float*, 2>& parts) {
+  /// sink: what is done with the power of each tile of the run. parts: where the clip's harmonic
+  /// and percussive part go, null where it is not wanted.
+  void run(Index begin, Index end, const PowerSink& sink, const std::array<float*, 2>& parts) {
     const Index first = std::max<Index>(0, begin - overlap_.tiles_before());
     Index transformed = std::max<Index>(0, first - 1);
     for (Index tile = first; tile < end; ++tile) {
-      while (transformed < std::min(tile + 2, tiles_of(frames_))) transform(transformed++);
+      for (; transformed < std::min(tile + 2, tiles_of(frames_)); ++transformed) {
+        const bool is_of_run = begin <= transformed && transformed < end;
+        transform(transformed, is_of_run ? sink : PowerSink());
+      }
       const HpssRows rows = hpss_rows(tile, frames_, [&](Index frame) { return row(frame); });
       std::array<float*, 2> masks{};
       for (std::size_t i = 0; i < 2; ++i) {
@@ -113,12 +122,14 @@ class RunOfTiles {
   float* magnitude(Index tile) const { return magnitudes_ + tile % 2 * tile_size(); }
   float* row(Index frame) const { return rows_ + frame % (4 * lanes) * padded_bins(bins()); }
 
-  void transform(Index tile) {
+  void transform(Index tile, const PowerSink& sink) {
     const StftOptions& options = plan_.options();
     const Index first = tile * lanes, count = std::min(lanes, frames_ - first);
     load_frames(fft_, options.hop_length, signal_.data(), std::ssize(signal_),
                 first * options.hop_length - fft_.n_fft() / 2, blocks_, options.pad_mode);
-    fft_magnitude_tile(fft_, blocks_, work_, spectrum(tile), magnitude(tile));
+    float* power = sink ? tile_ : nullptr;
+    fft_magnitude_tile(fft_, blocks_, work_, spectrum(tile), magnitude(tile), power);
+    if (sink) sink(power, first, count);
     store_tile(magnitude(tile), bins(), count, row(first), padded_bins(bins()));
   }
 
@@ -143,23 +154,33 @@ class RunOfTiles {
 }  // namespace
 
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
-              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted) {
+              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted,
+              const Spectra& of_signal) {
+  if (wanted.harmonic.data() == nullptr && wanted.percussive.data() == nullptr) {
+    return cpu::spectra(context, plan, signal, samples, of_signal);
+  }
   const Ragged frames = frames_of(samples, plan.options().hop_length);
   const OverlapAdd overlap(plan);
+  const SpectraOfTiles spectra(context, frames, of_signal);
   const auto of_clip = [&](Tensor<float> part, Index clip) {
     return part.data() == nullptr ? nullptr : part.data() + samples.begin(clip);
   };
-  for_each_run_of_tiles(context, frames, overlap.tiles_before(),
-                        [&](Index clip, Index begin, Index end) {
-                          const std::array<float*, 2> parts{of_clip(wanted.harmonic, clip),
-                                                            of_clip(wanted.percussive, clip)};
-                          const Index count = 2 - std::count(parts.begin(), parts.end(), nullptr);
-                          const std::span x(signal.data() + samples.begin(clip),
-                                            static_cast<std::size_t>(samples.length(clip)));
-                          if (count > 0 && begin < end) {
-                            RunOfTiles(plan, options, overlap, x, count).run(begin, end, parts);
-                          }
-                        });
+  for_each_run_of_tiles(
+      context, frames, overlap.tiles_before(), [&](Index clip, Index begin, Index end) {
+        const std::array<float*, 2> parts{of_clip(wanted.harmonic, clip),
+                                          of_clip(wanted.percussive, clip)};
+        const Index count = 2 - std::count(parts.begin(), parts.end(), nullptr);
+        const std::span x(signal.data() + samples.begin(clip),
+                          static_cast<std::size_t>(samples.length(clip)));
+        PowerSink sink;
+        if (spectra.wants_any()) {
+          sink = [&](float* tile, Index first, Index tile_frames) {
+            spectra.take(tile, plan.bins(), frames.begin(clip) + first, tile_frames);
+          };
+        }
+        if (begin < end) RunOfTiles(plan, options, overlap, x, count).run(begin, end, sink, parts);
+      });
+  spectra.finish(context);
 }
 
 }  // namespace cpu

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/dsp/hpss.h"
+#include "kernels/dsp/spectra.h"
 #include "kernels/dsp/stft.h"
 
 namespace serenade {
@@ -14,14 +15,17 @@ struct SeparatedSignals {
 /// The harmonic and the percussive part of each clip: its spectrum times the masks of hpss(),
 /// transformed back. librosa.effects.hpss(y); the spectrum and its medians are computed once for
 /// both.
-/// signal  [samples]  clips end to end
+/// signal     [samples]  clips end to end
+/// of_signal  spectra() of the signal itself, on the CPU from the same transforms
 /// Throws ShapeError when the shapes do not fit, ConfigError for options out of range.
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
-              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted);
+              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted,
+              const Spectra& of_signal = {});
 
 namespace cpu {
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
-              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted);
+              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted,
+              const Spectra& of_signal);
 }  // namespace cpu
 namespace cuda {
 void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,

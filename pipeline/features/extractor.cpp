@@ -179,6 +179,13 @@ struct FeatureExtractor::Plan {
 
   Ragged frames(const Ragged& samples) const { return tables.begin()->second.frames(samples); }
 
+  /// The whole's spectra are of the transform that its parts are separated with.
+  bool shares_transform() const {
+    const auto whole = tables.find(Part::whole);
+    return whole != tables.end() && tables.size() > 1 && whole->second.together().any() &&
+           canonical_text(whole->second.stft.options()) == canonical_text(separation.options());
+  }
+
   FeatureSpec spec;
   /// Made before any feature is looked at, so that n_fft's errors are not said to be a feature's.
   FeatureTables no_feature;
@@ -330,11 +337,20 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   }
   const Tensor<float> there = elsewhere ? result.view() : out;
 
-  const SignalParts parts(context, plan_->separation, plan_->spec.hpss, signal, samples,
-                          plan_->parts);
+  std::optional<SignalParts> parts;
+  const auto separated = [&](const Spectra& of_whole) {
+    parts.emplace(context, plan_->separation, plan_->spec.hpss, signal, samples, plan_->parts,
+                  of_whole);
+  };
   std::map<Part, FeatureBatch> batches;
+  if (plan_->shares_transform()) {
+    batches.try_emplace(Part::whole, context, plan_->tables.at(Part::whole), signal, samples,
+                        separated);
+  } else {
+    separated({});
+  }
   for (const auto& [part, tables] : plan_->tables) {
-    batches.try_emplace(part, context, tables, parts[part], samples);
+    batches.try_emplace(part, context, tables, (*parts)[part], samples);
   }
   const Ragged frames_of_clips = plan_->frames(samples);
   const Index frames = frames_of_clips.total();

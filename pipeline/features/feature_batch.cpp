@@ -38,6 +38,9 @@ std::string mel_key(const MelOptions& options) { return "mel" + canonical_text(o
 std::string log_mel_key(const MelOptions& options, const PowerToDbOptions& db) {
   return "log_mel" + canonical_text(options) + canonical_text(db);
 }
+std::string contrast_key(const SpectralContrastOptions& options) {
+  return "contrast" + canonical_text(options);
+}
 
 }  // namespace
 
@@ -73,6 +76,7 @@ void FeatureTables::add(const ChromaFeature& feature) {
 }
 void FeatureTables::add(const ContrastFeature& feature) {
   const SpectralContrastOptions& options = feature;
+  if (!together_.contrast) together_.contrast = options;
   contrast.try_emplace(canonical_text(options), options, sample_rate, n_fft);
 }
 void FeatureTables::add(const TonnetzFeature& feature) {
@@ -133,27 +137,35 @@ Index dims_of(const KaldiFbankFeature& feature) { return feature.num_mel_bins; }
 Index dims_of(const KaldiMfccFeature& feature) { return feature.num_ceps; }
 
 FeatureBatch::FeatureBatch(Context& context, const FeatureTables& tables,
-                           Tensor<const float> signal, const Ragged& samples)
+                           Tensor<const float> signal, const Ragged& samples,
+                           const MakeSpectra& make)
     : context_(context),
       tables_(tables),
       signal_(signal),
       samples_(samples),
       frames_(tables.frames(samples)) {
-  if (tables.together().bank) compute_together();
+  if (tables.together().any()) compute_together(make);
 }
 
-void FeatureBatch::compute_together() {
+void FeatureBatch::compute_together(const MakeSpectra& make) {
   const FeatureTables::Together& together = tables_.together();
-  const MelOptions& options = *together.bank;
   Spectra wanted;
-  wanted.bank = &tables_.mel.at(canonical_text(options));
   if (tables_.needs_power()) wanted.power = fresh(power_key, tables_.stft.bins());
-  if (tables_.needs_magnitude()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
-  if (together.mel) wanted.mel = fresh(mel_key(options), options.n_mels);
-  if (together.log_mel) {
-    wanted.db = *together.log_mel;
-    wanted.log_mel = fresh(log_mel_key(options, wanted.db), options.n_mels);
+  if (tables_.writes_magnitude()) wanted.magnitude = fresh(magnitude_key, tables_.stft.bins());
+  if (together.bank) {
+    const MelOptions& options = *together.bank;
+    wanted.bank = &tables_.mel.at(canonical_text(options));
+    if (together.mel) wanted.mel = fresh(mel_key(options), options.n_mels);
+    if (together.log_mel) {
+      wanted.db = *together.log_mel;
+      wanted.log_mel = fresh(log_mel_key(options, wanted.db), options.n_mels);
+    }
   }
+  if (together.contrast) {
+    wanted.contrast_bands = &tables_.contrast.at(canonical_text(*together.contrast));
+    wanted.contrast = fresh(contrast_key(*together.contrast), wanted.contrast_bands->rows());
+  }
+  if (make) return make(wanted);
   spectra(context_, tables_.stft, signal_, samples_, wanted);
 }
 
@@ -236,7 +248,7 @@ Tensor<const float> FeatureBatch::of(const ChromaFeature& feature) { return chro
 
 Tensor<const float> FeatureBatch::of(const ContrastFeature& feature) {
   const SpectralContrastOptions& options = feature;
-  return once(option_text(Feature(feature)), dims_of(feature), [&](Tensor<float> out) {
+  return once(contrast_key(options), dims_of(feature), [&](Tensor<float> out) {
     spectral_contrast(context_, magnitudes(), frames_, tables_.contrast.at(canonical_text(options)),
                       out);
   });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -90,15 +91,19 @@ class FeatureTables {
   };
   Shape shape;
 
-  /// What one pass over the spectra gives (kernels/dsp/spectra.h) where there is a mel bank: that
-  /// of the first, whatever else is asked of it, and the spectra that others need.
+  /// What one pass over the spectra gives (kernels/dsp/spectra.h): what is asked of the first mel
+  /// bank and of the first bands of contrast, and the spectra that others need.
   struct Together {
     std::optional<MelOptions> bank;
     std::optional<PowerToDbOptions> log_mel;
     bool mel = false;
+    std::optional<SpectralContrastOptions> contrast;
+    bool any() const { return bank || contrast; }
   };
   const Together& together() const { return together_; }
   bool needs_magnitude() const { return !contrast.empty() || shape.any() || !pcen_mel.empty(); }
+  /// And those that are written because not all of it is done in that pass.
+  bool writes_magnitude() const { return contrast.size() > 1 || shape.any() || !pcen_mel.empty(); }
   bool needs_power() const { return !chroma.empty() || mel.size() > 1; }
 
  private:
@@ -131,9 +136,11 @@ Index dims_of(const KaldiMfccFeature& feature);
 /// for, and kept by a text that says what it is.
 class FeatureBatch {
  public:
-  /// All must outlive the batch; signal is on the context's device.
+  /// How spectra of the signal are made: as spectra() does, if not for others by the way.
+  using MakeSpectra = std::function<void(const Spectra&)>;
+  /// All must outlive the batch, but for `make`; signal is on the context's device.
   FeatureBatch(Context& context, const FeatureTables& tables, Tensor<const float> signal,
-               const Ragged& samples);
+               const Ragged& samples, const MakeSpectra& make = {});
 
   const Ragged& frames() const { return frames_; }
   Tensor<const float> of(const Feature& base, const DeltaOptions& options);
@@ -175,7 +182,7 @@ class FeatureBatch {
   Tensor<const float> once(const std::string& what, Index dims, const Compute& compute);
   Tensor<float> fresh(const std::string& what, Index dims);
   /// What one pass gives, in one pass.
-  void compute_together();
+  void compute_together(const MakeSpectra& make);
 
   /// One of the shapes of the spectra; the first that is asked for brings the others along.
   Tensor<const float> shape(std::string_view name);

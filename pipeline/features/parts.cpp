@@ -6,7 +6,7 @@ namespace serenade {
 
 SignalParts::SignalParts(Context& context, const StftPlan& plan, const HpssOptions& options,
                          Tensor<const float> signal, const Ragged& samples,
-                         const std::set<Part>& parts)
+                         const std::set<Part>& parts, const Spectra& of_whole)
     : whole_(signal) {
   if (parts.contains(Part::harmonic)) harmonic_ = context.lend(signal.shape());
   if (parts.contains(Part::percussive)) percussive_ = context.lend(signal.shape());
@@ -14,7 +14,7 @@ SignalParts::SignalParts(Context& context, const StftPlan& plan, const HpssOptio
   SeparatedSignals wanted;
   if (harmonic_) wanted.harmonic = harmonic_->view();
   if (percussive_) wanted.percussive = percussive_->view();
-  separate(context, plan, signal, samples, options, wanted);
+  separate(context, plan, signal, samples, options, wanted, of_whole);
 }
 
 Tensor<const float> SignalParts::operator[](Part part) const {

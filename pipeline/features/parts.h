@@ -5,6 +5,7 @@
 
 #include "kernels/device/context.h"
 #include "kernels/device/ragged.h"
+#include "kernels/dsp/spectra.h"
 #include "kernels/dsp/stft.h"
 #include "pipeline/features/spec.h"
 
@@ -14,9 +15,11 @@ namespace serenade {
 class SignalParts {
  public:
   /// Makes those that are in `parts`; all must outlive the object. signal is on the context's
-  /// device, and so is what is made of it.
+  /// device, and so is what is made of it. of_whole: the spectra of the signal itself that
+  /// separate() is to give as well.
   SignalParts(Context& context, const StftPlan& plan, const HpssOptions& options,
-              Tensor<const float> signal, const Ragged& samples, const std::set<Part>& parts);
+              Tensor<const float> signal, const Ragged& samples, const std::set<Part>& parts,
+              const Spectra& of_whole);
 
   /// One of `parts`, or the whole.
   Tensor<const float> operator[](Part part) const;

@@ -14,7 +14,7 @@ namespace serenade::test {
 namespace {
 
 struct Spectrum {
-  Rows power, magnitude, mel, log_mel;
+  Rows power, magnitude, mel, log_mel, contrast;
 };
 
 class SpectraTest : public testing::TestWithParam<Device> {
@@ -22,7 +22,8 @@ class SpectraTest : public testing::TestWithParam<Device> {
   Spectrum made(Context& context) const {
     return {make_rows(context, frames_, plan_.bins()), make_rows(context, frames_, plan_.bins()),
             make_rows(context, frames_, bank_.n_mels()),
-            make_rows(context, frames_, bank_.n_mels())};
+            make_rows(context, frames_, bank_.n_mels()),
+            make_rows(context, frames_, bands_.rows())};
   }
   /// Bit `i` of `which`: output i is wanted.
   Spectrum together(Context& context, unsigned which) const {
@@ -34,6 +35,8 @@ class SpectraTest : public testing::TestWithParam<Device> {
     if ((which & 2U) != 0) wanted.magnitude = all.magnitude.values.view();
     if ((which & 4U) != 0) wanted.mel = all.mel.values.view();
     if ((which & 8U) != 0) wanted.log_mel = all.log_mel.values.view();
+    wanted.contrast_bands = &bands_;
+    if ((which & 16U) != 0) wanted.contrast = all.contrast.values.view();
     spectra(context, plan_, signals_.view(context), signals_.clips, wanted);
     return all;
   }
@@ -44,6 +47,8 @@ class SpectraTest : public testing::TestWithParam<Device> {
     magnitude(context, power, all.magnitude.values.view());
     mel_power(context, power, bank_, all.mel.values.view());
     power_to_db(context, all.mel.values.view(), frames_, db_, all.log_mel.values.view());
+    spectral_contrast(context, all.magnitude.values.view(), frames_, bands_,
+                      all.contrast.values.view());
     return all;
   }
   static void expect_same(Context& context, Rows found, Rows wanted, const char* what) {
@@ -57,6 +62,7 @@ class SpectraTest : public testing::TestWithParam<Device> {
 
   const StftPlan plan_{{.n_fft = 512, .hop_length = 128}};
   const MelBank bank_{{.n_mels = 40}, 22050, 512};
+  const ContrastBands bands_{{.n_bands = 4}, 22050, 512};
   const PowerToDbOptions db_{.top_db = 30};
   // More frames than a run of the transform has, one frame, none.
   const Signals signals_{{sweep(70'000, 1), noise(100, 2, 1e-3), {}, noise(5'000, 3)}};
@@ -65,7 +71,7 @@ class SpectraTest : public testing::TestWithParam<Device> {
 
 TEST_P(SpectraTest, GivesTheBitsThatEachOperationGivesAlone) {
   Context context = context_on(GetParam(), 2);
-  for (unsigned which = 1; which < 16; ++which) {
+  for (unsigned which = 1; which < 32; ++which) {
     Spectrum found = together(context, which);
     Spectrum alone = each_alone(context);
     if ((which & 1U) != 0) {
@@ -77,6 +83,9 @@ TEST_P(SpectraTest, GivesTheBitsThatEachOperationGivesAlone) {
     if ((which & 4U) != 0) expect_same(context, std::move(found.mel), std::move(alone.mel), "mel");
     if ((which & 8U) != 0) {
       expect_same(context, std::move(found.log_mel), std::move(alone.log_mel), "log_mel");
+    }
+    if ((which & 16U) != 0) {
+      expect_same(context, std::move(found.contrast), std::move(alone.contrast), "contrast");
     }
   }
 }
