@@ -77,13 +77,14 @@ HWY_INLINE void medians(const Vecs<N>& common, const Load& load, const Store& st
   }
 }
 
-/// 16 medians of 31 rows each, of `width` columns from `column` on, to rows `stride` apart.
-HWY_INLINE void sixteen_medians(const float* const* rows, Index column, float* out, Index stride) {
+/// 16 medians of 31 rows each, of `width` columns, to rows `stride` apart; row(i) is where they are
+/// in row i.
+template <class Row>
+HWY_INLINE void sixteen_medians(const Row& row, float* out, Index stride) {
   const Floats d;
-  const auto load = [&](std::size_t i) HWY_ATTR { return hn::Load(d, rows[i] + column); };
-  const auto store = [&](std::size_t i, Vec x) HWY_ATTR {
-    hn::Store(x, d, out + static_cast<Index>(i) * stride + column);
-  };
+  const auto load = [&](std::size_t i) HWY_ATTR { return hn::Load(d, row(i)); };
+  const auto store = [&](std::size_t i, Vec x)
+                         HWY_ATTR { hn::Store(x, d, out + static_cast<Index>(i) * stride); };
   Vecs<together> common;
   for (std::size_t i = 0; i < together; ++i) common[i] = load(together - 1 + i);
   sort<0, together>(common);
@@ -94,13 +95,25 @@ HWY_INLINE void sixteen_medians(const float* const* rows, Index column, float* o
 /// it, mirrored at both ends. out: as many rows, and room for up to a multiple of 16.
 void median_rows(const float* rows, Index count, float* out) {
   constexpr Index reach = hpss_window / 2;
-  std::array<const float*, together + hpss_window - 1> from{};
-  for (Index first = 0; first < count; first += static_cast<Index>(together)) {
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      from[i] = rows + mirrored(first + static_cast<Index>(i) - reach, count) * lanes;
+  constexpr auto outputs = static_cast<Index>(together);
+  std::array<const float*, together + hpss_window - 1> mirror{};
+  for (Index first = 0; first < count; first += outputs) {
+    const bool is_inside = first >= reach && first + outputs + reach <= count;
+    const float* begin = is_inside ? rows + (first - reach) * lanes : nullptr;
+    for (std::size_t i = 0; !is_inside && i < mirror.size(); ++i) {
+      mirror[i] = rows + mirrored(first + static_cast<Index>(i) - reach, count) * lanes;
     }
     for (Index lane = 0; lane < lanes; lane += width) {
-      sixteen_medians(from.data(), lane, out + first * lanes, lanes);
+      float* to = out + first * lanes + lane;
+      const auto inside = [&](std::size_t i) {
+        return begin + static_cast<Index>(i) * lanes + lane;
+      };
+      const auto at_edge = [&](std::size_t i) { return mirror[i] + lane; };
+      if (is_inside) {
+        sixteen_medians(inside, to, lanes);
+      } else {
+        sixteen_medians(at_edge, to, lanes);
+      }
     }
   }
 }
@@ -108,7 +121,8 @@ void median_rows(const float* rows, Index count, float* out) {
 /// Row i of out [16, columns] becomes the median of rows i to i + 30; columns: a multiple of 16.
 void median_of_rows(const float* const* rows, Index columns, float* out) {
   for (Index column = 0; column < columns; column += width) {
-    sixteen_medians(rows, column, out, columns);
+    const auto row = [&](std::size_t i) { return rows[i] + column; };
+    sixteen_medians(row, out + column, columns);
   }
 }
 
@@ -135,8 +149,10 @@ void soft_mask(const float* x, const float* other, Index size, float margin, flo
     const Vec larger = hn::Max(mine, theirs);
     const auto is_zero = hn::Lt(larger, hn::Set(d, std::numeric_limits<float>::min()));
     const Vec divisor = hn::IfThenElse(is_zero, one, larger);
-    const Vec a = raised(hn::Div(mine, divisor), power);
-    const Vec b = raised(hn::Div(theirs, divisor), power);
+    // The larger one divided by itself is 1.
+    const Vec smaller = hn::Div(hn::Min(mine, theirs), divisor);
+    const Vec a = raised(hn::IfThenElse(hn::Ge(mine, theirs), one, smaller), power);
+    const Vec b = raised(hn::IfThenElse(hn::Ge(theirs, mine), one, smaller), power);
     const Vec sum = hn::IfThenElse(is_zero, one, hn::Add(a, b));
     const Vec share = hn::Div(a, sum);
     hn::Store(hn::IfThenElse(is_zero, hn::Set(d, of_zeros), share), d, out + i);
