@@ -91,7 +91,7 @@ HWY_INLINE void transform(std::array<Complex, 8>& v) {
 
 /// One pass over one block of pass.length points; `fetch(n)` gives point n.
 template <std::size_t Radix, class Fetch>
-HWY_INLINE void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
+HWY_INLINE void run_pass(const FftPlan::Pass& pass, double* points, Fetch fetch) {
   const Index stride = pass.length / static_cast<Index>(Radix);
   const double* twiddle = pass.twiddles.data();
   for (Index j = 0; j < stride; ++j) {
@@ -112,7 +112,7 @@ HWY_INLINE void run_pass(const FftPlan::Pass& pass, double* points, const Fetch&
 }
 
 template <class Fetch>
-void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
+void run_pass(const FftPlan::Pass& pass, double* points, Fetch fetch) {
   if (pass.radix == 8) {
     run_pass<8>(pass, points, fetch);
   } else {
@@ -123,7 +123,7 @@ void run_pass(const FftPlan::Pass& pass, double* points, const Fetch& fetch) {
 /// All passes, in place; `fetch(n)` gives point n to the first. Then each of its parts is finished
 /// before the next is begun.
 template <class Fetch>
-HWY_INLINE void run_passes(const FftPlan& plan, double* work, const Fetch& fetch) {
+HWY_INLINE void run_passes(const FftPlan& plan, double* work, Fetch fetch) {
   const auto& passes = plan.passes();
   run_pass(passes.front(), work, fetch);
   const Index part = passes[1].length;
@@ -132,7 +132,7 @@ HWY_INLINE void run_passes(const FftPlan& plan, double* work, const Fetch& fetch
     for (std::size_t p = 1; p < passes.size(); ++p) {
       for (double* block = begin; block < begin + part * point_size;
            block += passes[p].length * point_size) {
-        run_pass(passes[p], block, [&](Index n) HWY_ATTR { return load(block + n * point_size); });
+        run_pass(passes[p], block, [=](Index n) HWY_ATTR { return load(block + n * point_size); });
       }
     }
   }
@@ -142,11 +142,11 @@ HWY_INLINE void run_passes(const FftPlan& plan, double* work, const Fetch& fetch
 void transform_frames(const FftPlan& plan, const float* blocks, double* work) {
   const double* window = plan.window();
   const std::int32_t* offset = plan.sample_offset();
-  const auto windowed = [&](Index sample) HWY_ATTR {
+  const auto windowed = [=](Index sample) HWY_ATTR {
     const DoubleVec x = hn::PromoteTo(tag, hn::LoadU(float_tag, blocks + offset[sample]));
     return hn::Mul(x, hn::Set(tag, window[sample]));
   };
-  run_passes(plan, work, [&](Index n) HWY_ATTR {
+  run_passes(plan, work, [=](Index n) HWY_ATTR {
     return Complex{windowed(2 * n), windowed(2 * n + 1)};
   });
 }
@@ -312,7 +312,7 @@ void fft_inverse_tile(const FftPlan& plan, const float* spectrum, const float* m
           },
           work);
     }
-    run_passes(plan, work, [&](Index n) HWY_ATTR { return load(work + n * point_size); });
+    run_passes(plan, work, [=](Index n) HWY_ATTR { return load(work + n * point_size); });
     for (Index n = 0; n < plan.points(); ++n) {
       const Complex swapped = load(work + position[n] * point_size);
       float* to = samples + 2 * n * lanes + lane;

@@ -8,6 +8,7 @@
 
 #include "kernels/device/copy.h"
 #include "kernels/device/error.h"
+#include "kernels/dsp/separate.h"
 #include "tests/kernels/dsp/operations.h"
 
 namespace serenade::test {
@@ -88,6 +89,25 @@ TEST_P(SpectraTest, GivesTheBitsThatEachOperationGivesAlone) {
       expect_same(context, std::move(found.contrast), std::move(alone.contrast), "contrast");
     }
   }
+}
+
+TEST_P(SpectraTest, ComesWithSeparatedPartsAsItDoesAlone) {
+  Context context = context_on(GetParam(), 2);
+  Spectrum found = made(context);
+  Spectra wanted;
+  wanted.power = found.power.values.view();
+  wanted.bank = &bank_;
+  wanted.db = db_;
+  wanted.log_mel = found.log_mel.values.view();
+  wanted.contrast_bands = &bands_;
+  wanted.contrast = found.contrast.values.view();
+  Lent harmonic = context.lend({signals_.clips.total()});
+  separate(context, plan_, signals_.view(context), signals_.clips, {}, {harmonic.view(), {}},
+           wanted);
+  Spectrum alone = each_alone(context);
+  expect_same(context, std::move(found.power), std::move(alone.power), "power");
+  expect_same(context, std::move(found.log_mel), std::move(alone.log_mel), "log_mel");
+  expect_same(context, std::move(found.contrast), std::move(alone.contrast), "contrast");
 }
 
 TEST_P(SpectraTest, NeedsNoBankWithoutMel) {
