@@ -141,8 +141,7 @@ void print_all() {
       "Every feature but delta and delta2 has the option `part` as well: whole (the default), "
       "harmonic or\npercussive. Its columns are called harmonic_mfcc then, by which derivatives "
       "know it, and it is computed\nof librosa.effects.harmonic(y) or percussive(y) as "
-      "`features.hpss` says, made once for all features;\non the CPU also where these are computed "
-      "on a GPU.\n\n");
+      "`features.hpss` says, made once for all features.\n\n");
   for (const Feature& feature : all_features()) {
     std::visit(
         []<class Options>(const Options& options) {

@@ -6,7 +6,6 @@
 #include <limits>
 #include <numbers>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,11 +16,6 @@ namespace {
 
 constexpr Index rows_a_chunk = 64;
 
-void expect_cpu(std::string_view operation, const Context& context) {
-  if (context.device() == Device::cpu) return;
-  throw DeviceError(std::string(operation) + ": is computed on the CPU only");
-}
-
 /// body(row) for each of so many.
 template <class Body>
 void for_each_row(Context& context, Index rows, const Body& body) {
@@ -29,13 +23,6 @@ void for_each_row(Context& context, Index rows, const Body& body) {
     const Index end = std::min(rows, (chunk + 1) * rows_a_chunk);
     for (Index row = chunk * rows_a_chunk; row < end; ++row) body(row);
   });
-}
-
-/// The class of a filter whose centre lies lowest; librosa rounds half to even.
-Index class_of_lowest(const ChromaCqtOptions& options) {
-  const double midi = 69 + 12 * std::log2(options.fmin / 440);
-  const double above_c = midi - 12 * std::floor(midi / 12);
-  return static_cast<Index>(std::nearbyint(above_c * (options.n_chroma / 12.0)));
 }
 
 /// What numbers are divided by; too little to divide by leaves them as they are.
@@ -80,6 +67,14 @@ void check(const ChromaCqtOptions& options) {
   }
 }
 
+Index class_of_lowest(const ChromaCqtOptions& options) {
+  const double midi = 69 + 12 * std::log2(options.fmin / 440);
+  const double above_c = midi - 12 * std::floor(midi / 12);
+  // librosa rounds half to even. What lies up to half a class below C is C.
+  const auto above = static_cast<Index>(std::nearbyint(above_c * (options.n_chroma / 12.0)));
+  return above % options.n_chroma;
+}
+
 CqtOptions transform_of(const ChromaCqtOptions& options) {
   return {.fmin = options.fmin,
           .n_bins = options.n_octaves * options.bins_per_octave,
@@ -96,7 +91,30 @@ void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaC
   expect_shape("fold_octaves", "magnitude", magnitude.shape(), Shape{magnitude.extent(0), bins});
   expect_shape("fold_octaves", "out", out.shape(), Shape{magnitude.extent(0), classes});
   expect_on_device("fold_octaves", context, magnitude, out);
-  expect_cpu("fold_octaves", context);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::fold_octaves(context, magnitude, options, out);
+    }
+  }
+  cpu::fold_octaves(context, magnitude, options, out);
+}
+
+void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<float> out) {
+  expect_rank("divide_by_largest", "chroma", chroma.shape(), 2, "[frames, dims]");
+  expect_shape("divide_by_largest", "out", out.shape(), chroma.shape());
+  expect_on_device("divide_by_largest", context, chroma, out);
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::divide_by_largest(context, chroma, out);
+  }
+  cpu::divide_by_largest(context, chroma, out);
+}
+
+namespace cpu {
+
+void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaCqtOptions& options,
+                  Tensor<float> out) {
+  const Index bins = magnitude.extent(1);
+  const Index classes = options.n_chroma;
   // A class has the bins around its middle: half of them below.
   const Index merged = options.bins_per_octave / classes;
   std::vector<Index> class_of;
@@ -113,10 +131,6 @@ void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaC
 }
 
 void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<float> out) {
-  expect_rank("divide_by_largest", "chroma", chroma.shape(), 2, "[frames, dims]");
-  expect_shape("divide_by_largest", "out", out.shape(), chroma.shape());
-  expect_on_device("divide_by_largest", context, chroma, out);
-  expect_cpu("divide_by_largest", context);
   const Index classes = chroma.extent(1);
   for_each_row(context, chroma.extent(0), [&](Index row) {
     const float* from = chroma.data() + row * classes;
@@ -126,6 +140,8 @@ void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<floa
     for (Index c = 0; c < classes; ++c) out.data()[row * classes + c] = from[c] / by;
   });
 }
+
+}  // namespace cpu
 
 void chroma_cens(Context& context, Tensor<const float> chroma, const Ragged& frames, int width,
                  Tensor<float> out) {
@@ -137,7 +153,9 @@ void chroma_cens(Context& context, Tensor<const float> chroma, const Ragged& fra
   expect_shape("chroma_cens", "chroma", chroma.shape(), Shape{frames.total(), classes});
   expect_shape("chroma_cens", "out", out.shape(), chroma.shape());
   expect_on_device("chroma_cens", context, chroma, out);
-  expect_cpu("chroma_cens", context);
+  if (context.device() != Device::cpu) {
+    throw DeviceError("chroma_cens: is computed on the CPU only");
+  }
 
   Lent memory = context.lend(chroma.shape());
   float* quarters = memory.view().data();

@@ -37,7 +37,7 @@ CqtOptions transform_of(const ChromaCqtOptions& options);
 /// Sums of the bins of each class, not normalised.
 /// magnitude  [frames, bins of transform_of(options)]
 /// out        [frames, n_chroma]
-/// Throws ShapeError when the shapes do not fit. On the CPU only, as the two below.
+/// Throws ShapeError when the shapes do not fit.
 void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaCqtOptions& options,
                   Tensor<float> out);
 
@@ -48,10 +48,25 @@ void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<floa
 /// frame's shares of its sum become a quarter for each of 0.05, 0.1, 0.2 and 0.4 that they exceed,
 /// are smoothed over `width` frames by a Hann window of sum 1, zeros around the clip, and divided
 /// by their Euclidean norm. Shares decide by comparison: another rounding may give another quarter.
+/// On the CPU only.
 /// chroma  [frames, n_chroma]  not normalised, clips end to end
 /// out     [frames, n_chroma]  other memory than chroma
 /// Throws ShapeError when the shapes do not fit, ConfigError unless width is at least 1.
 void chroma_cens(Context& context, Tensor<const float> chroma, const Ragged& frames, int width,
                  Tensor<float> out);
+
+/// The class of a filter whose centre lies lowest, [0, n_chroma).
+Index class_of_lowest(const ChromaCqtOptions& options);
+
+namespace cpu {
+void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaCqtOptions& options,
+                  Tensor<float> out);
+void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<float> out);
+}  // namespace cpu
+namespace cuda {
+void fold_octaves(Context& context, Tensor<const float> magnitude, const ChromaCqtOptions& options,
+                  Tensor<float> out);
+void divide_by_largest(Context& context, Tensor<const float> chroma, Tensor<float> out);
+}  // namespace cuda
 
 }  // namespace serenade

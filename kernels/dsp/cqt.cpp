@@ -1,10 +1,6 @@
 #include "kernels/dsp/cqt.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,8 +23,23 @@ void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, cons
   expect_shape("cqt", "out", out.shape(),
                Shape{frames_of(samples, plan.hop_length()).total(), plan.bins()});
   expect_on_device("cqt", context, signal, out);
-  if (context.device() != Device::cpu) throw DeviceError("cqt: is computed on the CPU only");
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) return cuda::cqt(context, plan, signal, samples, out);
+  }
   cpu::cqt(context, plan, signal, samples, out);
+}
+
+void estimate_cqt_tuning(Context& context, const CqtPlan& plan, Tensor<const float> signal,
+                         const Ragged& samples, Tensor<float> tuning) {
+  // One for all batches: on a GPU its window stays where it is.
+  static const StftPlan transform;
+  const Ragged frames = frames_of(samples, transform.options().hop_length);
+  Lent magnitudes = context.lend({frames.total(), transform.bins()});
+  const Tensor<const float> spectra = std::as_const(magnitudes).view();
+  stft_power(context, transform, signal, samples, magnitudes.view());
+  magnitude(context, spectra, magnitudes.view());
+  estimate_tuning(context, spectra, frames, plan.sample_rate(), plan.options().bins_per_octave,
+                  tuning);
 }
 
 namespace cpu {
@@ -36,36 +47,6 @@ namespace cpu {
 using simd::lanes;
 
 namespace {
-
-/// libsoxr's filter for one of every `decimation` samples; measured once.
-const ResampleBank& decimator(int decimation) {
-  static std::mutex mutex;
-  static std::map<int, ResampleBank> banks;
-  const std::lock_guard lock(mutex);
-  const auto known = banks.find(decimation);
-  if (known != banks.end()) return known->second;
-  std::optional<ResampleBank> bank = ResampleBank::measure(decimation, 1);
-  if (!bank) {
-    throw ConfigError("cqt: libsoxr's filter for a rate divided by " + std::to_string(decimation) +
-                      " cannot be measured: use a higher fmin or more n_bins");
-  }
-  return banks.emplace(decimation, std::move(*bank)).first->second;
-}
-
-/// librosa's: of magnitudes of 2048 points every 512 samples, whatever the transform's hop_length.
-std::vector<float> tuning_of(Context& context, const CqtPlan& plan, Tensor<const float> signal,
-                             const Ragged& samples) {
-  std::vector<float> tuning(static_cast<std::size_t>(samples.clips()));
-  if (plan.options().tuning) return tuning;
-  const StftPlan transform;
-  const Ragged frames = frames_of(samples, transform.options().hop_length);
-  Lent magnitudes = context.lend({frames.total(), transform.bins()});
-  cpu::stft_power(context, transform, signal, samples, magnitudes.view());
-  cpu::magnitude(context, magnitudes.view(), magnitudes.view());
-  cpu::estimate_tuning(context, magnitudes.view(), frames, plan.sample_rate(),
-                       plan.options().bins_per_octave, {tuning.data(), Shape{samples.clips()}});
-  return tuning;
-}
 
 /// out [frames, bins]: the octave's bins of one clip.
 void transform_octave(Context& context, const CqtPlan::Octave& octave, Tensor<const float> signal,
@@ -93,18 +74,21 @@ void transform_octave(Context& context, const CqtPlan::Octave& octave, Tensor<co
 
 void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, const Ragged& samples,
          Tensor<float> out) {
-  const std::vector<float> tuning = tuning_of(context, plan, signal, samples);
+  std::vector<float> tuning(static_cast<std::size_t>(samples.clips()));
+  if (!plan.options().tuning) {
+    estimate_cqt_tuning(context, plan, signal, samples, {tuning.data(), Shape{samples.clips()}});
+  }
   const Ragged frames = frames_of(samples, plan.hop_length());
   for (Index clip = 0; clip < samples.clips(); ++clip) {
     if (samples.length(clip) == 0) continue;
     Tensor<const float> now = signal.rows(samples.begin(clip), samples.end(clip));
     Lent decimated;
     for (const auto& octave : plan.octaves(tuning[static_cast<std::size_t>(clip)])) {
-      if (octave.decimation > 1) {
+      if (octave.decimator) {
         const Ragged length(std::vector<Index>{now.size()});
         const Ragged shorter = resampled(length, octave.decimation, 1);
         Lent next = context.lend({shorter.total()});
-        cpu::resample(context, decimator(octave.decimation), now, length, next.view());
+        cpu::resample(context, *octave.decimator, now, length, next.view());
         decimated = std::move(next);
         now = std::as_const(decimated).view();
       }

@@ -7,6 +7,7 @@
 #include "kernels/device/context.h"
 #include "kernels/device/options.h"
 #include "kernels/device/ragged.h"
+#include "kernels/dsp/resample.h"
 
 namespace serenade {
 
@@ -66,6 +67,8 @@ class CqtPlan {
   /// by `decimation` before, counted from the octave above, or from the signal as it is given.
   struct Octave {
     int decimation = 1;
+    /// libsoxr's filter for that; none where decimation is 1.
+    std::optional<ResampleBank> decimator;
     int hop_length = 0;
     std::shared_ptr<const cpu::FftPlan> fft;
     Index first_bin = 0;
@@ -84,15 +87,28 @@ class CqtPlan {
   std::shared_ptr<Table> table_;
 };
 
-/// Magnitude of the constant-Q transform, abs(librosa.cqt(y, sr=sample_rate, ...)). On the CPU
-/// only. signal  [samples]       clips end to end out     [frames, bins]  frames =
-/// frames_of(samples, hop_length) Throws ShapeError when the shapes do not fit.
+/// Magnitude of the constant-Q transform, abs(librosa.cqt(y, sr=sample_rate, ...)).
+/// signal  [samples]       clips end to end
+/// out     [frames, bins]  frames = frames_of(samples, hop_length)
+/// On CUDA it waits for the clips' tunings where the options leave them open: filters hang on them.
+/// Throws ShapeError when the shapes do not fit.
 void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, const Ragged& samples,
          Tensor<float> out);
+
+/// What cqt() takes for the clips' tunings where the options leave them open, as librosa does:
+/// estimate_tuning of magnitudes of 2048 points every 512 samples, whatever the transform's
+/// hop_length.
+/// tuning  [clips]
+void estimate_cqt_tuning(Context& context, const CqtPlan& plan, Tensor<const float> signal,
+                         const Ragged& samples, Tensor<float> tuning);
 
 namespace cpu {
 void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, const Ragged& samples,
          Tensor<float> out);
 }  // namespace cpu
+namespace cuda {
+void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, const Ragged& samples,
+         Tensor<float> out);
+}  // namespace cuda
 
 }  // namespace serenade

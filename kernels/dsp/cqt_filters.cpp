@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <map>
 #include <mutex>
 #include <numbers>
 #include <string>
@@ -105,6 +106,21 @@ void add_filter(const std::vector<std::complex<double>>& spectrum, double scale,
   }
 }
 
+/// libsoxr's filter for one of every `decimation` samples; measured once.
+ResampleBank decimator_of(int decimation) {
+  static std::mutex mutex;
+  static std::map<int, ResampleBank> banks;
+  const std::lock_guard lock(mutex);
+  const auto known = banks.find(decimation);
+  if (known != banks.end()) return known->second;
+  std::optional<ResampleBank> bank = ResampleBank::measure(decimation, 1);
+  if (!bank) {
+    throw ConfigError("cqt: libsoxr's filter for a rate divided by " + std::to_string(decimation) +
+                      " cannot be measured: use a higher fmin or more n_bins");
+  }
+  return banks.emplace(decimation, std::move(*bank)).first->second;
+}
+
 std::shared_ptr<const cpu::FftPlan> plain_transform(int n_fft, int hop_length) {
   return std::make_shared<const cpu::FftPlan>(
       std::vector<double>(static_cast<std::size_t>(n_fft), 1.0), n_fft, hop_length);
@@ -131,6 +147,7 @@ std::vector<CqtPlan::Octave> make_octaves(const CqtOptions& options, double tuni
   for (Index i = 0; i < count; ++i) {
     CqtPlan::Octave octave;
     octave.decimation = decimation;
+    if (decimation > 1) octave.decimator = decimator_of(decimation);
     octave.hop_length = hop;
     octave.first_bin = std::max<Index>(0, options.n_bins - in_octave * (i + 1));
     const Index end = options.n_bins - in_octave * i;

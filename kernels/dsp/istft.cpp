@@ -22,7 +22,11 @@ void istft(Context& context, const StftPlan& plan, Tensor<const float> spectrum,
                      " clips but samples of " + std::to_string(samples.clips()));
   }
   expect_on_device("istft", context, spectrum, out);
-  if (context.device() != Device::cpu) throw DeviceError("istft: is computed on the CPU only");
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::istft(context, plan, spectrum, frames, samples, out);
+    }
+  }
   cpu::istft(context, plan, spectrum, frames, samples, out);
 }
 

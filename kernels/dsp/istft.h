@@ -9,7 +9,7 @@ inline constexpr int istft_revision = 1;
 
 /// Inverse short-time Fourier transform, librosa.istft(center=True, length=...): frames are
 /// transformed back, windowed, added where they overlap and divided by the sum of the squared
-/// windows. Made on the CPU only.
+/// windows.
 /// spectrum  [frames, 1 + n_fft/2, 2]  real, imaginary; imaginary parts of the first and last bin
 ///                                     count for nothing
 /// frames    of each clip
@@ -26,5 +26,9 @@ void istft(Context& context, const StftPlan& plan, Tensor<const float> spectrum,
 void inverse_frames(Context& context, const FftPlan& fft, Tensor<const float> spectrum,
                     Tensor<float> out);
 }  // namespace cpu
+namespace cuda {
+void istft(Context& context, const StftPlan& plan, Tensor<const float> spectrum,
+           const Ragged& frames, const Ragged& samples, Tensor<float> out);
+}  // namespace cuda
 
 }  // namespace serenade

@@ -11,16 +11,6 @@
 namespace serenade {
 namespace {
 
-constexpr Index numbers_a_chunk = 1 << 15;
-
-/// body(begin, end) over [0, size) in chunks.
-template <class Body>
-void in_chunks(Context& context, Index size, const Body& body) {
-  context.parallel((size + numbers_a_chunk - 1) / numbers_a_chunk, [&](Index chunk) {
-    body(chunk * numbers_a_chunk, std::min(size, (chunk + 1) * numbers_a_chunk));
-  });
-}
-
 void expect_part(Context& context, std::string_view name, Tensor<float> part,
                  const Tensor<const float>& signal) {
   if (part.data() == nullptr) return;
@@ -37,13 +27,36 @@ void separate(Context& context, const StftPlan& plan, Tensor<const float> signal
   expect_on_device("separate", context, signal);
   expect_part(context, "harmonic", wanted.harmonic, signal);
   expect_part(context, "percussive", wanted.percussive, signal);
-  if (context.device() != Device::cpu) throw DeviceError("separate: is computed on the CPU only");
+  if constexpr (has_cuda) {
+    if (context.device() == Device::cuda) {
+      return cuda::separate(context, plan, signal, samples, options, wanted);
+    }
+  }
+  cpu::separate(context, plan, signal, samples, options, wanted);
+}
 
+namespace cpu {
+namespace {
+
+constexpr Index numbers_a_chunk = 1 << 15;
+
+/// body(begin, end) over [0, size) in chunks.
+template <class Body>
+void in_chunks(Context& context, Index size, const Body& body) {
+  context.parallel((size + numbers_a_chunk - 1) / numbers_a_chunk, [&](Index chunk) {
+    body(chunk * numbers_a_chunk, std::min(size, (chunk + 1) * numbers_a_chunk));
+  });
+}
+
+}  // namespace
+
+void separate(Context& context, const StftPlan& plan, Tensor<const float> signal,
+              const Ragged& samples, const HpssOptions& options, const SeparatedSignals& wanted) {
   const Ragged frames = frames_of(samples, plan.options().hop_length);
   const Index size = frames.total() * plan.bins();
   const Shape shape{frames.total(), plan.bins()};
   Lent spectrum = context.lend({frames.total(), plan.bins(), 2});
-  stft(context, plan, signal, samples, spectrum.view());
+  cpu::stft(context, plan, signal, samples, spectrum.view());
   const float* parts = spectrum.view().data();
   Lent magnitudes = context.lend(shape);
   float* magnitude = magnitudes.view().data();
@@ -66,7 +79,7 @@ void separate(Context& context, const StftPlan& plan, Tensor<const float> signal
     percussive_mask = context.lend(shape);
     masks.percussive = percussive_mask.view();
   }
-  hpss(context, std::as_const(magnitudes).view(), frames, options, masks);
+  cpu::hpss(context, std::as_const(magnitudes).view(), frames, options, masks);
 
   Lent masked = context.lend({frames.total(), plan.bins(), 2});
   const auto transform_back = [&](Tensor<float> mask, Tensor<float> out) {
@@ -78,10 +91,11 @@ void separate(Context& context, const StftPlan& plan, Tensor<const float> signal
         part[2 * i + 1] = parts[2 * i + 1] * mask.data()[i];
       }
     });
-    istft(context, plan, std::as_const(masked).view(), frames, samples, out);
+    cpu::istft(context, plan, std::as_const(masked).view(), frames, samples, out);
   };
   transform_back(masks.harmonic, wanted.harmonic);
   transform_back(masks.percussive, wanted.percussive);
 }
 
+}  // namespace cpu
 }  // namespace serenade

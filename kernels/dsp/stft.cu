@@ -1,44 +1,9 @@
-#include <string>
-
-#include "kernels/device/exclusive.h"
 #include "kernels/dsp/fft.h"
 #include "kernels/dsp/stft_runs.cuh"
 
-// float64 on purpose, as the CPU twin: see fft.h. Frames go through cuFFT in runs of one size, so
-// that one plan serves every batch and a frame's bits do not depend on how many there are; at 2048
-// points a run's buffers, 8 MiB each, stay in the second-level cache of a large GPU.
+// float64 on purpose, as the CPU twin: see fft.h.
 namespace serenade::cuda {
 namespace {
-
-constexpr Index frames_a_run = 512;
-
-struct BatchedFft {
-  explicit BatchedFft(int n_fft) {
-    const std::lock_guard alone(whole_device());
-    check_fft(cufftCreate(&plan), "making a plan");
-    std::size_t work_size = 0;
-    int points = n_fft;
-    const cufftResult made =
-        cufftMakePlanMany(plan, 1, &points, nullptr, 1, n_fft, nullptr, 1, n_fft / 2 + 1, CUFFT_D2Z,
-                          static_cast<int>(frames_a_run), &work_size);
-    if (made != CUFFT_SUCCESS) cufftDestroy(plan);
-    check_fft(made, "planning transforms of " + std::to_string(n_fft) + " points");
-  }
-  ~BatchedFft() {
-    const std::lock_guard alone(whole_device());
-    cufftDestroy(plan);
-  }
-  BatchedFft(const BatchedFft&) = delete;
-  BatchedFft& operator=(const BatchedFft&) = delete;
-
-  static void check_fft(cufftResult result, const std::string& what) {
-    if (result == CUFFT_SUCCESS) return;
-    throw DeviceError("cuFFT: " + what + ": error " + std::to_string(result) +
-                      (result == CUFFT_ALLOC_FAILED ? ", the GPU's memory is used up" : ""));
-  }
-
-  cufftHandle plan = 0;
-};
 
 /// One block a frame, threads along its samples: 4 bytes read (most of them by up to n_fft / hop
 /// frames, from cache) and 8 written a sample. Blocks beyond the last frame fill the run with
@@ -61,7 +26,8 @@ __global__ __launch_bounds__(most_threads) void gather_kernel(
   for (int i = static_cast<int>(threadIdx.x); i < n_fft; i += static_cast<int>(blockDim.x)) {
     Index at = start + i;
     if (mirror && (at < 0 || at >= length)) at = reflected(at, length);
-    to[i] = at >= 0 && at < length ? static_cast<double>(x[at]) * window[i] : 0.0;
+    const double value = at >= 0 && at < length ? static_cast<double>(x[at]) : 0.0;
+    to[i] = window == nullptr ? value : value * window[i];
   }
 }
 
@@ -91,36 +57,40 @@ __global__ __launch_bounds__(most_threads) void magnitude_kernel(const float* po
 
 }  // namespace
 
-void transform_runs(
-    Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,
-    const std::function<void(Session&, const cufftDoubleComplex*, Index, Index)>& store) {
-  Session& session = context.session();
-  const int n_fft = plan.options().n_fft;
-  const int hop_length = plan.options().hop_length;
-  const Ragged frames = frames_of(samples, hop_length);
+void transform_runs(Context& context, const FrameCut& cut, Tensor<const float> signal,
+                    const Ragged& samples, const Ragged& frames, const StoreRun& store) {
   if (frames.total() == 0) return;
-  const double* window = session.table<double>(plan.owner(), 0, [&] {
+  Session& session = context.session();
+  const Index* sample_offsets = session.offsets(samples);
+  const Index* frame_offsets = session.offsets(frames);
+  const Index run = rows_of_run(cut.n_fft);
+  auto* framed = session.scratch<double>(0, run * cut.n_fft);
+  auto* spectrum = session.scratch<cufftDoubleComplex>(1, run * (cut.n_fft / 2 + 1));
+  for (Index first = 0; first < frames.total(); first += run) {
+    const Index left = frames.total() - first;
+    launch<gather_kernel>(session, {run, session.block_size(most_threads)}, signal.data(),
+                          sample_offsets, frame_offsets, static_cast<int>(samples.clips()),
+                          cut.window, cut.n_fft, cut.hop_length, first, left, cut.mirror, framed);
+    fft_run(session, cut.n_fft, framed, spectrum);
+    store(session, spectrum, first, std::min(left, run));
+  }
+}
+
+const double* window_of(Session& session, const StftPlan& plan) {
+  return session.table<double>(plan.owner(), 0, [&] {
     // The CPU's window has the untangling's 1/2 in it.
-    std::vector<double> whole(static_cast<std::size_t>(n_fft));
+    std::vector<double> whole(static_cast<std::size_t>(plan.options().n_fft));
     for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = 2 * plan.fft().window()[i];
     return whole;
   });
-  const auto& fft = session.keep<BatchedFft>("fft " + std::to_string(n_fft),
-                                             [&] { return std::make_shared<BatchedFft>(n_fft); });
-  BatchedFft::check_fft(cufftSetStream(fft.plan, session.stream()), "choosing the stream");
-  const Index* sample_offsets = session.offsets(samples);
-  const Index* frame_offsets = session.offsets(frames);
-  auto* framed = session.scratch<double>(0, frames_a_run * n_fft);
-  auto* spectrum = session.scratch<cufftDoubleComplex>(1, frames_a_run * plan.bins());
-  for (Index first = 0; first < frames.total(); first += frames_a_run) {
-    const Index left = frames.total() - first;
-    launch<gather_kernel>(session, {frames_a_run, session.block_size(most_threads)}, signal.data(),
-                          sample_offsets, frame_offsets, static_cast<int>(samples.clips()), window,
-                          n_fft, hop_length, first, left,
-                          plan.options().pad_mode == PadMode::reflect, framed);
-    BatchedFft::check_fft(cufftExecD2Z(fft.plan, framed, spectrum), "transforming");
-    store(session, spectrum, first, left < frames_a_run ? left : frames_a_run);
-  }
+}
+
+void transform_runs(Context& context, const StftPlan& plan, Tensor<const float> signal,
+                    const Ragged& samples, const StoreRun& store) {
+  const StftOptions& options = plan.options();
+  const FrameCut cut{options.n_fft, options.hop_length, window_of(context.session(), plan),
+                     options.pad_mode == PadMode::reflect};
+  transform_runs(context, cut, signal, samples, frames_of(samples, options.hop_length), store);
 }
 
 void stft(Context& context, const StftPlan& plan, Tensor<const float> signal, const Ragged& samples,

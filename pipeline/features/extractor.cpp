@@ -63,6 +63,24 @@ std::string without_name(std::string_view message, std::string_view name) {
   return std::string(message);
 }
 
+/// What a constant-Q transform takes and gives back: the signal at half the rate and at a quarter;
+/// for tuning magnitudes, and heights and steps of peaks.
+Index numbers_of_cqt(const CqtPlan& plan, const Ragged& samples) {
+  if (plan.options().tuning) return samples.total();
+  const StftOptions of_tuning;
+  const Index frames = frames_of(samples, of_tuning.hop_length).total();
+  return samples.total() + 3 * frames * (1 + of_tuning.n_fft / 2);
+}
+
+/// What separate() takes and gives back for so many parts: the spectrum, its magnitudes and their
+/// two medians, a mask for each part, and the frames of one of them as they are transformed back.
+Index numbers_of_parts(const StftPlan& plan, const Ragged& samples, Index parts) {
+  if (parts == 0) return 0;
+  const StftOptions& options = plan.options();
+  const Index frames = frames_of(samples, options.hop_length).total();
+  return frames * ((5 + parts) * plan.bins() + options.n_fft);
+}
+
 }  // namespace
 
 struct FeatureExtractor::Plan {
@@ -260,7 +278,6 @@ std::vector<std::string> FeatureExtractor::without_cuda() const {
       if (std::find(names.begin(), names.end(), what) == names.end()) names.push_back(what);
     };
     if (!has_cuda_version(item.base)) add(name);
-    if (item.part != Part::whole) add("hpss");
   }
   return names;
 }
@@ -279,6 +296,7 @@ std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
   // but the first, unless it is needed, and logarithms; for each item what it is and what it is a
   // derivative of; the row.
   Index numbers = plan_->frame_dims;
+  Index of_cqt = 0;
   for (const auto& [part, tables] : plan_->tables) {
     const Index bins = tables.stft.bins();
     const bool is_fused = tables.together().bank.has_value();
@@ -288,19 +306,28 @@ std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
     for (const auto& [options, bank] : tables.mel) numbers += bank.n_mels();
     for (const auto& [options, bank] : tables.pcen_mel) numbers += bank.n_mels();
     if (is_fused && !tables.together().mel) numbers -= tables.together().bank->n_mels;
+    for (const auto& [options, plan] : tables.cqt) {
+      numbers += plan.bins();
+      of_cqt = std::max(of_cqt, numbers_of_cqt(plan, samples));
+    }
   }
   for (const Plan::Item& item : plan_->items) {
     numbers += 2 * item.dims;
     if (const auto* mfcc = std::get_if<OfPart<MfccFeature>>(&item.base)) numbers += mfcc->n_mels;
     if (std::holds_alternative<OfPart<TonnetzFeature>>(item.base)) {
-      numbers += ChromaOptions().n_chroma;
+      numbers += 2 * ChromaOptions().n_chroma;
+    }
+    if (const auto* chroma = std::get_if<OfPart<ChromaCqtFeature>>(&item.base)) {
+      numbers += chroma->n_chroma;
     }
   }
   const Index frames = plan_->frames(samples).total();
   // The signal, and each part of it.
   const auto signals = static_cast<Index>(plan_->parts.size()) + 1;
-  const Index all =
-      signals * samples.total() + frames * numbers + rows_of(samples).total() * dims();
+  const Index separated = static_cast<Index>(plan_->parts.size() - plan_->parts.count(Part::whole));
+  const Index all = signals * samples.total() + frames * numbers + of_cqt +
+                    numbers_of_parts(plan_->separation, samples, separated) +
+                    rows_of(samples).total() * dims();
   // Context::lend gives up to an eighth more.
   return static_cast<std::size_t>(all) * sizeof(float) / 8 * 9;
 }

@@ -318,31 +318,27 @@ Tensor<const float> FeatureBatch::of(const PcenFeature& feature) {
 Tensor<const float> FeatureBatch::of(const CqtFeature& feature) {
   const CqtOptions& options = feature;
   const std::string key = canonical_text(options);
-  return once_on_cpu("cqt" + key, options.n_bins,
-                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
-                       cqt(context, tables_.cqt.at(key), signal, samples_, out);
-                     });
+  return once("cqt" + key, options.n_bins, [&](Tensor<float> out) {
+    cqt(context_, tables_.cqt.at(key), signal_, samples_, out);
+  });
 }
 
-Tensor<const float> FeatureBatch::folded(Context& cpu, Tensor<const float> signal,
-                                         const ChromaCqtOptions& options) {
-  const auto [place, is_new] = folded_.try_emplace(canonical_text(options));
-  Array<float>& sums = place->second;
-  if (is_new) {
-    const CqtPlan& plan = tables_.cqt.at(canonical_text(transform_of(options)));
-    Lent bins = cpu.lend({frames_.total(), plan.bins()});
-    cqt(cpu, plan, signal, samples_, bins.view());
-    sums.resize({frames_.total(), options.n_chroma});
-    fold_octaves(cpu, std::as_const(bins).view(), options, sums.view());
-  }
-  return std::as_const(sums).view();
+void FeatureBatch::fold(Context& context, Tensor<const float> signal,
+                        const ChromaCqtOptions& options, Tensor<float> out) {
+  const CqtPlan& plan = tables_.cqt.at(canonical_text(transform_of(options)));
+  Lent bins = context.lend({frames_.total(), plan.bins()});
+  cqt(context, plan, signal, samples_, bins.view());
+  fold_octaves(context, std::as_const(bins).view(), options, out);
+}
+
+Tensor<const float> FeatureBatch::folded(const ChromaCqtOptions& options) {
+  return once("folded" + canonical_text(options), options.n_chroma,
+              [&](Tensor<float> out) { fold(context_, signal_, options, out); });
 }
 
 Tensor<const float> FeatureBatch::chroma_cqt(const ChromaCqtOptions& options) {
-  return once_on_cpu("chroma_cqt" + canonical_text(options), options.n_chroma,
-                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
-                       divide_by_largest(context, folded(context, signal, options), out);
-                     });
+  return once("chroma_cqt" + canonical_text(options), options.n_chroma,
+              [&](Tensor<float> out) { divide_by_largest(context_, folded(options), out); });
 }
 
 Tensor<const float> FeatureBatch::of(const ChromaCqtFeature& feature) {
@@ -350,11 +346,17 @@ Tensor<const float> FeatureBatch::of(const ChromaCqtFeature& feature) {
 }
 
 Tensor<const float> FeatureBatch::of(const ChromaCensFeature& feature) {
-  return once_on_cpu(option_text(Feature(feature)), feature.n_chroma,
-                     [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
-                       chroma_cens(context, folded(context, signal, feature), frames_,
-                                   feature.smoothing, out);
-                     });
+  return once_on_cpu(
+      option_text(Feature(feature)), feature.n_chroma,
+      [&](Context& context, Tensor<const float> signal, Tensor<float> out) {
+        if (context_.device() == Device::cpu) {
+          return chroma_cens(context, folded(feature), frames_, feature.smoothing, out);
+        }
+        // The transform, too: a GPU's other roundings would give other quarters now and then.
+        Lent sums = context.lend(out.shape());
+        fold(context, signal, feature, sums.view());
+        chroma_cens(context, std::as_const(sums).view(), frames_, feature.smoothing, out);
+      });
 }
 
 Tensor<const float> FeatureBatch::of(const YinFeature& feature) {

@@ -187,9 +187,11 @@ class FeatureBatch {
   Tensor<const float> log_mel(const MelOptions& options, const std::optional<double>& top_db);
   Tensor<const float> chroma(const ChromaOptions& options);
   Tensor<const float> chroma_cqt(const ChromaCqtOptions& options);
-  /// Of a constant-Q transform, not normalised; always on the CPU.
-  Tensor<const float> folded(Context& cpu, Tensor<const float> signal,
-                             const ChromaCqtOptions& options);
+  /// Of a constant-Q transform, not normalised.
+  Tensor<const float> folded(const ChromaCqtOptions& options);
+  /// The same of the batch's signal where the context is.
+  void fold(Context& context, Tensor<const float> signal, const ChromaCqtOptions& options,
+            Tensor<float> out);
 
   Context& context_;
   const FeatureTables& tables_;
@@ -197,7 +199,6 @@ class FeatureBatch {
   const Ragged& samples_;
   Ragged frames_;
   std::map<std::string, Lent> matrices_;
-  std::map<std::string, Array<float>> folded_;
   std::optional<Host> host_;
 };
 

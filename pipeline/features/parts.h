@@ -10,12 +10,11 @@
 
 namespace serenade {
 
-/// A batch's signals, by the part of the sound that is left in them. Parts are
-/// made on the CPU, whatever the context's device.
+/// A batch's signals, by the part of the sound that is left in them.
 class SignalParts {
  public:
-  /// Makes those that are in `parts`; all must outlive the object. signal is on
-  /// the context's device, and so is what is made of it.
+  /// Makes those that are in `parts`; all must outlive the object. signal is on the context's
+  /// device, and so is what is made of it.
   SignalParts(Context& context, const StftPlan& plan, const HpssOptions& options,
               Tensor<const float> signal, const Ragged& samples, const std::set<Part>& parts);
 

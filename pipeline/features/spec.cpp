@@ -137,11 +137,8 @@ std::string label_of(const Feature& feature) {
 
 bool has_cuda_version(const Feature& feature) {
   return std::visit(
-      []<class Options>(const Options& options) {
+      []<class Options>(const Options&) {
         if constexpr (requires { Options::on_gpu; }) return Options::on_gpu;
-        if constexpr (std::is_base_of_v<TonnetzFeature, Options>) {
-          return options.chroma == TonnetzChroma::stft;
-        }
         return true;
       },
       feature);

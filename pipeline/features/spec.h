@@ -90,8 +90,7 @@ struct TonnetzFeature {
   static constexpr std::string_view about =
       "Tonal centroids of chroma: fifths, minor and major thirds, two columns each. With "
       "chroma: stft librosa.feature.tonnetz(chroma=chroma_stft(y)); with chroma: cqt librosa's "
-      "own default, librosa.feature.tonnetz(y), whose chroma is computed on the CPU also where "
-      "others are on a GPU.";
+      "own default, librosa.feature.tonnetz(y).";
   static constexpr auto later = std::to_array<std::string_view>({"chroma"});
   std::optional<double> tuning;
   TonnetzChroma chroma = TonnetzChroma::stft;
@@ -113,24 +112,20 @@ inline ChromaCqtOptions chroma_cqt_of(const TonnetzFeature& tonnetz) {
 /// Constant-Q transform.
 struct CqtFeature : CqtOptions {
   static constexpr std::string_view name = "cqt";
-  static constexpr bool on_gpu = false;
   static constexpr std::string_view about =
       "Magnitude of the constant-Q transform: at fmin 2^(k / bins_per_octave) filters that are "
       "Q periods long, Q = (2^(2 / bins_per_octave) + 1) / (2^(2 / bins_per_octave) - 1), over "
       "the square root of their length. abs(librosa.cqt(y, fmin=fmin, n_bins=n_bins, "
-      "bins_per_octave=bins_per_octave, tuning=tuning)), 1.0. Computed on the CPU also where "
-      "the others are on a GPU.";
+      "bins_per_octave=bins_per_octave, tuning=tuning)), 1.0.";
 };
 
 /// Energy in each pitch class by a constant-Q transform.
 struct ChromaCqtFeature : ChromaCqtOptions {
   static constexpr std::string_view name = "chroma_cqt";
-  static constexpr bool on_gpu = false;
   static constexpr std::string_view about =
       "Magnitude of the constant-Q transform in each pitch class, over all octaves, over the "
       "frame's largest. librosa.feature.chroma_cqt(y, fmin=fmin, n_octaves=n_octaves, "
-      "bins_per_octave=bins_per_octave, n_chroma=n_chroma, tuning=tuning), 1.0. Computed on the"
-      " CPU also where the others are on a GPU.";
+      "bins_per_octave=bins_per_octave, n_chroma=n_chroma, tuning=tuning), 1.0.";
 };
 
 /// The same quantised and smoothed.

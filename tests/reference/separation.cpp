@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 
 namespace serenade::reference {
 
@@ -48,6 +49,39 @@ Matrix soft_mask(const Matrix& mine, const Matrix& theirs, double margin,
     }
   }
   return result;
+}
+
+Signal istft(const std::vector<std::vector<std::complex<double>>>& spectra, int n_fft,
+             int hop_length, std::ptrdiff_t length) {
+  const auto n = static_cast<std::size_t>(n_fft);
+  const auto hop = static_cast<std::size_t>(hop_length);
+  const std::size_t end = static_cast<std::size_t>(length) + n;  // of the signal as it is padded
+  std::vector<double> window, cosine, sine;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double angle = 2 * std::numbers::pi * static_cast<double>(i) / n_fft;
+    window.push_back(0.5 - 0.5 * std::cos(angle));
+    cosine.push_back(std::cos(angle));
+    sine.push_back(std::sin(angle));
+  }
+  Signal sum(end), weight(end);
+  for (std::size_t t = 0; t < spectra.size() && t * hop < end; ++t) {
+    for (std::size_t i = 0; i < n && t * hop + i < end; ++i) {
+      double value = 0;
+      for (std::size_t f = 0; f <= n / 2; ++f) {
+        const std::complex<double> x = spectra[t][f];
+        const bool single = f == 0 || f == n / 2;
+        value += single ? x.real() * cosine[f * i % n]
+                        : 2 * (x.real() * cosine[f * i % n] - x.imag() * sine[f * i % n]);
+      }
+      sum[t * hop + i] += value / n_fft * window[i];
+      weight[t * hop + i] += window[i] * window[i];
+    }
+  }
+  Signal y;
+  for (std::size_t i = n / 2; i + n / 2 < end; ++i) {
+    y.push_back(weight[i] > 1.2e-38 ? sum[i] / weight[i] : sum[i]);
+  }
+  return y;
 }
 
 }  // namespace serenade::reference

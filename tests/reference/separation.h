@@ -1,6 +1,9 @@
 #pragma once
 
+#include <complex>
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "tests/reference/spectral.h"
 
@@ -15,5 +18,10 @@ Matrix median_filter(const Matrix& rows, int width, bool over_time);
 /// the larger. of_zeros: where both are 0.
 Matrix soft_mask(const Matrix& mine, const Matrix& theirs, double margin,
                  std::optional<double> power, double of_zeros);
+
+/// librosa.istft(spectra, length=length) as its documentation has it, by a plain transform: frames
+/// centred hop_length apart, times a Hann window, over the sum of the squared windows.
+Signal istft(const std::vector<std::vector<std::complex<double>>>& spectra, int n_fft,
+             int hop_length, std::ptrdiff_t length);
 
 }  // namespace serenade::reference

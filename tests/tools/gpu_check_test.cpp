@@ -141,7 +141,8 @@ TEST_F(GpuCheck, KeepsWhatItHasWhenItIsKilled) {
 TEST_F(GpuCheck, ComparesThisBuildsDeviceWithAHarvest) {
   const Outcome nothing = program({"compare", folder_.path().string()});
   EXPECT_EQ(nothing.status, 77) << nothing.out;
-  for (const char* name : {"harvest_expf", "harvest_cufft_d2z_512", "harvest_cublaslt_5_33_8"}) {
+  for (const char* name : {"harvest_expf", "harvest_cufft_d2z_512", "harvest_cufft_z2d_512",
+                           "harvest_cublaslt_5_33_8"}) {
     EXPECT_EQ(program({"run", name, folder_.path().string()}).status, 0) << name;
   }
   const std::string harvest = (folder_ / "harvest").string();

@@ -86,6 +86,26 @@ Output of_transform(int points) {
           }};
 }
 
+Output of_inverse_transform(int points) {
+  constexpr int batch = 4;
+  const Index row = points + 2;
+  std::vector<float> bins = draw(batch * row, 21);
+  for (Index first = 0; first < batch * row; first += row) {
+    bins[static_cast<std::size_t>(first + 1)] = 0;
+    bins[static_cast<std::size_t>(first + row - 1)] = 0;
+  }
+  return {fmt::format("cufft_z2d_{}", points),
+          "cufftExecZ2D",
+          Shape{batch, points},
+          true,
+          // As of_transform.
+          {.largest = 1e-14},
+          {std::move(bins)},
+          [=](Context& context, const auto& in) {
+            return inverse_transforms(context, points, batch, widened(in[0]));
+          }};
+}
+
 /// A chain of n float32 roundings strays by about sqrt(n) half-units of the last place: as
 /// tests/kernels/nn/run_operation.h, for two devices.
 Bound of_sums(Index terms) {
@@ -170,7 +190,9 @@ std::vector<Output> outputs() {
                           of_function("sinf", Function::sine, angles(13)),
                           of_function("cosf", Function::cosine, angles(15)),
                           of_transform(512),
-                          of_transform(2048)};
+                          of_transform(2048),
+                          of_inverse_transform(512),
+                          of_inverse_transform(2048)};
   add_dense(all, 32, 128, 64);
   add_dense(all, 5, 33, 8);
   add_convolution(all, 8, 40, 16, {.filters = 24, .kernel_size = 5});

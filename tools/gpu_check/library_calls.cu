@@ -44,6 +44,33 @@ void check_fft(cufftResult result, const char* what) {
   }
 }
 
+/// Rows of numbers, or of bins, through a plan of this type: CUFFT_D2Z or CUFFT_Z2D.
+std::vector<double> transformed(Context& context, cufftType type, int points, int batch,
+                                const std::vector<double>& values) {
+  const Shape rows{batch, points};
+  const Shape spectra{batch, points / 2 + 1, 2};
+  const bool forward = type == CUFFT_D2Z;
+  const int bins = points / 2 + 1;
+  Array<double> in(forward ? rows : spectra, context.device());
+  Array<double> out(forward ? spectra : rows, context.device());
+  copy(context, Tensor<const double>(values.data(), in.shape()), in.view());
+  cufftHandle plan = 0;
+  check_fft(cufftCreate(&plan), "making a plan");
+  std::size_t work = 0;
+  check_fft(cufftMakePlanMany(plan, 1, &points, nullptr, 1, forward ? points : bins, nullptr, 1,
+                              forward ? bins : points, type, batch, &work),
+            "planning");
+  check_fft(cufftSetStream(plan, context.session().stream()), "choosing the stream");
+  check_fft(forward
+                ? cufftExecD2Z(plan, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data()))
+                : cufftExecZ2D(plan, reinterpret_cast<cufftDoubleComplex*>(in.data()), out.data()),
+            "transforming");
+  std::vector<double> found(static_cast<std::size_t>(out.size()));
+  copy(context, Tensor<const double>(out.view()), Tensor<double>(found.data(), out.shape()));
+  check_fft(cufftDestroy(plan), "giving the plan back");
+  return found;
+}
+
 }  // namespace
 
 std::vector<float> elementary(Context& context, Function function, const std::vector<float>& x) {
@@ -59,23 +86,12 @@ std::vector<float> elementary(Context& context, Function function, const std::ve
 
 std::vector<double> transforms(Context& context, int points, int batch,
                                const std::vector<double>& rows) {
-  const Index bins = points / 2 + 1;
-  Array<double> in(Shape{batch, points}, context.device());
-  Array<double> out(Shape{batch, bins, 2}, context.device());
-  copy(context, Tensor<const double>(rows.data(), in.shape()), in.view());
-  cufftHandle plan = 0;
-  check_fft(cufftCreate(&plan), "making a plan");
-  std::size_t work = 0;
-  check_fft(cufftMakePlanMany(plan, 1, &points, nullptr, 1, points, nullptr, 1,
-                              static_cast<int>(bins), CUFFT_D2Z, batch, &work),
-            "planning");
-  check_fft(cufftSetStream(plan, context.session().stream()), "choosing the stream");
-  check_fft(cufftExecD2Z(plan, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data())),
-            "transforming");
-  std::vector<double> found(static_cast<std::size_t>(out.size()));
-  copy(context, Tensor<const double>(out.view()), Tensor<double>(found.data(), out.shape()));
-  check_fft(cufftDestroy(plan), "giving the plan back");
-  return found;
+  return transformed(context, CUFFT_D2Z, points, batch, rows);
+}
+
+std::vector<double> inverse_transforms(Context& context, int points, int batch,
+                                       const std::vector<double>& bins) {
+  return transformed(context, CUFFT_Z2D, points, batch, bins);
 }
 
 }  // namespace serenade::gpu_check

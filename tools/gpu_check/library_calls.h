@@ -19,6 +19,11 @@ std::vector<float> elementary(Context& context, Function function, const std::ve
 std::vector<double> transforms(Context& context, int points, int batch,
                                const std::vector<double>& rows);
 
+/// cuFFT's Z2D of rows of bins [batch, points / 2 + 1], real and imaginary parts, the first and the
+/// last of them real: [batch, points], points times the inverse. Throws DeviceError.
+std::vector<double> inverse_transforms(Context& context, int points, int batch,
+                                       const std::vector<double>& bins);
+
 /// The GPU's properties as cuDNN writes them, JSON of 23 keys: what plans are made from where the
 /// GPU is not (tests/golden/gpu). Throws DeviceError. Of builds with cuDNN only.
 std::string cudnn_device_properties();

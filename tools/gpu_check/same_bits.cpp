@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "kernels/dsp/istft.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/nn/backend.h"
 #include "tools/gpu_check/check.h"
@@ -27,7 +30,8 @@ Json frame_position(const std::filesystem::path&) {
     const Index frames = frames_of(one, n_fft / 4).total();
     const std::vector<float> clip = draw(length, static_cast<std::uint32_t>(n_fft));
     Context context(Device::cuda);
-    const auto spectra = [&](Index count) {
+    // Transformed, and transformed back.
+    const auto transformed = [&](Index count) {
       std::vector<float> all;
       Ragged samples;
       for (Index i = 0; i < count; ++i) {
@@ -37,23 +41,32 @@ Json frame_position(const std::filesystem::path&) {
       const Array<float> signal = to_device(context, all, Shape{samples.total()});
       Array<float> spectrum(Shape{count * frames, plan.bins(), 2}, Device::cuda);
       stft(context, plan, signal.view(), samples, spectrum.view());
-      return to_host(context, Tensor<const float>(spectrum.view()));
+      Array<float> back(signal.shape(), Device::cuda);
+      istft(context, plan, Tensor<const float>(spectrum.view()), frames_of(samples, n_fft / 4),
+            samples, back.view());
+      return std::pair(to_host(context, Tensor<const float>(spectrum.view())),
+                       to_host(context, Tensor<const float>(back.view())));
     };
-    const std::vector<float> alone = spectra(1);
-    for (const Index count : counts) {
-      const std::vector<float> together = spectra(count);
+    const auto expect_alike = [&](const std::vector<float>& together,
+                                  const std::vector<float>& alone, std::string_view what) {
       for (std::size_t at = 0; at < together.size(); at += alone.size(), ++compared) {
         if (std::memcmp(together.data() + at, alone.data(), alone.size() * sizeof(float)) == 0) {
           continue;
         }
-        throw Failed(
-            fmt::format("n_fft {}: clip {} of {} has other bits than alone: where a frame lies in "
-                        "a run of cuFFT matters",
-                        n_fft, at / alone.size(), count));
+        throw Failed(fmt::format(
+            "n_fft {}: the {} of clip {} of {} has other bits than alone: where a frame "
+            "lies in a run of cuFFT matters",
+            n_fft, what, at / alone.size(), together.size() / alone.size()));
       }
+    };
+    const auto alone = transformed(1);
+    for (const Index count : counts) {
+      const auto together = transformed(count);
+      expect_alike(together.first, alone.first, "spectrum");
+      expect_alike(together.second, alone.second, "inverse transform");
     }
   }
-  return {{"clips compared", compared}};
+  return {{"clips compared", compared / 2}};
 }
 
 class Ear : public Observer {

@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mel.h"
@@ -16,6 +18,7 @@
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/separate.h"
 #include "kernels/dsp/spectra.h"
 #include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
@@ -32,6 +35,7 @@ constexpr double sample_rate = 22050;
 constexpr Index clips = emulated ? 2 : 64;
 constexpr Index samples_of_clip = emulated ? 6000 : 88200;
 constexpr Index bins = 1025, mels = 128;
+constexpr ChromaCqtOptions of_a440{.tuning = 0.0};
 
 /// What operations begin with, on one device: a signal, and spectra as the CPU computes them.
 struct Data {
@@ -164,6 +168,22 @@ std::vector<Operation> operations(const Data& d) {
                                                                 Tensor<float> out) {
          chroma_stft(c, data.power.view(), data.frames, filters, out);
        }},
+      {"cqt", samples, Shape{rows, 84}, 4e-6,
+       [plan = CqtPlan({}, sample_rate, 512)](Context& c, const Data& data, Tensor<float> out) {
+         cqt(c, plan, data.signal.view(), data.samples, out);
+       }},
+      {"chroma_cqt", samples, Shape{rows, 12}, 2e-4,
+       [plan = CqtPlan(transform_of(of_a440), sample_rate, 512)](Context& c, const Data& data,
+                                                                 Tensor<float> out) {
+         Lent magnitudes = c.lend({data.rows(), plan.bins()});
+         cqt(c, plan, data.signal.view(), data.samples, magnitudes.view());
+         fold_octaves(c, std::as_const(magnitudes).view(), of_a440, out);
+         divide_by_largest(c, Tensor<const float>(out), out);
+       }},
+      {"separate_harmonic", samples, Shape{d.samples.total()}, 4e-6,
+       [plan = StftPlan()](Context& c, const Data& data, Tensor<float> out) {
+         separate(c, plan, data.signal.view(), data.samples, {}, {out, {}});
+       }},
       {"spectral_contrast", of(rows, bins), Shape{rows, 7}, 1e-4,
        [bands = ContrastBands({}, sample_rate, 2048)](Context& c, const Data& data,
                                                       Tensor<float> out) {
@@ -236,6 +256,9 @@ constexpr auto names = std::to_array<const char*>({"to_mono_int16_2",
                                                    "delta",
                                                    "estimate_tuning",
                                                    "chroma_stft",
+                                                   "cqt",
+                                                   "chroma_cqt",
+                                                   "separate_harmonic",
                                                    "spectral_contrast",
                                                    "spectral_shape",
                                                    "pcen",

@@ -86,6 +86,9 @@ TEST_F(EmulatedExtraction, FillsTheCacheWithTheCpusFeatures) {
                                // a threshold may differ, which a clip's mean hardly shows.
                                "{extract: [pcen, pyin], statistics: [mean]}",
                                "{n_fft: 1024, pad_mode: reflect, extract: [mel]}",
+                               "{extract: [cqt, chroma_cqt, {tonnetz: {chroma: cqt}}]}",
+                               "{extract: [{rms: {part: harmonic}}, {mfcc: {part: percussive}}, "
+                               "{tonnetz: {chroma: cqt, part: harmonic}}]}",
                                "{extract: [mfcc, chroma_stft, rms], normalise: rms, trim: {}, "
                                "statistics: [mean, std, min, max, median, p90]}"}) {
     const auto spec =
@@ -204,6 +207,11 @@ TEST_F(EmulatedExtraction, AllocatesNothingTheSecondTimeAndNoMoreThanItSaid) {
         "{extract: [{mfcc: {n_mels: 40}}, mel], "
         "statistics: [mean, median]}",
         "{extract: [tonnetz]}", "{extract: [spectral_contrast]}",
+        "{extract: [cqt, {chroma_cqt: {tuning: 0}}]}", "{extract: [{tonnetz: {chroma: cqt}}]}",
+        "{extract: [{rms: {part: harmonic}}]}",
+        "{extract: [{tonnetz: {chroma: cqt, part: harmonic}}]}",
+        "{extract: [rms, {rms: {part: percussive}}, {mfcc: {part: harmonic}}, "
+        "{spectral_contrast: {part: harmonic}}]}",
         "{extract: [{mel: {n_mels: 256}}, {delta2: {of: mel}}]}", "{extract: [rms]}"}) {
     const FeatureExtractor extractor(
         parse_experiment("name: t\nfeatures: " + std::string(features), "a test").features);

@@ -4,7 +4,9 @@
 
 #include "kernels/device/session.h"
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/contrast.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/decibel.h"
 #include "kernels/dsp/delta.h"
 #include "kernels/dsp/mel.h"
@@ -14,6 +16,7 @@
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/resample.h"
 #include "kernels/dsp/rms.h"
+#include "kernels/dsp/separate.h"
 #include "kernels/dsp/spectral_shape.h"
 #include "kernels/dsp/statistics.h"
 #include "kernels/dsp/stft.h"
@@ -189,6 +192,29 @@ TEST_F(FarElements, ChromaOfEstimatedTuning) {
   expect_end(out, expected, 8);
 }
 
+TEST_F(FarElements, FoldedOctaves) {
+  const ChromaCqtOptions options{.n_octaves = 2, .tuning = 0.0};
+  const Array<float> last = positive({20, 72});
+  Array<float> expected(Shape{20, 12});
+  fold_octaves(cpu_, last.view(), options, expected.view());
+  const Array<float> in = behind(far_rows(12), last);
+  Array<float> out = on_gpu({in.shape()[0], 12});
+  emulation::use_last_blocks(3);
+  fold_octaves(gpu_, in.view(), options, out.view());
+  expect_end(out, expected, 20);
+}
+
+TEST_F(FarElements, DividedByTheLargest) {
+  const Array<float> last = positive({20, 12});
+  Array<float> expected(last.shape());
+  divide_by_largest(cpu_, last.view(), expected.view());
+  const Array<float> in = behind(far_rows(12), last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(3);
+  divide_by_largest(gpu_, in.view(), out.view());
+  expect_end(out, expected, 20);
+}
+
 TEST_F(FarElements, SpectralContrast) {
   const ContrastBands bands({}, 22050, 512);
   const Array<float> last = positive({8, bands.bins()});
@@ -259,6 +285,44 @@ TEST_F(FarElements, Spectra) {
   Array<float> out = on_gpu({frames_of(all, max_hop_length).total(), plan.bins()});
   stft_power(gpu_, plan, in.view(), all, out.view());
   expect_end(out, expected, 1);
+}
+
+/// The same of a signal and of what is left of it at half the rate. The last blocks of a launch are
+/// a whole run of frames, and of resampling's as many.
+TEST_F(FarElements, ConstantQ) {
+  const CqtPlan plan({.fmin = 2000, .n_bins = 16}, 22050, max_hop_length);
+  ASSERT_EQ(plan.octaves(0).front().decimation, 1);
+  ASSERT_EQ(plan.octaves(0).back().decimation, 2);
+  Array<float> last(Shape{200});
+  const std::vector<float> values = noise(200, 5);
+  std::copy(values.begin(), values.end(), last.span().begin());
+  const Array<float> alone = zeros_and(max_hop_length - 100, last);
+  const Ragged all_alone(std::vector<Index>{alone.size()});
+  Array<float> expected(Shape{2, plan.bins()});
+  cqt(cpu_, plan, alone.view(), all_alone, expected.view());
+  const Array<float> in = behind(far - 100, last);
+  const Ragged all(std::vector<Index>{in.size()});
+  Array<float> out = on_gpu({frames_of(all, max_hop_length).total(), plan.bins()});
+  emulation::use_last_blocks(512);
+  cqt(gpu_, plan, in.view(), all, out.view());
+  expect_end(out, expected, 1);
+}
+
+/// What is left of the signal is the last frame's, which 30 of silence before it make percussive.
+TEST_F(FarElements, Separated) {
+  const StftPlan plan({.n_fft = 128, .hop_length = max_hop_length});
+  Array<float> last(Shape{200});
+  const std::vector<float> values = noise(200, 5);
+  std::copy(values.begin(), values.end(), last.span().begin());
+  const Array<float> alone = zeros_and(40 * Index{max_hop_length} - 100, last);
+  Array<float> expected(alone.shape());
+  separate(cpu_, plan, alone.view(), Ragged(std::vector<Index>{alone.size()}), {},
+           {{}, expected.view()});
+  const Array<float> in = behind(far - 100, last);
+  Array<float> out = on_gpu(in.shape());
+  emulation::use_last_blocks(512);
+  separate(gpu_, plan, in.view(), Ragged(std::vector<Index>{in.size()}), {}, {{}, out.view()});
+  expect_end(out, expected, 200);
 }
 
 }  // namespace

@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <functional>
 #include <memory>
+#include <numbers>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/device/graph.h"
 #include "kernels/device/launch.cuh"
@@ -99,6 +103,46 @@ TEST_F(PlantedFault, WrongDistanceInATransform) {
   EXPECT_EQ(complaint(), "");
   EXPECT_EQ(transform(size + 1), CUFFT_INVALID_VALUE);
   EXPECT_THAT(complaint(), HasSubstr("cuFFT: the plan reads"));
+}
+
+/// Eight points of 1 + cos(pi t / 4) + sin(pi t / 2), and what cuFFT does not say or does not keep.
+TEST_F(PlantedFault, InverseTransformOfNoRealRowOrReadAgain) {
+  constexpr int n = 8;
+  constexpr int bins = n / 2 + 1;
+  const auto transform = [&](const std::vector<double>& bins_of_row, cufftType type) {
+    const Shape shape{2 * bins};
+    Array<double> in(shape, Device::cuda);
+    Array<double> out(Shape{n}, Device::cuda);
+    copy(context_, Tensor<const double>(bins_of_row.data(), shape), in.view());
+    cufftHandle plan = 0;
+    std::size_t work = 0;
+    int points = n;
+    EXPECT_EQ(cufftCreate(&plan), CUFFT_SUCCESS);
+    EXPECT_EQ(cufftMakePlanMany(plan, 1, &points, nullptr, 1, bins, nullptr, 1, n, type, 1, &work),
+              CUFFT_SUCCESS);
+    EXPECT_EQ(cufftSetStream(plan, session_.stream()), CUFFT_SUCCESS);
+    const cufftResult result =
+        cufftExecZ2D(plan, reinterpret_cast<cufftDoubleComplex*>(in.data()), out.data());
+    std::vector<double> row(n), used(2 * bins);
+    copy(context_, Tensor<const double>(out.view()), Tensor<double>(row.data(), out.shape()));
+    copy(context_, Tensor<const double>(in.view()), Tensor<double>(used.data(), shape));
+    cufftDestroy(plan);
+    EXPECT_EQ(std::isnan(used[3]), result == CUFFT_SUCCESS) << "the input is kept";
+    return std::pair(result, row);
+  };
+  std::vector<double> spectrum{8, 0, 4, 0, 0, -4, 0, 0, 0, 0};
+  const auto [result, row] = transform(spectrum, CUFFT_Z2D);
+  EXPECT_EQ(result, CUFFT_SUCCESS);
+  for (int t = 0; t < n; ++t) {
+    const double turn = std::numbers::pi / 4 * t;
+    EXPECT_NEAR(row[static_cast<std::size_t>(t)], 8 + 8 * std::cos(turn) + 8 * std::sin(2 * turn),
+                1e-14);
+  }
+  EXPECT_EQ(complaint(), "");
+  EXPECT_EQ(transform(spectrum, CUFFT_D2Z).first, CUFFT_INVALID_TYPE);
+  spectrum.back() = 1e-300;
+  EXPECT_THROW(transform(spectrum, CUFFT_Z2D), DeviceError);
+  EXPECT_THAT(emulation::take_faults(), HasSubstr("last bin of a real row has an imaginary part"));
 }
 
 TEST_F(PlantedFault, BufferThatIsFreedTwiceOrNeverWas) {

@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "kernels/device/session.h"
 #include "kernels/dsp/chroma.h"
+#include "kernels/dsp/cqt.h"
 #include "kernels/dsp/place.h"
 #include "kernels/dsp/stft.h"
 #include "tests/emulation/accesses.h"
@@ -124,6 +127,55 @@ TEST_P(EmulatedOrders, TuningIsTheCpus) {
   for (Index i = 0; i < expected.values.size(); ++i) {
     ASSERT_NEAR(found.values[i], expected.values[i], 4e-6) << "number " << i;
   }
+}
+
+/// Two octaves, whose lower one is decimated for clips that are tuned below A440 only.
+CqtPlan octaves_at_the_border() {
+  return {{.fmin = 4410 / std::exp2(11.0 / 12), .n_bins = 24, .tuning = std::nullopt}, 22050, 512};
+}
+
+Rows tuned_constant_q(Context& context, const Signals& signals) {
+  const CqtPlan plan = octaves_at_the_border();
+  Rows rows = make_rows(context, frames_of(signals.clips, 512), plan.bins());
+  cqt(context, plan, signals.view(context), signals.clips, rows.values.view());
+  return on_host(context, std::move(rows));
+}
+
+TEST_P(EmulatedOrders, EachClipHasTheFiltersOfItsTuning) {
+  const std::vector<std::vector<float>> clips{voice(9000, 200), voice(5000, 210), {0.25F},
+                                              voice(9000, 220), voice(7000, 230), voice(5000, 225)};
+  const Signals batch(clips);
+  Context cpu(1);
+  Array<float> tuning(Shape{batch.clips.clips()});
+  const CqtPlan plan = octaves_at_the_border();
+  estimate_cqt_tuning(cpu, plan, batch.view(), batch.clips, tuning.view());
+  Index changes = 0;
+  for (Index clip = 1; clip < tuning.size(); ++clip) {
+    const auto of = [&](Index i) { return plan.octaves(tuning[i]).back().decimation; };
+    changes += of(clip) != of(clip - 1) ? 1 : 0;
+  }
+  ASSERT_GE(changes, 2) << "the batch is not divided";
+  ASSERT_LT(changes, tuning.size() - 1) << "no two neighbours go together";
+
+  const Rows expected = tuned_constant_q(cpu, batch);
+  emulation::use_order(GetParam(), 3);
+  Context gpu(Device::cuda);
+  for (int again = 0; again < 2; ++again) {  // the second time with filters that are there
+    const Rows found = tuned_constant_q(gpu, batch);
+    ASSERT_EQ(found.values.shape(), expected.values.shape());
+    const auto peak = std::ranges::max(expected.values.span());
+    for (Index i = 0; i < expected.values.size(); ++i) {
+      ASSERT_NEAR(found.values[i], expected.values[i], 2e-6 * peak) << "number " << i;
+    }
+    for (Index clip = 0; clip < batch.clips.clips(); ++clip) {
+      const Rows alone = tuned_constant_q(gpu, Signals({batch.clip(clip)}));
+      const auto together = found.clip(clip).span();
+      ASSERT_EQ(std::memcmp(alone.values.data(), together.data(), together.size_bytes()), 0)
+          << clip;
+    }
+  }
+  emulation::use_order(Order::forward);
+  EXPECT_EQ(emulation::take_faults(), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Dsp, EmulatedOrders,

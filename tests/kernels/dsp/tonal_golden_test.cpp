@@ -4,14 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
+#include "kernels/device/copy.h"
 #include "kernels/dsp/chroma_cqt.h"
 #include "kernels/dsp/cqt.h"
 #include "kernels/dsp/hpss.h"
 #include "kernels/dsp/separate.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
+#include "tests/kernels/dsp/operations.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 
@@ -19,21 +25,29 @@ namespace serenade {
 namespace {
 
 constexpr double sample_rate = 22050;
-constexpr Index kept_bin = 41;
-constexpr Index kept_sample = 3;
+constexpr std::size_t kept_bin = 41;
+constexpr std::size_t kept_sample = 3;
 
-class GoldenTonal : public testing::TestWithParam<std::string> {
+class GoldenTonal : public testing::TestWithParam<std::tuple<std::string, Device>> {
  protected:
-  GoldenTonal() : samples_(std::vector<Index>{}) {
-    const std::vector<float> values = test::Golden("librosa.h5")[GetParam() + "/samples"].floats();
-    signal_.resize(Shape{static_cast<Index>(values.size())});
-    std::copy(values.begin(), values.end(), signal_.data());
+  GoldenTonal() : context_(std::get<Device>(GetParam())), samples_(std::vector<Index>{}) {
+    const std::vector<float> values = test::Golden("librosa.h5")[name() + "/samples"].floats();
+    signal_ = fresh({static_cast<Index>(values.size())});
+    copy(context_, Tensor<const float>(values.data(), signal_.shape()), signal_.view());
     samples_.append(signal_.size());
     frames_ = frames_of(samples_, 512);
   }
 
+  static const std::string& name() { return std::get<std::string>(GetParam()); }
   std::vector<double> wanted(const std::string& what) const {
-    return golden_[GetParam() + "/" + what].values;
+    return golden_[name() + "/" + what].values;
+  }
+  /// On the device that is judged.
+  Array<float> fresh(Shape shape) const { return Array<float>(shape, context_.device()); }
+  std::vector<float> all_of(const Array<float>& values) {
+    std::vector<float> all(static_cast<std::size_t>(values.size()));
+    copy(context_, values.view(), Tensor<float>(all.data(), values.shape()));
+    return all;
   }
   /// Within `share` of the largest that librosa has, number by number where `counts` says so.
   template <class Counts>
@@ -53,50 +67,51 @@ class GoldenTonal : public testing::TestWithParam<std::string> {
   /// and then. tests/reference says what it is.
   bool has_few_frames() const { return frames_.total() < 3; }
   /// Of a spectrum as flat as an impulse's any rounding decides the tuning.
-  static bool has_tuning() { return GetParam() != "impulse"; }
+  static bool has_tuning() { return name() != "impulse"; }
   Array<float> magnitudes() {
     const StftPlan plan;
-    Array<float> out(Shape{frames_.total(), plan.bins()});
+    Array<float> out = fresh({frames_.total(), plan.bins()});
     stft_power(context_, plan, signal_.view(), samples_, out.view());
-    magnitude(context_, out.view(), out.view());
+    magnitude(context_, std::as_const(out).view(), out.view());
     return out;
   }
   std::vector<float> mask(const HpssOptions& options, Tensor<float> HpssMasks::*which) {
     const Array<float> spectra = magnitudes();
-    Array<float> out(spectra.shape());
+    Array<float> out = fresh(spectra.shape());
     HpssMasks masks;
     masks.*which = out.view();
     hpss(context_, spectra.view(), frames_, options, masks);
+    const std::vector<float> all = all_of(out);
+    const auto bins = static_cast<std::size_t>(out.shape()[1]);
     std::vector<float> kept;
-    for (Index t = 0; t < out.shape()[0]; ++t) {
-      for (Index bin = 0; bin < out.shape()[1]; bin += kept_bin) {
-        kept.push_back(out[t * out.shape()[1] + bin]);
-      }
+    for (std::size_t row = 0; row < all.size(); row += bins) {
+      for (std::size_t bin = 0; bin < bins; bin += kept_bin) kept.push_back(all[row + bin]);
     }
     return kept;
   }
   Array<float> part(const HpssOptions& options, Tensor<float> SeparatedSignals::*which) {
-    Array<float> out(signal_.shape());
+    Array<float> out = fresh(signal_.shape());
     SeparatedSignals parts;
     parts.*which = out.view();
     separate(context_, StftPlan(), signal_.view(), samples_, options, parts);
     return out;
   }
-  static std::vector<float> every_third(const Array<float>& signal) {
+  std::vector<float> every_third(const Array<float>& signal) {
+    const std::vector<float> all = all_of(signal);
     std::vector<float> kept;
-    for (Index i = 0; i < signal.size(); i += kept_sample) kept.push_back(signal[i]);
+    for (std::size_t i = 0; i < all.size(); i += kept_sample) kept.push_back(all[i]);
     return kept;
   }
   Array<float> constant_q(const CqtOptions& options, const Array<float>& signal,
                           int hop_length = 512) {
     const CqtPlan plan(options, sample_rate, hop_length);
-    Array<float> out(Shape{frames_of(samples_, hop_length).total(), plan.bins()});
+    Array<float> out = fresh({frames_of(samples_, hop_length).total(), plan.bins()});
     cqt(context_, plan, signal.view(), samples_, out.view());
     return out;
   }
   Array<float> folded(const ChromaCqtOptions& options, const Array<float>& signal) {
     const Array<float> bins = constant_q(transform_of(options), signal);
-    Array<float> out(Shape{bins.shape()[0], options.n_chroma});
+    Array<float> out = fresh({bins.shape()[0], options.n_chroma});
     fold_octaves(context_, bins.view(), options, out.view());
     return out;
   }
@@ -107,12 +122,9 @@ class GoldenTonal : public testing::TestWithParam<std::string> {
   }
   Array<float> centroids(const Array<float>& signal) {
     const Array<float> classes = chroma({}, signal);
-    Array<float> out(Shape{classes.shape()[0], 6});
+    Array<float> out = fresh({classes.shape()[0], 6});
     tonnetz(context_, classes.view(), out.view());
     return out;
-  }
-  static std::vector<float> all_of(const Array<float>& values) {
-    return {values.span().begin(), values.span().end()};
   }
 
   test::Golden golden_{"librosa_tonal.h5"};
@@ -166,12 +178,11 @@ TEST_P(GoldenTonal, ConstantQ) {
 
 /// Whether number i of rows of `classes` lies in a frame whose sums are not so far below the clip's
 /// loudest that they are roundings.
-auto in_loud_frames(const Array<float>& sums) {
-  const auto classes = static_cast<std::size_t>(sums.shape()[1]);
-  const float loudest = *std::ranges::max_element(sums.span());
+auto in_loud_frames(std::span<const float> sums, std::size_t classes) {
+  const float loudest = *std::ranges::max_element(sums);
   std::vector<bool> is_loud;
-  for (std::size_t t = 0; t * classes < sums.span().size(); ++t) {
-    const auto row = sums.span().subspan(t * classes, classes);
+  for (std::size_t t = 0; t * classes < sums.size(); ++t) {
+    const auto row = sums.subspan(t * classes, classes);
     is_loud.push_back(*std::ranges::max_element(row) >= 1e-4F * loudest);
   }
   return [is_loud](std::size_t i, std::size_t dims) { return bool{is_loud[i / dims]}; };
@@ -181,7 +192,7 @@ auto in_loud_frames(const Array<float>& sums) {
 TEST_P(GoldenTonal, ChromaOfConstantQ) {
   const ChromaCqtOptions quarter_tones{
       .fmin = 110, .n_octaves = 5, .bins_per_octave = 24, .n_chroma = 24, .tuning = 0.0};
-  const auto is_loud = in_loud_frames(folded(quarter_tones, signal_));
+  const auto is_loud = in_loud_frames(all_of(folded(quarter_tones, signal_)), 24);
   expect_share(all_of(chroma(quarter_tones, signal_)), "chroma_cqt_24", 1e-2,
                [&](std::size_t i) { return is_loud(i, 24); });
   if (has_tuning()) expect_share(all_of(chroma({}, signal_)), "chroma_cqt", 1e-5);
@@ -190,7 +201,7 @@ TEST_P(GoldenTonal, ChromaOfConstantQ) {
 // A share within 1e-6 of a step could be a quarter more or less, in this frame and what is smoothed
 // of it; none is.
 TEST_P(GoldenTonal, ChromaEnergyStatistics) {
-  if (!has_tuning()) return;
+  if (!has_tuning() || context_.device() != Device::cpu) return;
   const Array<float> classes = folded({}, signal_);
   Array<float> out(classes.shape());
   chroma_cens(context_, classes.view(), frames_, 41, out.view());
@@ -204,9 +215,14 @@ TEST_P(GoldenTonal, Tonnetz) {
   expect_share(all_of(centroids(harmonic)), "harmonic_tonnetz", 1e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Librosa, GoldenTonal,
-                         testing::ValuesIn(test::Golden("librosa_tonal.h5").groups()),
-                         [](const auto& signal) { return signal.param; });
+INSTANTIATE_TEST_SUITE_P(
+    Librosa, GoldenTonal,
+    testing::Combine(testing::ValuesIn(test::Golden("librosa_tonal.h5").groups()),
+                     testing::ValuesIn(test::devices())),
+    [](const auto& test) {
+      return std::get<std::string>(test.param) + "_" +
+             std::string(to_string(std::get<Device>(test.param)));
+    });
 
 }  // namespace
 }  // namespace serenade

@@ -6,6 +6,8 @@
 #include "kernels/dsp/contrast.h"
 #include "kernels/dsp/cqt.h"
 #include "kernels/dsp/hpss.h"
+#include "kernels/dsp/istft.h"
+#include "kernels/dsp/separate.h"
 #include "kernels/dsp/stft.h"
 #include "kernels/dsp/tonnetz.h"
 #include "tests/kernels/dsp/operations.h"
@@ -73,8 +75,9 @@ Rows run_hpss(Context& context, const Signals& signals, const HpssOptions& optio
   return rows;
 }
 
-reference::Matrix hpss_mask(const reference::Signal& x, const HpssOptions& options, Mask mask) {
-  auto magnitudes = reference::stft_power(x, short_frames.n_fft, short_frames.hop_length);
+reference::Matrix hpss_mask(const reference::Signal& x, const StftOptions& frames,
+                            const HpssOptions& options, Mask mask) {
+  auto magnitudes = reference::stft_power(x, frames.n_fft, frames.hop_length);
   for (auto& row : magnitudes) {
     for (double& value : row) value = std::sqrt(value);
   }
@@ -95,10 +98,59 @@ Operation hpss_operation(std::string name, const HpssOptions& options, Mask mask
           [=](Context& context, const Signals& signals) {
             return run_hpss(context, signals, options, mask);
           },
-          [=](const reference::Signal& x) { return hpss_mask(x, options, mask); },
+          [=](const reference::Signal& x) { return hpss_mask(x, short_frames, options, mask); },
           // Magnitudes are good to 1.2e-7 of themselves, which two medians' quotient doubles and
           // its power multiplies; at most a quarter of that is left in a share.
           Tolerance{.absolute = 5e-7}};
+}
+
+/// Frames that overlap, so that they can be transformed back.
+constexpr StftOptions overlapping{.n_fft = 256, .hop_length = 96};
+
+Rows run_istft(Context& context, const Signals& signals) {
+  const StftPlan plan(overlapping);
+  const Ragged frames = frames_of(signals.clips, overlapping.hop_length);
+  Rows spectra = make_rows(context, frames, 2 * plan.bins());
+  const auto spectrum = spectra.values.view().reshape({frames.total(), plan.bins(), 2});
+  stft(context, plan, signals.view(context), signals.clips, spectrum);
+  Rows rows = make_rows(context, signals.clips, 1);
+  istft(context, plan, spectrum, frames, signals.clips,
+        rows.values.view().reshape({signals.clips.total()}));
+  return rows;
+}
+
+using SignalPart = Tensor<float> SeparatedSignals::*;
+
+Operation separate_operation(std::string name, const HpssOptions& options, SignalPart part) {
+  const Mask mask =
+      part == &SeparatedSignals::harmonic ? &HpssMasks::harmonic : &HpssMasks::percussive;
+  return {std::move(name),
+          [=](Context& context, const Signals& signals) {
+            Rows rows = make_rows(context, signals.clips, 1);
+            SeparatedSignals wanted;
+            wanted.*part = rows.values.view().reshape({signals.clips.total()});
+            separate(context, StftPlan(overlapping), signals.view(context), signals.clips, options,
+                     wanted);
+            return rows;
+          },
+          [=](const reference::Signal& x) {
+            auto spectra = reference::stft(x, overlapping.n_fft, overlapping.hop_length);
+            const auto shares = hpss_mask(x, overlapping, options, mask);
+            for (std::size_t t = 0; t < spectra.size(); ++t) {
+              for (std::size_t bin = 0; bin < spectra[t].size(); ++bin) {
+                spectra[t][bin] *= shares[t][bin];
+              }
+            }
+            reference::Matrix rows;
+            for (const double value :
+                 reference::istft(spectra, overlapping.n_fft, overlapping.hop_length,
+                                  static_cast<std::ptrdiff_t>(x.size()))) {
+              rows.push_back({value});
+            }
+            return rows;
+          },
+          // Of bins that are as large as the largest, shares that are good to 5e-7.
+          Tolerance{.peak = 2e-6}};
 }
 
 CqtOptions low_notes() { return {.n_bins = 50, .tuning = 0.1}; }
@@ -138,40 +190,40 @@ constexpr Tolerance of_decimated{.peak = 2e-6};
 std::vector<Operation> constant_q_operations() {
   using reference::Signal;
   return {
-      on_cpu({"cqt",
-              [](Context& context, const Signals& signals) {
-                return run_cqt(context, signals, low_notes(), 512);
-              },
-              [](const Signal& x) {
-                reference::ConstantQ options;
-                options.n_bins = 50;
-                options.tuning = 0.1;
-                return reference::cqt(x, sample_rate, options);
-              },
-              of_decimated}),
+      {"cqt",
+       [](Context& context, const Signals& signals) {
+         return run_cqt(context, signals, low_notes(), 512);
+       },
+       [](const Signal& x) {
+         reference::ConstantQ options;
+         options.n_bins = 50;
+         options.tuning = 0.1;
+         return reference::cqt(x, sample_rate, options);
+       },
+       of_decimated},
       // A hop that can be halved twice only.
-      on_cpu({"cqt_of_odd_hops",
-              [](Context& context, const Signals& signals) {
-                return run_cqt(context, signals, {.fmin = 220, .n_bins = 40}, 300);
-              },
-              [](const Signal& x) {
-                reference::ConstantQ options;
-                options.fmin = 220;
-                options.n_bins = 40;
-                options.hop_length = 300;
-                return reference::cqt(x, sample_rate, options);
-              },
-              of_decimated}),
+      {"cqt_of_odd_hops",
+       [](Context& context, const Signals& signals) {
+         return run_cqt(context, signals, {.fmin = 220, .n_bins = 40}, 300);
+       },
+       [](const Signal& x) {
+         reference::ConstantQ options;
+         options.fmin = 220;
+         options.n_bins = 40;
+         options.hop_length = 300;
+         return reference::cqt(x, sample_rate, options);
+       },
+       of_decimated},
       // Of frames far fainter than the clip's loudest decimation leaves more.
-      on_cpu({"chroma_cqt",
-              [](Context& context, const Signals& signals) {
-                Rows rows = run_folded(context, signals);
-                const Tensor<const float> sums = rows.values.view();
-                divide_by_largest(context, sums, rows.values.view());
-                return rows;
-              },
-              [](const Signal& x) { return reference::divide_by_largest(folded_of(x)); },
-              Tolerance{.absolute = 1e-4}}),
+      {"chroma_cqt",
+       [](Context& context, const Signals& signals) {
+         Rows rows = run_folded(context, signals);
+         const Tensor<const float> sums = rows.values.view();
+         divide_by_largest(context, sums, rows.values.view());
+         return rows;
+       },
+       [](const Signal& x) { return reference::divide_by_largest(folded_of(x)); },
+       Tolerance{.absolute = 1e-4}},
       on_cpu({"chroma_cens",
               [](Context& context, const Signals& signals) {
                 const Rows sums = run_folded(context, signals);
@@ -224,6 +276,17 @@ std::vector<Operation> tonal_operations() {
                      {.harmonic_margin = 2, .percussive_margin = 3, .power = 1.0},
                      &HpssMasks::percussive),
   };
+  // Spectra and frames are rounded to float32; sums over them are not.
+  all.push_back({"istft", run_istft,
+                 [](const reference::Signal& x) {
+                   reference::Matrix rows;
+                   for (const double value : x) rows.push_back({value});
+                   return rows;
+                 },
+                 Tolerance{.peak = 1e-6}});
+  all.push_back(separate_operation("separate_harmonic", {}, &SeparatedSignals::harmonic));
+  all.push_back(separate_operation("separate_strictly_percussive", {.percussive_margin = 3},
+                                   &SeparatedSignals::percussive));
   for (Operation& operation : constant_q_operations()) all.push_back(std::move(operation));
   return all;
 }
