@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "apps/workplace.h"
+#include "pipeline/support/one_line.h"
 
 namespace serenade::app {
 namespace {
@@ -37,9 +38,10 @@ void add_extract(CLI::App& program, Common& common, Action& action) {
                             : "";
       fmt::print(
           "{} clips{}, {} different recordings: {} extracted now, {} in the cache before{}{}; {} "
-          "clips without features\n",
+          "clips without features; in {}\n",
           result.utterances, copies, result.contents, result.extracted, result.from_cache,
-          common.verify ? " and verified" : "", others, result.bad.size());
+          common.verify ? " and verified" : "", others, result.bad.size(),
+          one_line(result.folder.string()));
       if (result.extracted > 0) console.note(where_time_went(result));
       return exit_done;
     };

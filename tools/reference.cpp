@@ -134,9 +134,10 @@ void print_all() {
       "gives 1 "
       "+ samples / hop_length\n(rounded down) frames of n_fft samples, Hann windows that are "
       "centred "
-      "on every hop_length-th sample,\nzeros around the clip. The librosa calls take "
-      "sr=sample_rate, "
-      "n_fft and hop_length as well; defaults\nwhere nothing is said.\n\n"
+      "on every hop_length-th sample,\nzeros around the clip. The librosa calls are those of "
+      "librosa "
+      "1.0 (0.11 gives the same\nbut for single frames of pyin); they take sr=sample_rate, n_fft "
+      "and hop_length as well, and defaults\nwhere nothing is said.\n\n"
       "Every feature but delta and delta2 has the option `part` as well: whole (the default), "
       "harmonic or\npercussive. Its columns are called harmonic_mfcc then, by which derivatives "
       "know it, and it is computed\nof librosa.effects.harmonic(y) or percussive(y) as "
@@ -153,6 +154,17 @@ void print_all() {
         },
         feature);
   }
+  fmt::print(
+      "## The cache in other programs\n\n`serenade extract` names the folder; `index.h5` in it "
+      "shows all rows as one matrix. A clip is known by\nits content: XXH3's 128 bits of the "
+      "file's bytes. With h5py and xxhash:\n\n"
+      "    import h5py, xxhash\n"
+      "    with h5py.File(\"cache/KEY/index.h5\") as file:\n"
+      "        columns = file[\"columns\"].asstr()[:]  # \"mfcc_0\", ...\n"
+      "        clips = {{clip[\"content\"].decode(): clip for clip in file[\"clips\"][:]}}\n"
+      "        clip = clips[xxhash.xxh3_128_hexdigest(open(\"a.wav\", \"rb\").read())]\n"
+      "        begin, count = clip[\"frame_offset\"], clip[\"frames\"]\n"
+      "        rows = file[\"features\"][begin : begin + count]  # [frames, columns]\n\n");
   print_table(
       "## Copies\n\nItems of `augmentation.copies`: the keys that are set say what is done to a "
       "clip, in this order.\nOf a range `[from, to]` every clip draws its own number, by `seed`, "

@@ -31,6 +31,7 @@ void cqt(Context& context, const CqtPlan& plan, Tensor<const float> signal, cons
 
 void estimate_cqt_tuning(Context& context, const CqtPlan& plan, Tensor<const float> signal,
                          const Ragged& samples, Tensor<float> tuning) {
+  // One for all batches: on a GPU its window stays where it is.
   static const StftPlan transform;
   if (context.device() == Device::cpu) {
     return cpu::estimate_tuning_by_magnitude(context, transform, signal, samples,

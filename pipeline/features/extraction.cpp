@@ -279,6 +279,7 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
                                   const ExtractionOptions& options, Observer& observer) {
   const Stopwatch watch;
   ExtractionReport report;
+  report.folder = cache.folder();
   report.threads = options.threads > 0
                        ? options.threads
                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

@@ -53,7 +53,8 @@ struct ExtractionReport {
   double seconds = 0;        ///< of the clock
   double audio_seconds = 0;  ///< of the clips computed now
   StageSeconds stages;
-  std::vector<BadClip> bad;  ///< in the order of the utterances
+  std::vector<BadClip> bad;      ///< in the order of the utterances
+  std::filesystem::path folder;  ///< of the recordings' features, index.h5 among them
 };
 
 /// Puts the features of all utterances into the cache: what is missing is planned, then worker

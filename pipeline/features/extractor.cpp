@@ -42,14 +42,25 @@ void refuse_unusable(Context& context, Tensor<const float> signal, const Ragged&
   }
 }
 
-/// Throws ClipError for the first clip that is shorter than a frame.
-void refuse_frameless(const Ragged& samples, const Ragged& frames) {
+/// Throws ClipError for the first clip that is too short for a frame.
+void refuse_frameless(const Ragged& samples, const Ragged& frames,
+                      const std::optional<KaldiFrames>& kaldi, Index hop_length) {
   for (Index clip = 0; clip < samples.clips(); ++clip) {
     if (frames.length(clip) > 0) continue;
-    throw ClipError(clip, fmt::format("the clip has {} samples, too few for a frame; snip_edges: "
-                                      "false makes frames of shorter clips, too",
-                                      samples.length(clip)));
+    throw ClipError(
+        clip, fmt::format("the clip has {} samples, too few for a frame; {}", samples.length(clip),
+                          kaldi && kaldi->snip_edges
+                              ? "snip_edges: false makes frames of shorter clips, too"
+                              : fmt::format("the first takes {} of a hop_length of {}",
+                                            hop_length - hop_length / 2, hop_length)));
   }
+}
+
+/// What an operation says of its options behind the feature's name; some begin with the same name.
+std::string without_name(std::string_view message, std::string_view name) {
+  const std::string prefix = fmt::format("{}: ", name);
+  if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
+  return std::string(message);
 }
 
 /// What a constant-Q transform takes and gives back: the signal at half the rate and at a quarter;
@@ -87,14 +98,16 @@ struct FeatureExtractor::Plan {
     if (spec.extract.empty()) throw ConfigError("extract: the list of features is empty");
     check_ranges(spec);
     std::set<std::string> labels;
-    for (const Feature& feature : spec.extract) {
+    for (std::size_t i = 0; i < spec.extract.size(); ++i) {
+      const Feature& feature = spec.extract[i];
       try {
         std::visit([&](const auto& options) { add(options); }, feature);
       } catch (const ConfigError& error) {
-        throw ConfigError(fmt::format("extract: {}: {}", name_of(feature), error.what()));
+        throw FeatureError(i, fmt::format("{}: {}", label_of(feature),
+                                          without_name(error.what(), name_of(feature))));
       }
       if (!labels.insert(items.back().label).second) {
-        throw ConfigError(fmt::format("extract: {} stands twice", items.back().label));
+        throw FeatureError(i, fmt::format("{} stands twice", items.back().label));
       }
       frame_dims += items.back().dims;
     }
@@ -106,15 +119,14 @@ struct FeatureExtractor::Plan {
   }
 
   static StftPlan separation_of(const FeatureSpec& spec) {
-    if (spec.hpss.hop_length > spec.hpss.n_fft / 2) {
-      throw ConfigError(fmt::format("hpss: hop_length is {} but may be at most half of n_fft, {}",
-                                    spec.hpss.hop_length, spec.hpss.n_fft));
-    }
     try {
-      return StftPlan({.n_fft = spec.hpss.n_fft, .hop_length = spec.hpss.hop_length});
+      StftPlan plan({.n_fft = spec.hpss.n_fft, .hop_length = spec.hpss.hop_length});
+      if (spec.hpss.hop_length <= spec.hpss.n_fft / 2) return plan;
     } catch (const ConfigError& error) {
       throw ConfigError(fmt::format("hpss: {}", error.what()));
     }
+    throw ConfigError(fmt::format("hpss: hop_length is {} but may be at most half of n_fft: {}",
+                                  spec.hpss.hop_length, spec.hpss.n_fft / 2));
   }
 
   StatisticsOptions statistics_options() const { return {.statistics = spec.statistics}; }
@@ -137,7 +149,7 @@ struct FeatureExtractor::Plan {
     if (options.width % 2 == 0) {
       throw ConfigError(fmt::format("width is {} but must be odd", options.width));
     }
-    const Feature base = base_of(spec, options.name, options.of);
+    const Feature base = base_of(spec, options.of);
     add_base(base);
     items.push_back({fmt::format("{}_{}", options.name, options.of), part_of(base), base,
                      derivative, dims_of_base(base)});
@@ -241,14 +253,26 @@ std::vector<std::string> FeatureExtractor::column_names() const {
 
 std::vector<std::string> FeatureExtractor::warnings() const {
   std::vector<std::string> lines;
-  for (const auto& [part, tables] : plan_->tables) {
-    for (const auto& [options, bank] : tables.mel) {
-      if (bank.empty_filters().empty()) continue;
-      lines.push_back(
-          fmt::format("{} of {} mel bands are too narrow to hold a bin and stay empty: "
-                      "use fewer n_mels or a larger n_fft",
-                      bank.empty_filters().size(), bank.n_mels()));
-    }
+  const auto add = [&](const Plan::Item& item, const std::map<std::string, MelBank>& banks,
+                       const MelOptions& options) {
+    const MelBank& bank = banks.at(canonical_text(options));
+    if (bank.empty_filters().empty()) return;
+    lines.push_back(
+        fmt::format("{}: {} of {} mel bands are too narrow to hold a bin and stay empty: use fewer "
+                    "n_mels or a larger n_fft",
+                    item.label, bank.empty_filters().size(), bank.n_mels()));
+  };
+  for (const Plan::Item& item : plan_->items) {
+    const FeatureTables& tables = plan_->tables.at(item.part);
+    std::visit(
+        [&]<class Options>(const Options& options) {
+          if constexpr (std::is_base_of_v<PcenFeature, Options>) {
+            add(item, tables.pcen_mel, options);
+          } else if constexpr (std::is_base_of_v<MelOptions, Options>) {
+            add(item, tables.mel, options);
+          }
+        },
+        item.base);
   }
   return lines;
 }
@@ -324,7 +348,7 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
   } else {
     refuse_empty(samples);
   }
-  refuse_frameless(samples, plan_->frames(samples));
+  refuse_frameless(samples, plan_->frames(samples), plan_->kaldi_frames, spec().hop_length);
 
   const bool elsewhere = context.device() != signal.device();
   Lent uploaded;

@@ -22,12 +22,23 @@ class ClipError : public DataError {
   Index clip_;
 };
 
+/// An item of the list that is wrong by itself, or contradicts the section or the items before it.
+class FeatureError : public ConfigError {
+ public:
+  FeatureError(std::size_t item, const std::string& what) : ConfigError(what), item_(item) {}
+  /// Its place in FeatureSpec::extract.
+  std::size_t item() const { return item_; }
+
+ private:
+  std::size_t item_;
+};
+
 /// Computes the features of a FeatureSpec: one STFT for all that need it, power, magnitude, mel and
 /// chroma each once. Owns the plans and tables. Immutable: any number of threads may use one
 /// extractor at a time, each with its own Context.
 class FeatureExtractor {
  public:
-  /// Throws ConfigError as check(FeatureSpec) does.
+  /// Throws ConfigError as check(FeatureSpec) does, FeatureError where an item is to blame.
   explicit FeatureExtractor(const FeatureSpec& spec);
   ~FeatureExtractor();
   FeatureExtractor(FeatureExtractor&&) noexcept;
@@ -40,7 +51,7 @@ class FeatureExtractor {
   Index dims() const;
   /// One name a column, none twice: "mfcc_0", "delta_mfcc_3", "rms"; with statistics "rms_mean".
   std::vector<std::string> column_names() const;
-  /// What is doubtful about the options, a line each: mel bands that hold no bin.
+  /// What is doubtful about the options, a line each: mel bands that hold no bin, by feature.
   std::vector<std::string> warnings() const;
   /// Features of the list that have no CUDA version, by name, and so are computed on the CPU.
   std::vector<std::string> without_cuda() const;

@@ -31,6 +31,7 @@ FeatureFunction feature_function(const FeatureExtractor& extractor, Device devic
                                   const Ragged& samples, Tensor<float> out) {
     extractor.extract(context, signal, samples, out);
   };
+  function.notes = extractor.warnings();
   if (device != Device::cpu) {
     if (const auto names = extractor.without_cuda(); !names.empty()) {
       function.notes.push_back(fmt::format("computed on the CPU, having no version for a GPU: {}",

@@ -167,6 +167,8 @@ void from_config(const ConfigNode& node, FeatureSpec& spec) {
   read_options(node, spec);
   try {
     check(spec);
+  } catch (const FeatureError& error) {
+    node.child("extract").items()[error.item()].fail(error.what());
   } catch (const ConfigError& error) {
     node.fail(error.what());
   }
@@ -180,23 +182,31 @@ std::string option_text(const Feature& feature) {
       feature);
 }
 
-Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std::string& of) {
+Feature base_of(const FeatureSpec& spec, const std::string& of) {
   const auto named = [&](const Feature& feature) { return label_of(feature) == of; };
   if (of == DeltaFeature::name || of == Delta2Feature::name) {
-    throw ConfigError(
-        fmt::format("{} of {}: derivatives are taken of other features; delta2 is "
-                    "the second",
-                    derivative, of));
+    throw ConfigError(fmt::format(
+        "of: {} is a derivative; they are taken of other features, the second by delta2", of));
   }
   const auto listed = std::find_if(spec.extract.begin(), spec.extract.end(), named);
   if (listed != spec.extract.end()) return *listed;
+  std::vector<std::string> labels;
   for (const Feature& known : all_features()) {
     for (const Feature& of_part : of_every_part(known)) {
       if (named(of_part)) return of_part;
+      if (name_of(known) != DeltaFeature::name && name_of(known) != Delta2Feature::name) {
+        labels.push_back(label_of(of_part));
+      }
     }
   }
-  throw ConfigError(fmt::format("{}: of: '{}' is no feature{}", derivative, of,
-                                did_you_mean(of, feature_names())));
+  for (const std::string& label : labels) {
+    if (!of.starts_with(label + "_")) continue;
+    throw ConfigError(
+        fmt::format("of: '{}' is no feature; derivatives are of all columns of one: "
+                    "of: {}",
+                    of, label));
+  }
+  throw ConfigError(fmt::format("of: '{}' is no feature{}", of, did_you_mean(of, labels)));
 }
 
 void check(const FeatureSpec& spec) {
@@ -264,7 +274,7 @@ std::vector<Feature> computed_features(const FeatureSpec& spec) {
     std::visit(
         [&](const auto& options) {
           if constexpr (requires { options.of; }) {
-            all.push_back(base_of(spec, options.name, options.of));
+            all.push_back(base_of(spec, options.of));
           }
         },
         feature);
@@ -301,7 +311,7 @@ std::string cache_text(const FeatureSpec& spec) {
     std::visit(
         [&](const auto& options) {
           if constexpr (requires { options.of; }) {
-            const Feature base = base_of(spec, options.name, options.of);
+            const Feature base = base_of(spec, options.of);
             std::visit(add, base);
             bases.insert(keyed_text(base));
           }

@@ -417,7 +417,7 @@ std::string option_text(const Feature& feature);
 
 /// The feature that a derivative is taken of: the item of that label in the list, else its
 /// defaults. Throws ConfigError where `of` names no feature, or a derivative.
-Feature base_of(const FeatureSpec& spec, std::string_view derivative, const std::string& of);
+Feature base_of(const FeatureSpec& spec, const std::string& of);
 
 /// Throws ConfigError for options that are out of range or contradict each other: an empty list, a
 /// feature that stands twice, n_mfcc above n_mels, a band above half the sample rate, `of` that

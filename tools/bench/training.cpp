@@ -3,16 +3,19 @@
 //   bench_training peak THREADS               multiply-adds a second of the CPU's matrix product
 //   bench_training check CONFIG STEPS FOLDER  losses of steps without dropout, a line each; the
 //                                             first weights and their names go to FOLDER
-//   bench_training time CONFIG THREADS ROWS EPOCHS MEMBERS  seconds of each epoch, a line each; of
-//                                             several members, of all their epochs together
+//   bench_training time CONFIG THREADS ROWS EPOCHS MEMBERS  seconds of each epoch, a line each,
+//                                             waiting for a line of stdin before each; of several
+//                                             members, of all their epochs together
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <fstream>
+#include <iostream>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -158,14 +161,19 @@ void time_training(ExperimentConfig config, int threads, int rows, int epochs, i
   }
   Context context(threads);
   Observer observer;
-  const auto begin = std::chrono::steady_clock::now();
-  Trainer(context, data, observer).train(members);
-  const double seconds = seconds_since(begin);
-  if (count > 1) {
-    fmt::print("{:.6f}\n", seconds);
-    return;
+  std::string line;
+  TrainerHooks hooks;
+  if (count == 1) {
+    hooks.on_epoch = [&](const Member&, const EpochRecord& epoch) {
+      fmt::print("{:.6f}\n", epoch.seconds);
+      std::fflush(stdout);
+      if (epoch.epoch < epochs) std::getline(std::cin, line);
+    };
+    std::getline(std::cin, line);
   }
-  for (const EpochRecord& epoch : members.front().history()) fmt::print("{:.6f}\n", epoch.seconds);
+  const auto begin = std::chrono::steady_clock::now();
+  Trainer(context, data, observer).train(members, hooks);
+  if (count > 1) fmt::print("{:.6f}\n", seconds_since(begin));
 }
 
 /// The best of some products that stay in L1 and L2, on every thread at once.

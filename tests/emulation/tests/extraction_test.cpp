@@ -209,7 +209,9 @@ TEST_F(EmulatedExtraction, AllocatesNothingTheSecondTimeAndNoMoreThanItSaid) {
         "{extract: [tonnetz]}", "{extract: [spectral_contrast]}",
         "{extract: [cqt, {chroma_cqt: {tuning: 0}}]}", "{extract: [{tonnetz: {chroma: cqt}}]}",
         "{extract: [{rms: {part: harmonic}}]}",
-        "{extract: [rms, {rms: {part: percussive}}, {mfcc: {part: harmonic}}]}",
+        "{extract: [{tonnetz: {chroma: cqt, part: harmonic}}]}",
+        "{extract: [rms, {rms: {part: percussive}}, {mfcc: {part: harmonic}}, "
+        "{spectral_contrast: {part: harmonic}}]}",
         "{extract: [{mel: {n_mels: 256}}, {delta2: {of: mel}}]}", "{extract: [rms]}"}) {
     const FeatureExtractor extractor(
         parse_experiment("name: t\nfeatures: " + std::string(features), "a test").features);

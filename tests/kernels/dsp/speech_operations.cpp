@@ -67,7 +67,8 @@ Operation kaldi_operation(std::string name, const Options& options, int hop_leng
 }
 
 Operation pitch_operation(std::string name,
-                          std::function<void(Context&, const Signals&, Rows&)> run, Index dims,
+                          const std::function<void(Context&, const Signals&, Rows&)>& run,
+                          Index dims,
                           std::function<reference::Matrix(const reference::Signal&)> definition) {
   Operation operation{std::move(name),
                       [=](Context& context, const Signals& signals) {

@@ -1,4 +1,5 @@
 #include "pipeline/features/extractor.h"
+#include "pipeline/features/feature_function.h"
 
 #include <gmock/gmock.h>
 
@@ -248,6 +249,14 @@ TEST(FeatureExtractor, GivesKaldisFeaturesTheirOwnFrames) {
       "{sample_rate: 16000, hop_length: 160, extract: [{kaldi_fbank: {snip_edges: false}}]}"));
   EXPECT_EQ(extract(mirrored, signals).shape()[0], mirrored.rows_of(signals.extents).total());
   EXPECT_EQ(mirrored.rows_of(Ragged(std::vector<Index>{399})).total(), 2);
+  Signals tiny({});
+  tiny.add(std::vector<float>(79, 0.1F));
+  try {
+    extract(mirrored, tiny);
+    FAIL() << "half a hop is no frame";
+  } catch (const ClipError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("the first takes 80 of a hop_length of 160"));
+  }
 }
 
 TEST(FeatureExtractor, SaysWhoseTransformIsWrong) {
@@ -440,8 +449,16 @@ TEST(FeatureExtractor, WarnsOfEmptyMelBands) {
   EXPECT_TRUE(FeatureExtractor(everything()).warnings().empty());
   FeatureSpec spec = only(MelFeature{});
   spec.n_fft = 256;
+  EXPECT_THAT(
+      FeatureExtractor(spec).warnings(),
+      testing::ElementsAre(testing::ContainsRegex("^mel: [0-9]+ of 128 mel bands are too narrow")));
+  MfccFeature few;
+  few.n_mels = 20;
+  few.n_mfcc = 13;
+  spec.extract = {PcenFeature{}, few};
   EXPECT_THAT(FeatureExtractor(spec).warnings(),
-              testing::ElementsAre(testing::HasSubstr("of 128 mel bands are too narrow")));
+              testing::ElementsAre(testing::StartsWith("pcen: ")));
+  EXPECT_EQ(feature_function(FeatureExtractor(spec)).notes.size(), 1U);
 }
 
 }  // namespace

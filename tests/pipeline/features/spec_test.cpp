@@ -84,11 +84,11 @@ TEST(FeatureSpec, KnowsThePartOfTheSoundByItsLabel) {
       "hpss: {harmonic_margin: 2}}");
   EXPECT_EQ(label_of(spec.extract[1]), "harmonic_mfcc");
   EXPECT_EQ(part_of(spec.extract[0]), Part::whole);
-  const Feature base = base_of(spec, "delta", "harmonic_mfcc");
+  const Feature base = base_of(spec, "harmonic_mfcc");
   EXPECT_EQ(std::get<OfPart<MfccFeature>>(base).n_mfcc, 20);
-  EXPECT_EQ(part_of(base_of(spec, "delta", "percussive_rms")), Part::percussive);
-  EXPECT_EQ(part_of(base_of(spec, "delta", "rms")), Part::whole);
-  EXPECT_THROW(base_of(spec, "delta", "harmonic_noise"), ConfigError);
+  EXPECT_EQ(part_of(base_of(spec, "percussive_rms")), Part::percussive);
+  EXPECT_EQ(part_of(base_of(spec, "rms")), Part::whole);
+  EXPECT_THROW(base_of(spec, "harmonic_noise"), ConfigError);
   EXPECT_THAT(cache_text(spec),
               testing::AllOf(HasSubstr("part: harmonic"), HasSubstr("hpss: {n_fft: 2048, "),
                              HasSubstr("harmonic_margin: 2"), HasSubstr("hpss: 1, istft: 1")));
@@ -156,7 +156,16 @@ TEST(FeatureSpec, RefusesWhatContradictsItself) {
   EXPECT_THAT(complaint_about("extract: [{mel: {fmax: 12000}}]"), HasSubstr("fmax"));
   EXPECT_THAT(complaint_about("extract: [{delta: {of: mfc}}]"), HasSubstr("did you mean 'mfcc'?"));
   EXPECT_THAT(complaint_about("extract: [{delta: {of: delta}}]"),
-              HasSubstr("delta2 is the second"));
+              HasSubstr("the second by delta2"));
+  EXPECT_THAT(
+      complaint_about("extract:\n  - rms\n  - yin: {fmin: 500, fmax: 400, part: harmonic}\n"),
+      HasSubstr("test.yaml:3: extract.1: harmonic_yin: "));
+  EXPECT_THAT(complaint_about("extract: [{delta: {of: harmonic_pyn}}]"),
+              HasSubstr("did you mean 'harmonic_pyin'?"));
+  EXPECT_THAT(complaint_about("extract: [{delta: {of: pyin_f0}}]"),
+              HasSubstr("derivatives are of all columns of one: of: pyin"));
+  EXPECT_THAT(complaint_about("{sample_rate: 8000, extract: [cqt]}"),
+              HasSubstr("extract.0: cqt: the highest filter"));
   EXPECT_THAT(complaint_about("extract: [{delta: {width: 4}}]"), HasSubstr("must be odd"));
   EXPECT_THAT(complaint_about("statistics: [mean, medain]"), HasSubstr("medain"));
   EXPECT_THAT(complaint_about("n_fft: 1000"), HasSubstr("power of two"));
