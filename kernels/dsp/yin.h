@@ -10,7 +10,7 @@
 namespace serenade {
 
 /// Of the numbers this operation gives; part of the cache's key.
-inline constexpr int yin_revision = 1;
+inline constexpr int yin_revision = 2;
 
 /// Fundamental frequencies that are told apart; the defaults are C2 and C7, a voice's.
 struct PitchRange {
