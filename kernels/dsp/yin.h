@@ -78,6 +78,13 @@ void yin(Context& context, const YinPlan& plan, const YinOptions& options,
 /// or 0 where it is farther away or x, of `size`, ends at i.
 double parabolic_shift(const float* x, Index size, Index i);
 
+/// Whether x[i], of `size` >= 2, counts as a minimum: below the number before it and not above the
+/// next; the first one if it is below the next. Of equal ones that is the first.
+inline bool is_trough(const float* x, Index size, Index i) {
+  if (i == 0) return x[0] < x[1];
+  return x[i] < x[i - 1] && (i + 1 == size || x[i] <= x[i + 1]);
+}
+
 namespace cpu {
 /// The difference functions of `count` <= lanes frames of a clip: rows [count, periods].
 void yin_rows(const YinPlan& plan, const float* x, Index length, Index first_frame, Index count,
