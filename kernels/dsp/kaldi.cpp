@@ -13,6 +13,7 @@
 #include "kernels/dsp/lanes.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/mirrored.h"
 
 #define HWY_TARGET_INCLUDE "kernels/dsp/kaldi.simd.h"
 #include "kernels/device/each_path.h"
@@ -133,13 +134,6 @@ Ragged KaldiPlan::frames_of(const Ragged& samples) const {
 namespace {
 
 using simd::lanes;
-
-/// The place in a clip of so many samples that lies at `at` when the clip is mirrored at its ends,
-/// each end sample being its own neighbour.
-Index mirrored(Index at, Index length) {
-  while (at < 0 || at >= length) at = at < 0 ? -at - 1 : 2 * length - 1 - at;
-  return at;
-}
 
 /// `count` neighbouring frames of a clip from sample `start` on -> tile [window_length, lanes].
 void load_window_tile(const KaldiPlan::Table& plan, const float* x, Index length, Index start,
