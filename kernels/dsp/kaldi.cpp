@@ -73,9 +73,7 @@ struct KaldiPlan::Table {
         n_fft(static_cast<int>(std::bit_ceil(static_cast<unsigned>(window_length)))),
         fft(window_of(frame_options.window, window_length), n_fft),
         mel(MelBank::kaldi(bands, frame_options.low_freq,
-                           frame_options.high_freq > 0 ? frame_options.high_freq
-                                                       : sample_rate / 2 + frame_options.high_freq,
-                           sample_rate, n_fft)) {}
+                           checked_high_freq(frame_options, sample_rate), sample_rate, n_fft)) {}
 
   static Index checked_length(const KaldiFrameOptions& options, double sample_rate, int hop) {
     check_ranges(options);
@@ -89,6 +87,21 @@ struct KaldiPlan::Table {
                         std::to_string(longest_window));
     }
     return length;
+  }
+
+  /// Hz.
+  static double checked_high_freq(const KaldiFrameOptions& options, double sample_rate) {
+    const double nyquist = sample_rate / 2;
+    const bool is_absolute = options.high_freq > 0;
+    const double high = is_absolute ? options.high_freq : nyquist + options.high_freq;
+    if (!(options.low_freq < high && high <= nyquist)) {
+      throw ConfigError("kaldi: low_freq is " + shortest(options.low_freq) + " Hz and high_freq " +
+                        shortest(options.high_freq) +
+                        (is_absolute ? " Hz" : ", which is " + shortest(high) + " Hz") +
+                        ", but they must satisfy low_freq < high_freq <= " + shortest(nyquist) +
+                        " Hz, half the sample rate");
+    }
+    return high;
   }
 
   KaldiFrameOptions options;
