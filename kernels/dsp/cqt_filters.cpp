@@ -2,11 +2,15 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <numbers>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kernels/dsp/cqt.h"
 #include "kernels/dsp/fft.h"
@@ -54,34 +58,64 @@ std::complex<double> sum_of_turns(double phase, Index count) {
   return std::polar(std::sin(n * phase / 2) / half, (n - 1) * phase / 2);
 }
 
-/// A filter's spectrum, bins 0 to n_fft / 2: `length` samples of e^(i turn s) in a Hann window of
-/// sum 1, s = 0 in its middle, which lies in the middle of n_fft samples; times length / n_fft.
-std::vector<std::complex<double>> filter_spectrum(double turn, double length, Index n_fft) {
-  const auto before = static_cast<Index>(std::floor(-length / 2));
-  const Index count = static_cast<Index>(std::floor(length / 2)) - before;
-  const double step = 2 * pi / static_cast<double>(count);
-  const Index left = (n_fft - count) / 2;
-  const double scale = length / static_cast<double>(n_fft) / (static_cast<double>(count) / 2);
-  std::vector<std::complex<double>> spectrum;
-  for (Index bin = 0; bin <= n_fft / 2; ++bin) {
-    const double bin_turn = 2 * pi * static_cast<double>(bin) / static_cast<double>(n_fft);
-    const double phase = turn - bin_turn;
-    const auto sum = 0.5 * sum_of_turns(phase, count) - 0.25 * sum_of_turns(phase + step, count) -
-                     0.25 * sum_of_turns(phase - step, count);
-    const double shift = turn * static_cast<double>(before) - bin_turn * static_cast<double>(left);
-    spectrum.push_back(sum * std::polar(scale, shift));
+/// A filter's spectrum: `length` samples of e^(i turn s) in a Hann window of sum 1, s = 0 in its
+/// middle, which lies in the middle of n_fft samples; times length / n_fft.
+class FilterSpectrum {
+ public:
+  FilterSpectrum(double turn, double length, Index n_fft)
+      : turn_(turn), n_fft_(n_fft), before_(static_cast<Index>(std::floor(-length / 2))) {
+    count_ = static_cast<Index>(std::floor(length / 2)) - before_;
+    step_ = 2 * pi / static_cast<double>(count_);
+    left_ = (n_fft - count_) / 2;
+    scale_ = length / static_cast<double>(n_fft) / (static_cast<double>(count_) / 2);
   }
-  return spectrum;
-}
 
-/// The smallest magnitude that is kept.
-double threshold_of(const std::vector<std::complex<double>>& spectrum) {
-  std::vector<double> magnitudes;
-  double sum = 0;
-  for (const auto& x : spectrum) {
-    magnitudes.push_back(std::abs(x));
-    sum += magnitudes.back();
+  Index bins() const { return n_fft_ / 2 + 1; }
+  /// Where it is largest, bins.
+  double peak() const { return turn_ / (2 * pi) * static_cast<double>(n_fft_); }
+  /// Bins of one side lobe.
+  double lobe() const { return static_cast<double>(n_fft_) / static_cast<double>(count_); }
+
+  std::complex<double> at(Index bin) const {
+    const double bin_turn = 2 * pi * static_cast<double>(bin) / static_cast<double>(n_fft_);
+    const double phase = turn_ - bin_turn;
+    const auto sum = 0.5 * sum_of_turns(phase, count_) -
+                     0.25 * sum_of_turns(phase + step_, count_) -
+                     0.25 * sum_of_turns(phase - step_, count_);
+    const double shift =
+        turn_ * static_cast<double>(before_) - bin_turn * static_cast<double>(left_);
+    return sum * std::polar(scale_, shift);
   }
+
+  /// What magnitudes at least `distance` > lobe() bins away from the peak may be, on one side.
+  struct Tail {
+    double largest = 0;
+    double sum = 0;
+  };
+  /// With a = pi distance / n_fft, h = pi / count, H = sin^2 h and s = sin a the three sums of
+  /// turns add up to the magnitude H |sin(count a)| cos a / (2 s (s^2 - H)). That is at most f(a) =
+  /// H cos a / (2 s (s^2 - H)), which falls from h to pi / 2, so bins from a on are at most f(a)
+  /// each and together f(a) + n_fft / pi times the integral of f, which is -log(1 - H / s^2) / 4.
+  Tail tail(double distance) const {
+    const double a = pi * distance / static_cast<double>(n_fft_);
+    const double s = std::sin(a);
+    const double h = std::pow(std::sin(step_ / 2), 2);
+    Tail tail;
+    tail.largest = scale_ * h * std::cos(a) / (2 * s * (s * s - h));
+    tail.sum =
+        tail.largest - scale_ * static_cast<double>(n_fft_) / (4 * pi) * std::log1p(-h / (s * s));
+    return tail;
+  }
+
+ private:
+  double turn_;
+  Index n_fft_, before_, count_, left_;
+  double step_, scale_;
+};
+
+/// The smallest magnitude that is kept, of all.
+double threshold_of(std::vector<double> magnitudes) {
+  const double sum = std::accumulate(magnitudes.begin(), magnitudes.end(), 0.0);
   std::sort(magnitudes.begin(), magnitudes.end());
   double share = 0;
   for (const double x : magnitudes) {
@@ -91,14 +125,65 @@ double threshold_of(const std::vector<std::complex<double>>& spectrum) {
   return magnitudes.front();
 }
 
-void add_filter(const std::vector<std::complex<double>>& spectrum, double scale,
-                CqtPlan::Octave& octave) {
-  const double threshold = threshold_of(spectrum);
-  const auto is_kept = [&](const std::complex<double>& x) { return std::abs(x) >= threshold; };
-  const auto first = std::find_if(spectrum.begin(), spectrum.end(), is_kept);
-  const auto last = std::find_if(spectrum.rbegin(), spectrum.rend(), is_kept).base();
-  octave.filters.push_back(
-      {first - spectrum.begin(), last - first, static_cast<Index>(octave.weights.size())});
+/// The same from some of the magnitudes, when the others are known to be at most largest, and their
+/// sum to be from 0 to sum; none where it depends on what they are.
+std::optional<double> threshold_of(std::vector<double> magnitudes, FilterSpectrum::Tail others) {
+  // Far more than what is lost by rounding half a million bins and their sum.
+  constexpr double doubt = 1e-8;
+  const double sum = std::accumulate(magnitudes.begin(), magnitudes.end(), 0.0);
+  std::sort(magnitudes.begin(), magnitudes.end(), std::greater<>());
+  double larger = 0;
+  for (const double x : magnitudes) {
+    if (larger + x > (1 - sparsity + doubt) * (sum + others.sum)) {
+      const bool is_first = larger < (1 - sparsity - doubt) * sum;
+      return is_first && x > others.largest ? std::optional(x) : std::nullopt;
+    }
+    larger += x;
+  }
+  return std::nullopt;
+}
+
+/// Neighbouring bins of a spectrum, all that are kept among them.
+struct Kept {
+  Index first = 0;
+  std::vector<std::complex<double>> bins;
+  double threshold = 0;
+};
+
+/// All but a few bins around the peak are small, and bounds on them nearly always tell which to
+/// keep: of a filter of a million samples some hundred bins are computed instead of half a million.
+Kept kept_of(const FilterSpectrum& spectrum) {
+  for (double lobes = 32;; lobes *= 4) {
+    const double reach = lobes * spectrum.lobe();
+    const auto low = static_cast<Index>(std::ceil(spectrum.peak() - reach));
+    const auto high = static_cast<Index>(std::floor(spectrum.peak() + reach));
+    const int tails = (low > 0 ? 1 : 0) + (high < spectrum.bins() - 1 ? 1 : 0);
+    Kept kept{std::max<Index>(low, 0), {}, 0};
+    std::vector<double> magnitudes;
+    for (Index bin = kept.first; bin <= std::min(high, spectrum.bins() - 1); ++bin) {
+      kept.bins.push_back(spectrum.at(bin));
+      magnitudes.push_back(std::abs(kept.bins.back()));
+    }
+    if (tails == 0) {
+      kept.threshold = threshold_of(std::move(magnitudes));
+      return kept;
+    }
+    FilterSpectrum::Tail others = spectrum.tail(reach);
+    others.sum *= tails;
+    if (const auto threshold = threshold_of(std::move(magnitudes), others)) {
+      kept.threshold = *threshold;
+      return kept;
+    }
+  }
+}
+
+void add_filter(const FilterSpectrum& spectrum, double scale, CqtPlan::Octave& octave) {
+  const Kept kept = kept_of(spectrum);
+  const auto is_kept = [&](const std::complex<double>& x) { return std::abs(x) >= kept.threshold; };
+  const auto first = std::find_if(kept.bins.begin(), kept.bins.end(), is_kept);
+  const auto last = std::find_if(kept.bins.rbegin(), kept.bins.rend(), is_kept).base();
+  octave.filters.push_back({kept.first + (first - kept.bins.begin()), last - first,
+                            static_cast<Index>(octave.weights.size())});
   for (auto x = first; x != last; ++x) {
     const std::complex<double> weight = is_kept(*x) ? *x * scale : 0.0;
     octave.weights.push_back(static_cast<float>(weight.real()));
@@ -157,7 +242,7 @@ std::vector<CqtPlan::Octave> make_octaves(const CqtOptions& options, double tuni
     for (Index bin = octave.first_bin; bin < end; ++bin) {
       const double hz = frequency(options, tuning, bin);
       const double scale = gain * std::sqrt(first_rate / rate) / std::sqrt(q * first_rate / hz);
-      add_filter(filter_spectrum(2 * pi * hz / rate, q * rate / hz, n_fft), scale, octave);
+      add_filter(FilterSpectrum(2 * pi * hz / rate, q * rate / hz, n_fft), scale, octave);
     }
     octaves.push_back(std::move(octave));
     decimation = 1;

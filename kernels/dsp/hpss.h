@@ -46,13 +46,6 @@ struct HpssMasks {
 void hpss(Context& context, Tensor<const float> magnitude, const Ragged& frames,
           const HpssOptions& options, const HpssMasks& wanted);
 
-/// Where number `at` of a row of `length` continued beyond both ends lies: each end mirrored
-/// between its last number and the next one, which is the same number again.
-constexpr Index mirrored(Index at, Index length) {
-  const Index place = (at % (2 * length) + 2 * length) % (2 * length);
-  return place < length ? place : 2 * length - 1 - place;
-}
-
 namespace cpu {
 void hpss(Context& context, Tensor<const float> magnitude, const Ragged& frames,
           const HpssOptions& options, const HpssMasks& wanted);

@@ -5,6 +5,7 @@
 
 #include "kernels/device/simd.h"
 #include "kernels/dsp/hpss.h"
+#include "kernels/dsp/mirrored.h"
 #include "kernels/dsp/vector_math.simd.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -13,6 +13,7 @@
 #include "kernels/dsp/lanes.h"
 #include "kernels/dsp/mel.h"
 #include "kernels/dsp/mfcc.h"
+#include "kernels/dsp/mirrored.h"
 
 #define HWY_TARGET_INCLUDE "kernels/dsp/kaldi.simd.h"
 #include "kernels/device/each_path.h"
@@ -72,9 +73,7 @@ struct KaldiPlan::Table {
         n_fft(static_cast<int>(std::bit_ceil(static_cast<unsigned>(window_length)))),
         fft(window_of(frame_options.window, window_length), n_fft),
         mel(MelBank::kaldi(bands, frame_options.low_freq,
-                           frame_options.high_freq > 0 ? frame_options.high_freq
-                                                       : sample_rate / 2 + frame_options.high_freq,
-                           sample_rate, n_fft)) {}
+                           checked_high_freq(frame_options, sample_rate), sample_rate, n_fft)) {}
 
   static Index checked_length(const KaldiFrameOptions& options, double sample_rate, int hop) {
     check_ranges(options);
@@ -88,6 +87,21 @@ struct KaldiPlan::Table {
                         std::to_string(longest_window));
     }
     return length;
+  }
+
+  /// Hz.
+  static double checked_high_freq(const KaldiFrameOptions& options, double sample_rate) {
+    const double nyquist = sample_rate / 2;
+    const bool is_absolute = options.high_freq > 0;
+    const double high = is_absolute ? options.high_freq : nyquist + options.high_freq;
+    if (!(options.low_freq < high && high <= nyquist)) {
+      throw ConfigError("kaldi: low_freq is " + shortest(options.low_freq) + " Hz and high_freq " +
+                        shortest(options.high_freq) +
+                        (is_absolute ? " Hz" : ", which is " + shortest(high) + " Hz") +
+                        ", but they must satisfy low_freq < high_freq <= " + shortest(nyquist) +
+                        " Hz, half the sample rate");
+    }
+    return high;
   }
 
   KaldiFrameOptions options;
@@ -133,13 +147,6 @@ Ragged KaldiPlan::frames_of(const Ragged& samples) const {
 namespace {
 
 using simd::lanes;
-
-/// The place in a clip of so many samples that lies at `at` when the clip is mirrored at its ends,
-/// each end sample being its own neighbour.
-Index mirrored(Index at, Index length) {
-  while (at < 0 || at >= length) at = at < 0 ? -at - 1 : 2 * length - 1 - at;
-  return at;
-}
 
 /// `count` neighbouring frames of a clip from sample `start` on -> tile [window_length, lanes].
 void load_window_tile(const KaldiPlan::Table& plan, const float* x, Index length, Index start,

@@ -13,7 +13,8 @@ namespace serenade {
 
 double pcen_smoothing(const PcenOptions& options, double sample_rate, int hop_length) {
   const double frames = options.time_constant * sample_rate / static_cast<double>(hop_length);
-  return (std::sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames);
+  // (sqrt(1 + 4 frames^2) - 1) / (2 frames^2), also of few frames.
+  return 2 / (1 + std::sqrt(1 + 4 * frames * frames));
 }
 
 void pcen(Context& context, Tensor<const float> spectrogram, const Ragged& frames,

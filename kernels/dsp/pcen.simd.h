@@ -34,6 +34,19 @@ HWY_INLINE Vec expm1(Vec x) {
   return hn::IfThenElse(same, x, hn::Mul(rounded, quotient));
 }
 
+/// (u + bias)^power - bias^power where u over the bias may be beyond float32; level = log u.
+HWY_INLINE Vec over_small_bias(Vec level, const PcenOptions& options) {
+  const Floats d;
+  // (1 + r)^p = r^p and e^x - 1 = e^x to float32's last place from here on.
+  const Vec far = hn::Set(d, 20.0F);
+  const Vec power = hn::Set(d, static_cast<float>(options.power));
+  const Vec lift = hn::Set(d, static_cast<float>(std::pow(options.bias, options.power)));
+  const Vec above = hn::Sub(level, hn::Set(d, static_cast<float>(std::log(options.bias))));
+  const Vec grown = hn::IfThenElse(hn::Lt(above, far), log1p(exp(hn::Min(above, far))), above);
+  const Vec rise = hn::Mul(power, grown);
+  return hn::IfThenElse(hn::Lt(rise, far), hn::Mul(lift, expm1(rise)), exp(hn::Mul(power, level)));
+}
+
 /// `count` neighbouring bands of one clip, rows `stride` apart.
 void pcen_of_bands(const float* in, Index frames, Index stride, Index count, double smoothing,
                    const PcenOptions& options, float* out) {
@@ -42,6 +55,7 @@ void pcen_of_bands(const float* in, Index frames, Index stride, Index count, dou
   const auto share = hn::Set(d64, smoothing);
   const auto rest = hn::Set(d64, 1 - smoothing);
   const auto eps = hn::Set(d64, options.eps);
+  const auto largest = hn::Set(d64, pcen_largest);
   const Vec gain = hn::Set(d, static_cast<float>(-options.gain));
   const Vec power = hn::Set(d, static_cast<float>(options.power));
   const Vec per_bias = hn::Set(d, static_cast<float>(1 / options.bias));
@@ -54,7 +68,8 @@ void pcen_of_bands(const float* in, Index frames, Index stride, Index count, dou
   for (Index t = 0; t < frames; ++t, in += stride, out += stride) {
     std::copy(in, in + count, now.begin());
     for (Index lane = 0; lane < lanes; lane += doubles) {
-      const auto x = hn::Mul(hn::PromoteTo(d64, hn::Load(half, now.data() + lane)), scale);
+      const auto x =
+          hn::Min(hn::Mul(hn::PromoteTo(d64, hn::Load(half, now.data() + lane)), scale), largest);
       const auto m = hn::MulAdd(share, x, hn::Mul(rest, hn::Load(d64, mean.data() + lane)));
       hn::Store(m, d64, mean.data() + lane);
       hn::Store(hn::DemoteTo(half, x), half, scaled.data() + lane);
@@ -66,8 +81,11 @@ void pcen_of_bands(const float* in, Index frames, Index stride, Index count, dou
       Vec y = hn::Zero(d);
       if (options.power == 0) {
         y = log1p(hn::Mul(x, exp(smooth)));
-      } else if (options.bias == 0) {
-        y = exp(hn::Mul(power, hn::Add(log(x), smooth)));
+      } else if (options.bias < pcen_small_bias) {
+        const Vec level = hn::Add(log(x), smooth);
+        y = options.bias == 0 ? exp(hn::Mul(power, level)) : over_small_bias(level, options);
+        // A power that is 0 in float32 would leave log(0) no number.
+        y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y);
       } else {
         const Vec ratio = hn::Mul(hn::Mul(x, exp(smooth)), per_bias);
         y = hn::Mul(lift, expm1(hn::Mul(power, log1p(ratio))));

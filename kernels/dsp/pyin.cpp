@@ -105,9 +105,7 @@ struct Trough {
 std::vector<Trough> troughs_of(const float* row, Index size) {
   std::vector<Trough> troughs;
   for (Index i = 0; i < size; ++i) {
-    const bool falls = i == 0 || row[i] < row[i - 1];
-    const bool rises = i == 0 ? row[0] < row[1] : i + 1 == size || row[i] <= row[i + 1];
-    if (!falls || !rises) continue;
+    if (!is_trough(row, size, i)) continue;
     Index threshold = 0;
     while (threshold < PyinPlan::Table::thresholds &&
            !(static_cast<double>(row[i]) < static_cast<double>(threshold + 1) * 0.01)) {

@@ -7,7 +7,7 @@
 namespace serenade {
 
 /// Of the numbers this operation gives; part of the cache's key.
-inline constexpr int pyin_revision = 1;
+inline constexpr int pyin_revision = 2;
 
 struct PyinOptions : PitchRange {
   double max_transition_rate = 35.92;

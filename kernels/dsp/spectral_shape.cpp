@@ -1,7 +1,6 @@
 #include "kernels/dsp/spectral_shape.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/device/checks.h"
 #include "kernels/dsp/lanes.h"

@@ -91,10 +91,7 @@ double pitch_of(const YinPlan& plan, const float* row, double threshold) {
   const Index periods = plan.periods();
   Index best = -1;
   for (Index i = 0; i < periods && best < 0; ++i) {
-    if (static_cast<double>(row[i]) >= threshold) continue;
-    const bool falls = i == 0 || row[i] < row[i - 1];
-    const bool rises = i == 0 ? row[0] < row[1] : i + 1 == periods || row[i] <= row[i + 1];
-    if (falls && rises) best = i;
+    if (static_cast<double>(row[i]) < threshold && is_trough(row, periods, i)) best = i;
   }
   if (best < 0) best = std::min_element(row, row + periods) - row;
   const double period =

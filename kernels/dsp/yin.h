@@ -10,7 +10,7 @@
 namespace serenade {
 
 /// Of the numbers this operation gives; part of the cache's key.
-inline constexpr int yin_revision = 1;
+inline constexpr int yin_revision = 2;
 
 /// Fundamental frequencies that are told apart; the defaults are C2 and C7, a voice's.
 struct PitchRange {
@@ -77,6 +77,13 @@ void yin(Context& context, const YinPlan& plan, const YinOptions& options,
 /// A minimum between samples, from -1 to 1: that of the parabola through x[i - 1], x[i], x[i + 1],
 /// or 0 where it is farther away or x, of `size`, ends at i.
 double parabolic_shift(const float* x, Index size, Index i);
+
+/// Whether x[i], of `size` >= 2, counts as a minimum: below the number before it and not above the
+/// next; the first one if it is below the next. Of equal ones that is the first.
+inline bool is_trough(const float* x, Index size, Index i) {
+  if (i == 0) return x[0] < x[1];
+  return x[i] < x[i - 1] && (i + 1 == size || x[i] <= x[i + 1]);
+}
 
 namespace cpu {
 /// The difference functions of `count` <= lanes frames of a clip: rows [count, periods].

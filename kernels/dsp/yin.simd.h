@@ -12,7 +12,9 @@ namespace {
 /// lanes]. Samples s of the frames are 16 neighbours from blocks + offset[s] on; every second row
 /// of spectrum, from the first, is their correlation at lag k times the number of points.
 /// d(k) = 2 (correlation(0) - correlation(k)) - sum of the squares of the first k samples, over the
-/// mean of d(1..k).
+/// mean of d(1..k); but from d(1) the first sample's square is not subtracted. That is no period's
+/// business, but librosa (0.11 and 1.0) clears the first of its running sums before it subtracts
+/// them, and so every mean is larger by that square over k than the paper's.
 void normalized_differences(const YinPlan& plan, const float* blocks, const std::int32_t* offset,
                             const float* spectrum, float* differences) {
   constexpr Doubles d64;
@@ -32,7 +34,8 @@ void normalized_differences(const YinPlan& plan, const float* blocks, const std:
       const auto x = hn::PromoteTo(d64, hn::LoadU(half, blocks + offset[k - 1] + lane));
       energy = hn::MulAdd(x, x, energy);
       const auto change = hn::Sub(whole, correlation(k));
-      const auto difference = hn::Sub(hn::Add(change, change), energy);
+      const auto subtracted = k == 1 ? hn::Zero(d64) : energy;
+      const auto difference = hn::Sub(hn::Add(change, change), subtracted);
       sum = hn::Add(sum, difference);
       if (k < plan.min_period()) continue;
       const auto mean = hn::Add(hn::Div(sum, hn::Set(d64, static_cast<double>(k))), tiny);

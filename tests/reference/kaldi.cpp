@@ -97,7 +97,8 @@ Matrix kaldi_mfcc(const Signal& signal, const Kaldi& options, int num_ceps, doub
 Matrix pcen(const Matrix& spectrogram, double sample_rate, int hop_length, double gain, double bias,
             double power, double time_constant, double eps, double scale) {
   const double frames = time_constant * sample_rate / hop_length;
-  const double share = (std::sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames);
+  // The positive root of frames^2 b^2 + b = 1.
+  const double share = 2 / (1 + std::sqrt(1 + 4 * frames * frames));
   Matrix result;
   std::vector<double> mean(spectrogram.empty() ? 0 : spectrogram[0].size(), 1.0);
   for (const auto& row : spectrogram) {
@@ -108,8 +109,10 @@ Matrix pcen(const Matrix& spectrogram, double sample_rate, int hop_length, doubl
       const double normal = x / std::pow(eps + mean[band], gain);
       if (power == 0) {
         out.push_back(std::log1p(normal));
-      } else {
-        out.push_back(std::pow(normal + bias, power) - std::pow(bias, power));
+      } else if (bias == 0) {
+        out.push_back(std::pow(normal, power));
+      } else {  // (normal + bias)^power - bias^power, whose parts may be nearly the same
+        out.push_back(std::pow(bias, power) * std::expm1(power * std::log1p(normal / bias)));
       }
     }
   }

@@ -72,7 +72,8 @@ Matrix yin_differences(const Signal& signal, double sample_rate, double fmin, do
     auto& row = rows.emplace_back();
     for (std::size_t k = 1; k <= high; ++k) {
       energy += x[k - 1] * x[k - 1];
-      const double d = 2 * (whole - correlation(k)) - energy;
+      // librosa's first running sum of squares is 0.
+      const double d = 2 * (whole - correlation(k)) - (k == 1 ? 0 : energy);
       sum += d;
       const auto tiny = static_cast<double>(std::numeric_limits<float>::min());
       if (k >= low) row.push_back(d / (sum / static_cast<double>(k) + tiny));

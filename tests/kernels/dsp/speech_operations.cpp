@@ -95,6 +95,8 @@ std::vector<Operation> speech_operations() {
       pcen_operation("pcen", {}),
       pcen_operation("pcen_logarithm", {.gain = 0.8, .power = 0, .time_constant = 0.06}),
       pcen_operation("pcen_unscaled", {.bias = 10, .power = 0.25, .eps = 1e-3, .scale = 1.0}),
+      pcen_operation("pcen_divided", {.gain = 1, .bias = 0, .power = 1, .eps = 1e-30}),
+      pcen_operation("pcen_almost_unbiased", {.bias = 1e-30, .power = 0.3, .eps = 1e-12}),
       kaldi_operation("kaldi_fbank", KaldiFbankOptions{}, 160,
                       [](const Signal& x) { return reference::kaldi_fbank(x, {}); }),
       kaldi_operation("kaldi_fbank_mirrored",
