@@ -148,7 +148,7 @@ TEST_F(GpuCheck, ComparesThisBuildsDeviceWithAHarvest) {
   const std::string harvest = (folder_ / "harvest").string();
   const Outcome same = program({"compare", harvest});
   EXPECT_EQ(same.status, 0) << same.out;
-  EXPECT_EQ(Json::parse(same.out).at("data").begin()->size(), 3U);
+  EXPECT_EQ(Json::parse(same.out).at("data").begin()->size(), 4U);
 
   // One number a little off, another's inputs, too few numbers.
   const std::string bytes = read_bytes(folder_ / "harvest/expf.bin");
