@@ -277,9 +277,10 @@ CqtPlan::CqtPlan(const CqtOptions& options, double sample_rate, int hop_length)
   }
   const double highest = cutoff(options, options.tuning.value_or(0.5));
   if (highest > sample_rate / 2) {
-    throw ConfigError(
-        "cqt: the highest filter reaches up to " + shortest(std::round(highest)) +
-        " Hz, beyond half of sample_rate: use fewer n_bins or octaves, or a lower fmin");
+    throw ConfigError("cqt: the highest filter reaches up to " + shortest(std::round(highest)) +
+                      " Hz, but half the sample rate is " + shortest(sample_rate / 2) +
+                      " Hz: use a sample_rate of at least " + shortest(std::ceil(2 * highest)) +
+                      ", a lower fmin, or fewer n_bins or octaves");
   }
   const double longest = quality(options.bins_per_octave) * sample_rate /
                          frequency(options, options.tuning.value_or(-0.5), 0);

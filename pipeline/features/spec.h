@@ -31,8 +31,7 @@ struct MfccFeature : MfccOptions, MelOptions {
   static constexpr std::string_view about =
       "DCT-II (orthonormal) of the mel spectrogram in dB, a frame's first n_mfcc coefficients. "
       "librosa.feature.mfcc(y, n_mfcc=n_mfcc). torchaudio.transforms.MFCC: htk: true, mel_norm: "
-      "none "
-      "and the section's pad_mode: reflect, where its n_fft is a power of two.";
+      "none and the section's pad_mode: reflect, where its n_fft is a power of two.";
   static constexpr auto later =
       std::to_array<std::string_view>({"dct_type", "norm", "lifter", "htk", "mel_norm"});
   std::optional<double> top_db = 80.0;
@@ -116,7 +115,7 @@ struct CqtFeature : CqtOptions {
       "Magnitude of the constant-Q transform: at fmin 2^(k / bins_per_octave) filters that are "
       "Q periods long, Q = (2^(2 / bins_per_octave) + 1) / (2^(2 / bins_per_octave) - 1), over "
       "the square root of their length. abs(librosa.cqt(y, fmin=fmin, n_bins=n_bins, "
-      "bins_per_octave=bins_per_octave, tuning=tuning)), 1.0.";
+      "bins_per_octave=bins_per_octave, tuning=tuning)).";
 };
 
 /// Energy in each pitch class by a constant-Q transform.
@@ -125,7 +124,7 @@ struct ChromaCqtFeature : ChromaCqtOptions {
   static constexpr std::string_view about =
       "Magnitude of the constant-Q transform in each pitch class, over all octaves, over the "
       "frame's largest. librosa.feature.chroma_cqt(y, fmin=fmin, n_octaves=n_octaves, "
-      "bins_per_octave=bins_per_octave, n_chroma=n_chroma, tuning=tuning), 1.0.";
+      "bins_per_octave=bins_per_octave, n_chroma=n_chroma, tuning=tuning).";
 };
 
 /// The same quantised and smoothed.
@@ -135,8 +134,8 @@ struct ChromaCensFeature : ChromaCqtOptions {
   static constexpr std::string_view about =
       "A quarter for each of 0.05, 0.1, 0.2 and 0.4 that a pitch class' share of the frame "
       "exceeds, smoothed over frames by a Hann window, over the frame's Euclidean norm. "
-      "librosa.feature.chroma_cens(y, win_len_smooth=smoothing, and options as of chroma_cqt), "
-      "1.0. Computed on the CPU also where the others are on a GPU.";
+      "librosa.feature.chroma_cens(y, win_len_smooth=smoothing, and options as of chroma_cqt). "
+      "Computed on the CPU also where the others are on a GPU.";
   int smoothing = 41;
 
   template <class Self, class Visitor>
@@ -211,7 +210,8 @@ struct PcenFeature : MelOptions, PcenOptions {
   static constexpr std::string_view name = "pcen";
   static constexpr std::string_view about =
       "(x / (eps + m)^gain + bias)^power - bias^power of x = scale * the frame's magnitude in mel "
-      "bands, m their running mean. librosa.pcen(scale * melspectrogram(y, power=1)).";
+      "bands, m their running mean; power 0: log(1 + x / (eps + m)^gain). librosa.pcen(scale * "
+      "melspectrogram(y, power=1)).";
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     MelOptions::fields(self, visit);
@@ -225,9 +225,9 @@ struct YinFeature : YinOptions {
   static constexpr bool on_gpu = false;
   static constexpr std::string_view about =
       "Hz: sample_rate over the first minimum, by a parabola between samples, of the cumulative "
-      "mean "
-      "normalised difference function below trough_threshold. librosa.yin(y, fmin=fmin, fmax=fmax, "
-      "frame_length=n_fft), 1.0. Computed on the CPU also where the others are on a GPU.";
+      "mean normalised difference function below trough_threshold. librosa.yin(y, fmin=fmin, "
+      "fmax=fmax, "
+      "frame_length=n_fft). Computed on the CPU also where the others are on a GPU.";
 };
 
 /// Fundamental frequency along the likeliest way through a clip, and whether there is one.
@@ -239,7 +239,7 @@ struct PyinFeature : PyinOptions {
   static constexpr std::string_view about =
       "Three columns: fundamental frequency, Hz, 0 in unvoiced frames (librosa's NaN); 1 in voiced "
       "frames, else 0; probability of being voiced. librosa.pyin(y, fmin=fmin, fmax=fmax, "
-      "frame_length=n_fft), 1.0. Computed on the CPU also where the others are on a GPU.";
+      "frame_length=n_fft). Computed on the CPU also where the others are on a GPU.";
 };
 
 /// Kaldi's filter bank features.
