@@ -4,6 +4,7 @@
 
 #include "kernels/dsp/hpss.h"
 #include "kernels/dsp/lanes.h"
+#include "kernels/dsp/mirrored.h"
 
 /// The CPU's masks for what makes spectra tile by tile.
 namespace serenade::cpu {
