@@ -11,7 +11,9 @@
 
 #include "kernels/device/copy.h"
 #include "kernels/device/philox.h"
+#include "kernels/dsp/hpss.h"
 #include "kernels/dsp/phase_vocoder.h"
+#include "kernels/dsp/separate.h"
 #include "tests/kernels/dsp/operations.h"
 #include "tests/reference/separation.h"
 #include "tests/support/vector_paths.h"
@@ -225,6 +227,32 @@ TEST(IstftShapes, MustFit) {
                ShapeError);
   EXPECT_THROW(phase_vocoder(context, in, three, 512, std::array{2.0}, spectrum.view()),
                ShapeError);
+}
+
+// A clip is gone through in runs of tiles, 512 frames each here: what lies on both sides of a seam.
+TEST(LongClips, AreSeparatedAndTransformedBackWithoutSeams) {
+  Context context(2);
+  const StftPlan plan(StftOptions{.n_fft = 256, .hop_length = 64});
+  const Ragged samples(std::vector<Index>{500, 83200, 70001});
+  const Samples x = noise(samples.total(), 5);
+  Spectrum spectrum = spectrum_of(context, plan, x, samples);
+  const Samples again = back(context, plan, spectrum, samples);
+  for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(again[i], x[i], 2e-6) << "sample " << i;
+
+  Array<float> harmonic({samples.total()});
+  separate(context, plan, view(x), samples, {}, {harmonic.view(), {}});
+  Array<float> magnitudes({spectrum.frames.total(), plan.bins()});
+  float* parts = spectrum.values.data();
+  for (Index i = 0; i < magnitudes.size(); ++i) {
+    magnitudes[i] = std::hypot(parts[2 * i], parts[2 * i + 1]);
+  }
+  Array<float> mask(magnitudes.shape());
+  hpss(context, std::as_const(magnitudes).view(), spectrum.frames, {}, {mask.view(), {}});
+  for (Index i = 0; i < 2 * mask.size(); ++i) parts[i] *= mask[i / 2];
+  const Samples wanted = back(context, plan, spectrum, samples);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ASSERT_NEAR(harmonic[static_cast<Index>(i)], wanted[i], 2e-6) << "sample " << i;
+  }
 }
 
 }  // namespace
