@@ -87,7 +87,7 @@ struct FeatureExtractor::Plan {
   /// One item of the list: some columns of the result.
   struct Item {
     std::string label;
-    Part part;
+    SoundPart part;
     Feature base;
     std::optional<DeltaOptions> derivative;
     Index dims = 0;
@@ -165,7 +165,9 @@ struct FeatureExtractor::Plan {
         },
         base);
   }
-  FeatureTables& tables_of(Part part) { return tables.try_emplace(part, no_feature).first->second; }
+  FeatureTables& tables_of(SoundPart part) {
+    return tables.try_emplace(part, no_feature).first->second;
+  }
   /// A row has columns of one frame: all features of a list have the same frames.
   template <class Options>
   void expect_frames(const Options& options) {
@@ -193,7 +195,7 @@ struct FeatureExtractor::Plan {
 
   /// The whole's spectra are of the transform that its parts are separated with.
   bool shares_transform() const {
-    const auto whole = tables.find(Part::whole);
+    const auto whole = tables.find(SoundPart::whole);
     return whole != tables.end() && tables.size() > 1 && whole->second.together().any() &&
            canonical_text(whole->second.stft.options()) == canonical_text(separation.options());
   }
@@ -202,8 +204,8 @@ struct FeatureExtractor::Plan {
   /// Made before any feature is looked at, so that n_fft's errors are not said to be a feature's.
   FeatureTables no_feature;
   StftPlan separation;
-  std::map<Part, FeatureTables> tables;
-  std::set<Part> parts;
+  std::map<SoundPart, FeatureTables> tables;
+  std::set<SoundPart> parts;
   std::optional<KaldiFrames> kaldi_frames;
   std::vector<Item> items;
   Index frame_dims = 0;
@@ -331,7 +333,8 @@ std::size_t FeatureExtractor::working_bytes(const Ragged& samples) const {
   const Index frames = plan_->frames(samples).total();
   // The signal, and each part of it.
   const auto signals = static_cast<Index>(plan_->parts.size()) + 1;
-  const Index separated = static_cast<Index>(plan_->parts.size() - plan_->parts.count(Part::whole));
+  const Index separated =
+      static_cast<Index>(plan_->parts.size() - plan_->parts.count(SoundPart::whole));
   const Index all = signals * samples.total() + frames * numbers + of_cqt +
                     numbers_of_parts(plan_->separation, samples, separated) +
                     rows_of(samples).total() * dims();
@@ -366,10 +369,10 @@ void FeatureExtractor::extract(Context& context, Tensor<const float> signal, con
     parts.emplace(context, plan_->separation, plan_->spec.hpss, signal, samples, plan_->parts,
                   of_whole);
   };
-  std::map<Part, FeatureBatch> batches;
+  std::map<SoundPart, FeatureBatch> batches;
   if (plan_->shares_transform()) {
-    batches.try_emplace(Part::whole, context, plan_->tables.at(Part::whole), signal, samples,
-                        separated);
+    batches.try_emplace(SoundPart::whole, context, plan_->tables.at(SoundPart::whole), signal,
+                        samples, separated);
   } else {
     separated({});
   }

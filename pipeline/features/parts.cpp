@@ -6,10 +6,10 @@ namespace serenade {
 
 SignalParts::SignalParts(Context& context, const StftPlan& plan, const HpssOptions& options,
                          Tensor<const float> signal, const Ragged& samples,
-                         const std::set<Part>& parts, const Spectra& of_whole)
+                         const std::set<SoundPart>& parts, const Spectra& of_whole)
     : whole_(signal) {
-  if (parts.contains(Part::harmonic)) harmonic_ = context.lend(signal.shape());
-  if (parts.contains(Part::percussive)) percussive_ = context.lend(signal.shape());
+  if (parts.contains(SoundPart::harmonic)) harmonic_ = context.lend(signal.shape());
+  if (parts.contains(SoundPart::percussive)) percussive_ = context.lend(signal.shape());
   if (!harmonic_ && !percussive_) return;
   SeparatedSignals wanted;
   if (harmonic_) wanted.harmonic = harmonic_->view();
@@ -17,9 +17,9 @@ SignalParts::SignalParts(Context& context, const StftPlan& plan, const HpssOptio
   separate(context, plan, signal, samples, options, wanted, of_whole);
 }
 
-Tensor<const float> SignalParts::operator[](Part part) const {
-  if (part == Part::harmonic) return harmonic_->view();
-  if (part == Part::percussive) return percussive_->view();
+Tensor<const float> SignalParts::operator[](SoundPart part) const {
+  if (part == SoundPart::harmonic) return harmonic_->view();
+  if (part == SoundPart::percussive) return percussive_->view();
   return whole_;
 }
 

@@ -18,11 +18,11 @@ class SignalParts {
   /// device, and so is what is made of it. of_whole: the spectra of the signal itself that
   /// separate() is to give as well.
   SignalParts(Context& context, const StftPlan& plan, const HpssOptions& options,
-              Tensor<const float> signal, const Ragged& samples, const std::set<Part>& parts,
+              Tensor<const float> signal, const Ragged& samples, const std::set<SoundPart>& parts,
               const Spectra& of_whole);
 
   /// One of `parts`, or the whole.
-  Tensor<const float> operator[](Part part) const;
+  Tensor<const float> operator[](SoundPart part) const;
 
  private:
   Tensor<const float> whole_;

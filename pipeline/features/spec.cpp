@@ -43,7 +43,8 @@ std::vector<Feature> of_every_part(const Feature& feature) {
       []<class Options>(const Options& options) -> std::vector<Feature> {
         if constexpr (requires { options.part; }) {
           const typename Options::Whole& whole = options;
-          return {Options(whole), Options(whole, Part::harmonic), Options(whole, Part::percussive)};
+          return {Options(whole), Options(whole, SoundPart::harmonic),
+                  Options(whole, SoundPart::percussive)};
         } else {
           return {options};
         }
@@ -120,19 +121,19 @@ std::string_view name_of(const Feature& feature) {
   return std::visit([](const auto& options) { return options.name; }, feature);
 }
 
-Part part_of(const Feature& feature) {
+SoundPart part_of(const Feature& feature) {
   return std::visit(
       [](const auto& options) {
         if constexpr (requires { options.part; }) return options.part;
-        return Part::whole;
+        return SoundPart::whole;
       },
       feature);
 }
 
 std::string label_of(const Feature& feature) {
-  const Part part = part_of(feature);
+  const SoundPart part = part_of(feature);
   const std::string name(name_of(feature));
-  return part == Part::whole ? name : fmt::format("{}_{}", enum_name(part), name);
+  return part == SoundPart::whole ? name : fmt::format("{}_{}", enum_name(part), name);
 }
 
 bool has_cuda_version(const Feature& feature) {
@@ -285,7 +286,7 @@ std::vector<Feature> computed_features(const FeatureSpec& spec) {
 bool uses_parts(const FeatureSpec& spec) {
   const auto all = computed_features(spec);
   return std::any_of(all.begin(), all.end(),
-                     [](const Feature& feature) { return part_of(feature) != Part::whole; });
+                     [](const Feature& feature) { return part_of(feature) != SoundPart::whole; });
 }
 
 /// The canonical text, without what was added after the first version where it is not set: keys of

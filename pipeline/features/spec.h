@@ -297,8 +297,8 @@ struct Delta2Feature : DerivativeOptions {
 };
 
 /// The part of the sound that a feature is computed of.
-enum class Part { whole, harmonic, percussive };
-constexpr auto enum_names(Part) {
+enum class SoundPart { whole, harmonic, percussive };
+constexpr auto enum_names(SoundPart) {
   return std::to_array<std::string_view>({"whole", "harmonic", "percussive"});
 }
 
@@ -306,12 +306,12 @@ constexpr auto enum_names(Part) {
 template <class Options>
 struct OfPart : Options {
   using Whole = Options;
-  Part part = Part::whole;
+  SoundPart part = SoundPart::whole;
 
   OfPart() = default;
   /// Of the whole, which goes without saying.
   OfPart(const Options& options) : Options(options) {}  // NOLINT(google-explicit-constructor)
-  OfPart(const Options& options, Part of) : Options(options), part(of) {}
+  OfPart(const Options& options, SoundPart of) : Options(options), part(of) {}
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -348,7 +348,7 @@ using Feature =
 /// "mfcc", "delta", ...
 std::string_view name_of(const Feature& feature);
 /// The part that it is computed of; of derivatives, whole.
-Part part_of(const Feature& feature);
+SoundPart part_of(const Feature& feature);
 /// Its columns' name: that of the feature, behind the part's where it is not the whole:
 /// "harmonic_mfcc". Derivatives know their features by it.
 std::string label_of(const Feature& feature);

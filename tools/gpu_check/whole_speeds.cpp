@@ -61,7 +61,8 @@ std::vector<Feature> seed_features() {
 
 /// What notebooks take of librosa.effects.harmonic; of a fixed tuning, which no rounding decides.
 std::vector<Feature> harmonic_tonnetz() {
-  return {OfPart<TonnetzFeature>({.tuning = 0.0, .chroma = TonnetzChroma::cqt}, Part::harmonic)};
+  return {
+      OfPart<TonnetzFeature>({.tuning = 0.0, .chroma = TonnetzChroma::cqt}, SoundPart::harmonic)};
 }
 
 /// Features of a batch of clips in the GPU's memory. tolerance: of the largest number, or of 1.

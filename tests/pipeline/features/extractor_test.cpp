@@ -52,8 +52,9 @@ FeatureSpec everything() {
         Feature(SpectralRolloffFeature{}), Feature(SpectralFlatnessFeature{}),
         Feature(SpectralFluxFeature{}), Feature(PcenFeature{}), Feature(YinFeature{}),
         Feature(PyinFeature{}), Feature(CqtFeature{}), Feature(ChromaCqtFeature{}),
-        Feature(ChromaCensFeature{}), Feature(OfPart(ZeroCrossingRateFeature{}, Part::harmonic)),
-        Feature(OfPart(RmsFeature{}, Part::percussive))}) {
+        Feature(ChromaCensFeature{}),
+        Feature(OfPart(ZeroCrossingRateFeature{}, SoundPart::harmonic)),
+        Feature(OfPart(RmsFeature{}, SoundPart::percussive))}) {
     spec.extract.push_back(further);
   }
   return spec;

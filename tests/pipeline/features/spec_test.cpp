@@ -83,11 +83,11 @@ TEST(FeatureSpec, KnowsThePartOfTheSoundByItsLabel) {
       "harmonic}}, {delta: {of: harmonic_mfcc}}], "
       "hpss: {harmonic_margin: 2}}");
   EXPECT_EQ(label_of(spec.extract[1]), "harmonic_mfcc");
-  EXPECT_EQ(part_of(spec.extract[0]), Part::whole);
+  EXPECT_EQ(part_of(spec.extract[0]), SoundPart::whole);
   const Feature base = base_of(spec, "harmonic_mfcc");
   EXPECT_EQ(std::get<OfPart<MfccFeature>>(base).n_mfcc, 20);
-  EXPECT_EQ(part_of(base_of(spec, "percussive_rms")), Part::percussive);
-  EXPECT_EQ(part_of(base_of(spec, "rms")), Part::whole);
+  EXPECT_EQ(part_of(base_of(spec, "percussive_rms")), SoundPart::percussive);
+  EXPECT_EQ(part_of(base_of(spec, "rms")), SoundPart::whole);
   EXPECT_THROW(base_of(spec, "harmonic_noise"), ConfigError);
   EXPECT_THAT(cache_text(spec),
               testing::AllOf(HasSubstr("part: harmonic"), HasSubstr("hpss: {n_fft: 2048, "),
