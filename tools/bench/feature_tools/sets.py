@@ -31,6 +31,11 @@ NORMALISED_SQUARE = 1e-9
 # Kaldi transforms in float32, which leaves 1e-7 of a frame's loudest amplitude in every bin: natural
 # logarithms of powers below 1e-8 of the loudest may differ by more.
 FAINT = {"kaldi_fbank": (np.log(1e-8), 1e-2)}
+# What is left of a sound's harmonic part where the sound is 120 dB below its loudest is decided by the
+# last bit of float32: the library's own float32 and float64 differ there as much as others do. Frames
+# in which these two agree are bound as everywhere; the others by this many times what the library
+# differs from itself.
+UNSETTLED = {("c", "tonnetz"): 2}
 # Decisions of pYIN: which of two minima is the lower one may be a matter of the last bit.
 PYIN_FRAMES = 0.99
 
@@ -49,7 +54,7 @@ def compare_pyin(ours, theirs):
              "equal": share >= PYIN_FRAMES}]
 
 
-def compare(columns, ours, theirs):
+def compare(name_of_set, columns, ours, theirs, theirs_in_float32=None):
     """Of all clips' rows: the largest difference and the normalised mean square of each feature."""
     if ours.shape != theirs.shape:
         return [{"columns": "all", "equal": False,
@@ -67,7 +72,17 @@ def compare(columns, ours, theirs):
         if name in FAINT:
             below, bound = FAINT[name]
             bounds[wanted < wanted.max(axis=1, keepdims=True) + below] = bound
-        results.append({"columns": name, "largest": float(difference.max()),
+        settled = np.ones(len(wanted), bool)
+        if theirs_in_float32 is not None and (name_of_set, name) in UNSETTLED:
+            itself = np.abs(theirs_in_float32[:, here] - wanted)
+            settled = itself.max(axis=1) <= TOLERANCES[name] / 10
+            bounds[~settled] = max(TOLERANCES[name], UNSETTLED[name_of_set, name] * itself.max())
+            square = float((difference[settled] ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
+        results.append({"columns": name, "largest": float(difference[settled].max(initial=0)),
+                        **({} if settled.all() else {
+                            "unsettled_frames": int((~settled).sum()), "frames": len(settled),
+                            "largest_unsettled": float(difference[~settled].max()),
+                            "of_the_library_itself": float(itself.max())}),
                         "normalised_square": square, "bound": TOLERANCES[name],
                         "equal": bool((difference <= bounds).all()) and square <= NORMALISED_SQUARE})
     return results

@@ -70,7 +70,8 @@ def check_set(native, libraries, clips, name, count, scratch, leave_out):
     results.append({"set": name, "tool": "serenade", "from": "flac", "against": "wav",
                     "columns": "all", "equal": same})
     for label, library in libraries.items():
-        for kind, precision in (("samples", "float64"), ("samples", "float32"), ("wav", "float32")):
+        single = None  # the library's own float32, of samples
+        for kind, precision in (("samples", "float32"), ("samples", "float64"), ("wav", "float32")):
             file = str(scratch / "theirs.npz")
             try:
                 library.prepare(clips.source(kind, rate), {**sets.SETS[name], "set": name}, None, 1)
@@ -83,8 +84,10 @@ def check_set(native, libraries, clips, name, count, scratch, leave_out):
                 break
             with np.load(file) as stored:
                 theirs = np.concatenate([stored[f"arr_{i}"] for i in range(len(stored.files))])
+            single = theirs if single is None else single
             columns, ours = found[kind]
-            for result in sets.compare(columns, np.concatenate(ours[:count]), theirs):
+            for result in sets.compare(name, columns, np.concatenate(ours[:count]), theirs,
+                                       single if precision == "float64" else None):
                 results.append({"set": name, "tool": label, "from": kind, "precision": precision,
                                 "judged": precision == "float64", **result})
     return results
