@@ -36,6 +36,9 @@ FAINT = {"kaldi_fbank": (np.log(1e-8), 1e-2)}
 # in which these two agree are bound as everywhere; the others by this many times what the library
 # differs from itself.
 UNSETTLED = {("c", "tonnetz"): 2}
+# Which tuning is a sound's is a matter of the last bit too, where two are as likely: a frame in which
+# the library's float32 and float64 have chosen differently must be equal to one of them.
+CHOSEN = {("c", "chroma_stft"), ("d", "chroma_stft"), ("d", "tonnetz")}
 # Decisions of pYIN: which of two minima is the lower one may be a matter of the last bit.
 PYIN_FRAMES = 0.99
 
@@ -72,6 +75,13 @@ def compare(name_of_set, columns, ours, theirs, theirs_in_float32=None):
         if name in FAINT:
             below, bound = FAINT[name]
             bounds[wanted < wanted.max(axis=1, keepdims=True) + below] = bound
+        if theirs_in_float32 is not None and (name_of_set, name) in CHOSEN:
+            other = theirs_in_float32[:, here]
+            apart = np.abs(other - wanted).max(axis=1) > TOLERANCES[name]
+            nearer = np.abs(ours[:, here] - other).max(axis=1) < difference.max(axis=1)
+            wanted = np.where((apart & nearer)[:, None], other, wanted)
+            difference = np.abs(ours[:, here] - wanted)
+            square = float((difference ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
         settled = np.ones(len(wanted), bool)
         if theirs_in_float32 is not None and (name_of_set, name) in UNSETTLED:
             itself = np.abs(theirs_in_float32[:, here] - wanted)
