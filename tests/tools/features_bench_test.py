@@ -63,6 +63,37 @@ class Compare(unittest.TestCase):
         ours[4] = theirs[4] + [5e-3, 0]
         self.assertFalse(sets.compare(columns, ours, theirs)[0]["equal"])
 
+    def test_frames_that_a_library_does_not_settle_are_bound_by_how_it_differs_from_itself(self):
+        columns = ["tonnetz_0", "tonnetz_1"]
+        theirs = np.random.default_rng(2).normal(size=(3000, 2))
+        single = theirs + 1e-6
+        single[5] += [3e-3, 0]
+
+        def equal(frame, by, name="c"):
+            ours = theirs.copy()
+            ours[frame, 1] += by
+            return sets.compare(columns, ours, theirs, name, single)[0]["equal"]
+        self.assertTrue(equal(5, 5e-3))
+        self.assertFalse(equal(5, 7e-3))
+        self.assertFalse(equal(6, 5e-3))  # a frame that is settled
+        self.assertFalse(equal(5, 5e-3, "d"))
+
+    def test_a_tuning_is_one_of_the_librarys_two(self):
+        columns = ["chroma_stft_0", "chroma_stft_1"]
+        theirs = np.random.default_rng(3).uniform(size=(40, 2))
+        single = theirs.copy()
+        single[10:] = theirs[10:, ::-1]
+
+        def equal(ours, name="d"):
+            return sets.compare(columns, ours, theirs, name, single)[0]["equal"]
+        self.assertTrue(equal(single))
+        self.assertTrue(equal(theirs))
+        self.assertFalse(equal((theirs + single) / 2))
+        self.assertFalse(equal(single, "a"))
+        beside = theirs.copy()
+        beside[3] = theirs[3, ::-1]  # where both of them say something else
+        self.assertFalse(equal(beside))
+
     def test_pitches_are_counted(self):
         columns = ["pyin_f0", "pyin_voiced", "pyin_voiced_probability"]
         theirs = np.tile([220.0, 1.0, 0.9], (200, 1))

@@ -57,8 +57,16 @@ def compare_pyin(ours, theirs):
              "equal": share >= PYIN_FRAMES}]
 
 
-def compare(name_of_set, columns, ours, theirs, theirs_in_float32=None):
-    """Of all clips' rows: the largest difference and the normalised mean square of each feature."""
+def choice(ours, theirs, single, bound):
+    """Of frames in which a library's two answers are further apart than bound, the one nearer to ours."""
+    apart = np.abs(single - theirs).max(axis=1) > bound
+    nearer = np.abs(ours - single).max(axis=1) < np.abs(ours - theirs).max(axis=1)
+    return np.where((apart & nearer)[:, None], single, theirs)
+
+
+def compare(columns, ours, theirs, name_of_set=None, single=None):
+    """Of all clips' rows: the largest difference and the normalised mean square of each feature. single:
+    the library's own float32, where theirs is its float64."""
     if ours.shape != theirs.shape:
         return [{"columns": "all", "equal": False,
                  "why": f"{ours.shape} rows and columns here, {theirs.shape} there"}]
@@ -69,30 +77,23 @@ def compare(name_of_set, columns, ours, theirs, theirs_in_float32=None):
     for name in dict.fromkeys(names):
         here = [i for i, other in enumerate(names) if other == name]
         wanted = theirs[:, here]
+        if single is not None and (name_of_set, name) in CHOSEN:
+            wanted = choice(ours[:, here], wanted, single[:, here], TOLERANCES[name])
         difference = np.abs(ours[:, here] - wanted)
-        square = float((difference ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
         bounds = np.full(wanted.shape, TOLERANCES[name])
         if name in FAINT:
             below, bound = FAINT[name]
             bounds[wanted < wanted.max(axis=1, keepdims=True) + below] = bound
-        if theirs_in_float32 is not None and (name_of_set, name) in CHOSEN:
-            other = theirs_in_float32[:, here]
-            apart = np.abs(other - wanted).max(axis=1) > TOLERANCES[name]
-            nearer = np.abs(ours[:, here] - other).max(axis=1) < difference.max(axis=1)
-            wanted = np.where((apart & nearer)[:, None], other, wanted)
-            difference = np.abs(ours[:, here] - wanted)
-            square = float((difference ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
-        settled = np.ones(len(wanted), bool)
-        if theirs_in_float32 is not None and (name_of_set, name) in UNSETTLED:
-            itself = np.abs(theirs_in_float32[:, here] - wanted)
+        settled, more = np.ones(len(wanted), bool), {}
+        if single is not None and (name_of_set, name) in UNSETTLED:
+            itself = np.abs(single[:, here] - wanted)
             settled = itself.max(axis=1) <= TOLERANCES[name] / 10
             bounds[~settled] = max(TOLERANCES[name], UNSETTLED[name_of_set, name] * itself.max())
-            square = float((difference[settled] ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
-        results.append({"columns": name, "largest": float(difference[settled].max(initial=0)),
-                        **({} if settled.all() else {
-                            "unsettled_frames": int((~settled).sum()), "frames": len(settled),
-                            "largest_unsettled": float(difference[~settled].max()),
-                            "of_the_library_itself": float(itself.max())}),
+            more = {"unsettled_frames": int((~settled).sum()), "frames": len(settled),
+                    "largest_unsettled": float(difference[~settled].max(initial=0)),
+                    "of_the_library_itself": float(itself.max())}
+        square = float((difference[settled] ** 2).mean() / max(1e-30, (wanted ** 2).mean()))
+        results.append({"columns": name, "largest": float(difference[settled].max(initial=0)), **more,
                         "normalised_square": square, "bound": TOLERANCES[name],
                         "equal": bool((difference <= bounds).all()) and square <= NORMALISED_SQUARE})
     return results

@@ -86,7 +86,7 @@ def check_set(native, libraries, clips, name, count, scratch, leave_out):
                 theirs = np.concatenate([stored[f"arr_{i}"] for i in range(len(stored.files))])
             single = theirs if single is None else single
             columns, ours = found[kind]
-            for result in sets.compare(name, columns, np.concatenate(ours[:count]), theirs,
+            for result in sets.compare(columns, np.concatenate(ours[:count]), theirs, name,
                                        single if precision == "float64" else None):
                 results.append({"set": name, "tool": label, "from": kind, "precision": precision,
                                 "judged": precision == "float64", **result})
