@@ -111,7 +111,8 @@ TEST_F(ResultsTable, RefusesRunsThatOthersCannotMake) {
   const fs::path log = program_.run_path() / "log.txt";
   test::write_bytes(log, "nothing was typed\n");
   expect_refused({"add", "runs/small"}, "does not say what was typed");
-  test::write_bytes(log, "serenade --threads 1 run small.yaml split.file=/home/somebody/list.csv\n");
+  test::write_bytes(log,
+                    "serenade --threads 1 run small.yaml split.file=/home/somebody/list.csv\n");
   expect_refused({"add", "runs/small"}, "names a path");
   test::write_bytes(log, "serenade run small.yaml\n");
   test::write_bytes(program_.run_path() / "metrics.json", "{\"format\": 1}");
