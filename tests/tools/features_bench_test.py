@@ -68,6 +68,7 @@ class Compare(unittest.TestCase):
         theirs = np.random.default_rng(2).normal(size=(3000, 2))
         single = theirs + 1e-6
         single[5] += [3e-3, 0]
+        single[7] += [2e-5, 0]
 
         def equal(frame, by, name="c"):
             ours = theirs.copy()
@@ -75,7 +76,11 @@ class Compare(unittest.TestCase):
             return sets.compare(columns, ours, theirs, name, single)[0]["equal"]
         self.assertTrue(equal(5, 5e-3))
         self.assertFalse(equal(5, 7e-3))
+        self.assertFalse(equal([5, 7], 5e-3))  # as far, in frames where the library is nearer to itself
         self.assertFalse(equal(6, 5e-3))  # a frame that is settled
+        single[100:200] += [3e-3, 0]
+        self.assertTrue(equal(5, 5e-3))
+        self.assertFalse(equal(5, 7e-3))  # one frame too far, by the mean square of all near enough
         self.assertFalse(equal(5, 5e-3, "d"))
 
     def test_a_tuning_is_one_of_the_librarys_two(self):
