@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "kernels/dsp/soxr.h"
 #include "pipeline/audio/signals.h"
 #include "tests/support/load_mono.h"
+#include "tests/support/ravdess.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -420,7 +420,7 @@ TEST(Decode, ThreadsGetTheirOwnErrors) {
 }
 
 TEST(Decode, ReadsTheRealRecordings) {
-  const char* folder = std::getenv("SERENADE_RAVDESS");
+  const char* folder = test::ravdess_folder();
   if (folder == nullptr) GTEST_SKIP() << "SERENADE_RAVDESS names no RAVDESS folder";
   // The stereo clips of the release, both channels equal.
   int stereo = 0;

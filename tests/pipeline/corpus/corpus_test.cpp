@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "pipeline/corpus/split.h"
 #include "tests/support/error_of.h"
+#include "tests/support/ravdess.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wav.h"
 
@@ -309,7 +309,7 @@ TEST(Corpus, ReportsProgressFromTheCallingThread) {
 }
 
 TEST(Corpus, ReadsTheRealRecordings) {
-  const char* folder = std::getenv("SERENADE_RAVDESS");
+  const char* folder = test::ravdess_folder();
   if (folder == nullptr) GTEST_SKIP() << "SERENADE_RAVDESS names no RAVDESS folder";
   const Corpus corpus = read(folder);
   std::set<std::string> speakers;

@@ -4,10 +4,10 @@
 #include <sndfile.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/pipeline/experiment/small_experiment.h"
+#include "tests/support/ravdess.h"
 
 namespace serenade {
 namespace {
@@ -218,7 +218,7 @@ TEST(Check, ResultsDoNotDependOnThreads) {
 }
 
 TEST(Check, NamesTheOdditiesOfTheRealRecordings) {
-  const char* folder = std::getenv("SERENADE_RAVDESS");
+  const char* folder = test::ravdess_folder();
   if (folder == nullptr) GTEST_SKIP() << "SERENADE_RAVDESS names no RAVDESS folder";
   SmallExperiment small(1);
   ExperimentConfig config = small.config();
