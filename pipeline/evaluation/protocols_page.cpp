@@ -120,6 +120,15 @@ std::string notes_html(std::span<const std::string> notes) {
   return html + "</ul>\n";
 }
 
+/// Each name once: runs of one configuration in several folders have the same.
+std::string run_names(std::span<const ProtocolScores> all) {
+  std::vector<std::string> names;
+  for (const ProtocolScores& one : all) {
+    if (std::find(names.begin(), names.end(), one.run) == names.end()) names.push_back(one.run);
+  }
+  return escaped(fmt::format("{}", fmt::join(names, " · ")));
+}
+
 }  // namespace
 
 std::string protocols_html(std::span<const ProtocolScores> all,
@@ -134,9 +143,7 @@ std::string protocols_html(std::span<const ProtocolScores> all,
   }
   chart.line = all.front().guessing;
   chart.line_name = fmt::format("guessing: {} %", percent(chart.line));
-  std::string runs;
-  for (const ProtocolScores& one : all) runs += (runs.empty() ? "" : " · ") + escaped(one.run);
-  std::string body = page_heading("One network, by protocol", runs);
+  std::string body = page_heading("One network, by protocol", run_names(all));
   body += fmt::format(
       "<section class=\"keep\">\n<figure>\n{}</figure>\n<p "
       "class=\"caption\">{}</p>\n{}</section>\n",

@@ -137,6 +137,7 @@ TEST(ProtocolsPage, IsWholeAndEscaped) {
     EXPECT_THAT(html, HasSubstr(text));
   }
   EXPECT_THAT(html, Not(HasSubstr("<drawn>")));
+  EXPECT_THAT(html, Not(HasSubstr("&lt;run&gt; ·")));  // both runs' name, once
   EXPECT_THAT(protocols_text(all, notes), HasSubstr("note: a <note>"));
 }
 
