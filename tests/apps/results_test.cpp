@@ -88,6 +88,40 @@ TEST_F(ResultsTable, IsWhatTheRowsGive) {
                                     100 * accuracy["interval"][1].get<double>())));
 }
 
+TEST_F(ResultsTable, IsMadeAgainByWhatWasTypedLast) {
+  std::ofstream(program_.run_path() / "log.txt", std::ios::app)
+      << "2026-11-27 10:00:00 info    serenade run small.yaml training.epochs=2 --resume\n"
+      << "2026-11-27 10:00:00 info    serenade 9.9.9 (0123abc), device: cpu\n";
+  const Outcome added = results({"add", "runs/small"});
+  ASSERT_EQ(added.status, 0) << added.err;
+  EXPECT_THAT(added.err, HasSubstr("programs of several revisions worked on it: 0123abc, "));
+  EXPECT_EQ(nlohmann::json::parse(read_bytes(row_file()))["command"],
+            "serenade run configs/small.yaml corpus.path=$CORPUS training.epochs=2");
+  EXPECT_EQ(results({"render"}).status, 0);
+  EXPECT_THAT(read_bytes(root() / "configs/RESULTS.md"),
+              HasSubstr("training.epochs=2 name=small-random`"));
+}
+
+TEST_F(ResultsTable, TakesRunsThatDrawASplitForEverySeed) {
+  ASSERT_EQ(
+      program_
+          .serenade({"run", "small.yaml", "training.epochs=1", "name=drawn", "split.seeds=[1, 2]"})
+          .status,
+      0);
+  const Outcome added = results({"add", "runs/drawn"});
+  ASSERT_EQ(added.status, 0) << added.err;
+  const auto row = nlohmann::json::parse(read_bytes(row_file()));
+  const auto metrics = nlohmann::json::parse(program_.bytes("metrics.json", "runs/drawn"));
+  EXPECT_EQ(row["seeds"], nlohmann::json({1, 2}));
+  EXPECT_EQ(row["folds"], 1);
+  EXPECT_TRUE(row["ensemble"].is_null());
+  EXPECT_EQ(row["one_model"]["uar"]["mean"], metrics["mean"]["uar"]);
+  EXPECT_EQ(row["one_model"]["uar"]["sd"], metrics["standard_deviation"]["uar"]);
+  EXPECT_EQ(results({"render"}).status, 0);
+  EXPECT_THAT(read_bytes(root() / "configs/RESULTS.md"),
+              HasSubstr("every seed has drawn a split of its own"));
+}
+
 TEST_F(ResultsTable, TakesAnEnsembleOfRuns) {
   EXPECT_EQ(program_.serenade({"run", "small.yaml", "training.epochs=1", "name=other", "seeds=[5]"})
                 .status,
@@ -114,7 +148,15 @@ TEST_F(ResultsTable, RefusesRunsThatOthersCannotMake) {
   test::write_bytes(log,
                     "serenade --threads 1 run small.yaml split.file=/home/somebody/list.csv\n");
   expect_refused({"add", "runs/small"}, "names a path");
+  test::write_bytes(log, "serenade run small.yaml 'seeds=[1\n");
+  expect_refused({"add", "runs/small"}, "No closing quotation");
+  test::write_bytes(log, "serenade run small\xff.yaml\n");
+  expect_refused({"add", "runs/small"}, "the command is not known");
   test::write_bytes(log, "serenade run small.yaml\n");
+  for (const char* seed : {"seed-3", "seed-4"}) {
+    test::write_bytes(program_.run_path() / seed / "model.safetensors", "abc");
+  }
+  expect_refused({"add", "runs/small"}, "is no model");
   test::write_bytes(program_.run_path() / "metrics.json", "{\"format\": 1}");
   expect_refused({"add", "runs/small"}, "is not as this version writes it");
 }
