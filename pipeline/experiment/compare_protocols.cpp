@@ -2,25 +2,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "kernels/device/error.h"
 #include "pipeline/evaluation/protocols_page.h"
 #include "pipeline/experiment/compare.h"
-#include "pipeline/experiment/config.h"
-#include "pipeline/experiment/run_folder.h"
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/experiment/run_results.h"
-#include "pipeline/support/files.h"
 
 namespace serenade {
 namespace {
-
-ExperimentConfig config_of(const std::filesystem::path& folder) {
-  const auto path = RunFolder(folder).file(run_file::config);
-  if (!std::filesystem::exists(path)) {
-    throw DataError(fmt::format("{}: holds no {}; protocols are compared by runs' own folders",
-                                folder.string(), run_file::config));
-  }
-  return parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
-}
 
 /// The sections of an experiment as text.
 struct Sections {
@@ -58,10 +46,10 @@ ProtocolComparison compare_protocols(const std::vector<std::filesystem::path>& f
   if (folders.empty()) throw DataError("no runs to compare");
   std::vector<ProtocolScores> all;
   std::vector<std::string> notes;
-  const ExperimentConfig first = config_of(folders.front());
+  const ExperimentConfig first = config_of(RunFolder(folders.front()));
   for (const auto& folder : folders) {
     all.push_back(read_results(folder).scores);
-    const auto differing = differing_sections(first, config_of(folder));
+    const auto differing = differing_sections(first, config_of(RunFolder(folder)));
     if (differing.empty()) continue;
     notes.push_back(fmt::format(
         "{} and {} differ in more than their split ({}), so that these are not scores of "

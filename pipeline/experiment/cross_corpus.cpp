@@ -16,6 +16,7 @@
 #include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/report.h"
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/experiment/split_table.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/stopwatch.h"
@@ -177,8 +178,7 @@ ExperimentConfig configuration_of(const RunFolder& run, const Ensemble& networks
     config.name = std::filesystem::weakly_canonical(run.path()).filename().string();
     return config;
   }
-  const auto path = run.file(run_file::config);
-  return parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
+  return config_of(run);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/support/csv.h"
 #include "pipeline/support/files.h"
 
@@ -56,14 +57,11 @@ CrossvalTable crossval_table(const RunFolder& run) {
     throw DataError(fmt::format("{}: is not scored yet; `serenade evaluate {}` does that",
                                 run.path().string(), run.path().string()));
   }
-  const auto path = run.file(run_file::config);
-  const ExperimentConfig config =
-      parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
-  constexpr std::size_t max_prediction_bytes = std::size_t{1} << 30U;
+  const ExperimentConfig config = config_of(run);
   const PredictionTable predictions =
-      parse_predictions(read_file(run.file(run_file::predictions), max_prediction_bytes));
+      parse_predictions(read_file(run.file(run_file::predictions), run_file::max_prediction_bytes));
   CrossvalTable table{config.name,
-                      std::string(enum_name(config.split.protocol)),
+                      protocol_name(config),
                       evaluate_predictions(predictions.labels, predictions.rows, config.evaluation),
                       {}};
   std::set<std::string> folds;

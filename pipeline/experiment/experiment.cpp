@@ -7,6 +7,7 @@
 #include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/resume.h"
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/experiment/run_ensemble.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/training_run.h"
@@ -16,11 +17,18 @@
 namespace serenade {
 namespace {
 
+/// What becomes of what a run's folder holds, once all that can be wrong with what is to come is
+/// known to be right.
+enum class Before {
+  kept,
+  reopened,  ///< a run that is resumed for more epochs: its results go
+  replaced   ///< the work of another run: all of it goes
+};
+
 /// What is to be done in a run's folder.
 struct Beginning {
   RunFolder::State state;  ///< how far the run has come with this configuration
-  /// The folder holds work of a run that is to be overwritten.
-  bool replaces = false;
+  Before before = Before::kept;
 };
 
 /// "3 epochs of training".
@@ -34,25 +42,16 @@ void begin_anew(const RunFolder& folder, const ExperimentConfig& config) {
   write_file_atomically(folder.file(run_file::config), resolved_yaml(config));
 }
 
-/// Whether a run's saved configuration is this one, also where it was saved before keys were added.
-bool is_same(const std::filesystem::path& saved, const ExperimentConfig& config) {
-  const std::string text = read_file(saved, run_file::max_text_bytes), now = resolved_yaml(config);
-  if (text == now) return true;
-  try {
-    return resolved_yaml(parse_experiment(text, saved.string())) == now;
-  } catch (const ConfigError&) {  // nor could it be gone on with
-    return false;
-  }
-}
-
 /// Looks at what is in the folder. Changes nothing of a run that has done any work.
 Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
                     const Workplace& workplace) {
   using State = RunFolder::State;
-  if (workplace.resume) return {resume_run(folder, config, workplace.observer)};
+  if (workplace.resume) {
+    const auto [state, reopens] = resume_run(folder, config, workplace.observer);
+    return {state, reopens ? Before::reopened : Before::kept};
+  }
   const State state = folder.state();
-  const auto path = folder.file(run_file::config);
-  const bool same = std::filesystem::exists(path) && is_same(path, config);
+  const bool same = is_of(folder, config);
   if (same && !workplace.force) {
     folder.remove_leftovers();
     return {state};
@@ -69,23 +68,29 @@ Beginning begin_run(const RunFolder& folder, const ExperimentConfig& config,
         "{}: held an unfinished run of another configuration, which is dropped{}",
         folder.path().string(), epochs > 0 ? fmt::format(" with {}", epochs_text(epochs)) : ""));
   }
-  if (state >= State::trained || folder.has_checkpoint()) return {State::unfinished, true};
+  if (state >= State::trained || folder.has_checkpoint()) {
+    return {State::unfinished, Before::replaced};
+  }
   begin_anew(folder, config);
   return {State::unfinished};
 }
 
-/// Corpus, features and split of a run that is to be trained. What it replaces is cleared away once
-/// all that can be wrong with them, and with the network, is known to be right.
+/// Corpus, features and split of a run that is to be trained. What is in the folder before is
+/// cleared away once all that can be wrong with them, and with the network, is known to be right.
 Prepared prepare_run(const RunFolder& folder, const ExperimentConfig& config,
-                     const Workplace& workplace, MissingFeatures missing, bool replaces) {
-  if (!replaces) {
-    workplace.on_run_folder(folder);
-    return prepare(config, workplace, missing);
-  }
+                     const Workplace& workplace, MissingFeatures missing, Before before) {
+  if (before != Before::replaced) workplace.on_run_folder(folder);
   Prepared prepared = prepare(config, workplace, missing);
-  expect_trainable(config, prepared);
-  begin_anew(folder, config);
-  workplace.on_run_folder(folder);
+  if (before == Before::reopened) {
+    if (folder.state() >= RunFolder::State::trained) expect_resumable(config, prepared, folder);
+    folder.reopen();
+    write_file_atomically(folder.file(run_file::config), resolved_yaml(config));
+  }
+  if (before == Before::replaced) {
+    expect_trainable(config, prepared);
+    begin_anew(folder, config);
+    workplace.on_run_folder(folder);
+  }
   return prepared;
 }
 
@@ -131,7 +136,7 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  const auto [state, replaces] = begin_run(folder, config, workplace);
+  const auto [state, before] = begin_run(folder, config, workplace);
   if (state == RunFolder::State::finished) {
     warn_of_losses(folder, config, workplace);
     return {folder, true, std::nullopt};
@@ -141,7 +146,7 @@ RunResult run(const ExperimentConfig& config, const Workplace& workplace) {
     return {folder, false, evaluate_run(config, folder, workplace)};
   }
   const Prepared prepared =
-      prepare_run(folder, config, workplace, MissingFeatures::compute, replaces);
+      prepare_run(folder, config, workplace, MissingFeatures::compute, before);
   const TrainedRun trained = train_run(config, workplace, prepared, folder);
   ScoredRun scored = score_run(config, workplace, prepared, folder, trained);
   write_scores(config, workplace.context, prepared, folder, scored);
@@ -152,27 +157,19 @@ RunResult train(const ExperimentConfig& config, const Workplace& workplace) {
   const RunFolder folder(workplace.runs / config.name);
   folder.make();
   const RunLock lock(folder);
-  const auto [state, replaces] = begin_run(folder, config, workplace);
+  const auto [state, before] = begin_run(folder, config, workplace);
   if (state >= RunFolder::State::trained) {
     warn_of_losses(folder, config, workplace);
     return {folder, true, std::nullopt};
   }
-  const Prepared prepared =
-      prepare_run(folder, config, workplace, MissingFeatures::refuse, replaces);
+  const Prepared prepared = prepare_run(folder, config, workplace, MissingFeatures::refuse, before);
   train_run(config, workplace, prepared, folder);
   return {folder, false, std::nullopt};
 }
 
 ReportData evaluate(const RunFolder& folder, const Workplace& workplace) {
   if (is_ensemble(folder)) return evaluate_ensemble(folder, workplace);
-  const auto path = folder.file(run_file::config);
-  if (!std::filesystem::exists(path)) {
-    throw DataError(
-        fmt::format("{}: holds no {}; a fold is evaluated with its run, by the run's folder",
-                    folder.path().string(), run_file::config));
-  }
-  const ExperimentConfig config =
-      parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
+  const ExperimentConfig config = config_of(folder);
   std::optional<RunLock> lock;
   if (folder.state() != RunFolder::State::finished) lock.emplace(folder);  // it will be written to
   return evaluate_run(config, folder, workplace);

@@ -42,13 +42,8 @@ std::string differences(const std::string& before, const std::string& now) {
   return fmt::format("{}", fmt::join(found, ", "));
 }
 
-/// The learning rate of an epoch is the same however many there are to be.
-bool ignores_number_of_epochs(ScheduleName schedule) {
-  return schedule == ScheduleName::constant || schedule == ScheduleName::reduce_on_plateau;
-}
-
-void expect_resumable(const std::string& path, const ExperimentConfig& saved,
-                      const ExperimentConfig& config) {
+void expect_same_epochs(const std::string& path, const ExperimentConfig& saved,
+                        const ExperimentConfig& config) {
   ExperimentConfig allowed = saved;
   allowed.training.epochs = config.training.epochs;
   allowed.corpus.path = config.corpus.path;
@@ -66,39 +61,38 @@ void expect_resumable(const std::string& path, const ExperimentConfig& saved,
                     "raise but not lower to {}",
                     path, saved.training.epochs, config.training.epochs));
   }
-  if (config.training.epochs != saved.training.epochs &&
-      !ignores_number_of_epochs(saved.training.schedule.name)) {
-    throw DataError(fmt::format(
-        "{}: training.epochs cannot become {}: training.schedule.name is {}, which lays the "
-        "learning rate out over all {} epochs, so that those that are done would have been others",
-        path, config.training.epochs, enum_name(saved.training.schedule.name),
-        saved.training.epochs));
+  if (config.training.epochs == saved.training.epochs) return;
+  if (const std::string planned = planned_over_epochs(saved.training); !planned.empty()) {
+    throw DataError(
+        fmt::format("{}: training.epochs cannot become {}: {} over all {} epochs, so that those "
+                    "that are done would have been others",
+                    path, config.training.epochs, planned, saved.training.epochs));
   }
 }
 
 }  // namespace
 
-RunFolder::State resume_run(const RunFolder& folder, const ExperimentConfig& config,
-                            Observer& observer) {
+Resumption resume_run(const RunFolder& folder, const ExperimentConfig& config, Observer& observer) {
   const auto path = folder.file(run_file::config);
   if (folder.state() == RunFolder::State::empty || !std::filesystem::exists(path)) {
     throw DataError(fmt::format("{}: there is no run to resume; without --resume it begins",
                                 folder.path().string()));
   }
-  const std::string yaml = resolved_yaml(config);
+  Resumption run{folder.state()};
   const std::string text = read_file(path, run_file::max_text_bytes);
-  if (text != yaml) {
+  if (text != resolved_yaml(config)) {
     const ExperimentConfig saved = parse_experiment(text, path.string());
-    expect_resumable(path.string(), saved, config);
-    if (saved.training.epochs != config.training.epochs) folder.reopen();
-    if (folder.state() < RunFolder::State::trained) write_file_atomically(path, yaml);
+    expect_same_epochs(path.string(), saved, config);
+    run.reopens =
+        saved.training.epochs != config.training.epochs || run.state < RunFolder::State::trained;
+    if (run.reopens) run.state = RunFolder::State::unfinished;
   }
   folder.remove_leftovers();
-  if (folder.state() < RunFolder::State::trained && !folder.has_checkpoint()) {
+  if (run.state < RunFolder::State::trained && !folder.has_checkpoint()) {
     observer.note(fmt::format("{}: no epoch of this run was finished; it begins with the first",
                               folder.path().string()));
   }
-  return folder.state();
+  return run;
 }
 
 }  // namespace serenade

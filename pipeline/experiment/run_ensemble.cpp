@@ -15,6 +15,7 @@
 #include "pipeline/experiment/ensemble_file.h"
 #include "pipeline/experiment/prepare.h"
 #include "pipeline/experiment/report.h"
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/experiment/scoring.h"
 #include "pipeline/experiment/split_table.h"
 #include "pipeline/experiment/whole_run.h"
@@ -37,11 +38,6 @@ struct MemberRun {
   std::string name() const { return folder.path().string(); }
 };
 
-ExperimentConfig configuration_of(const RunFolder& run) {
-  const fs::path path = run.file(run_file::config);
-  return parse_experiment(read_file(path, run_file::max_text_bytes), path.string());
-}
-
 MemberRun open_member(const fs::path& path) {
   RunFolder folder = RunFolder::open(path);
   if (is_ensemble(folder)) {
@@ -52,7 +48,7 @@ MemberRun open_member(const fs::path& path) {
     throw DataError(fmt::format("{}: holds no {}: runs are combined, not single networks of them",
                                 path.string(), file));
   }
-  ExperimentConfig config = configuration_of(folder);
+  ExperimentConfig config = config_of(folder);
   expect_networks(folder, config);
   SplitTable split = read_split_table(folder.file(run_file::split));
   std::vector<std::string> labels = Ensemble(path).labels();

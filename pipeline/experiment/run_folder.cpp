@@ -153,11 +153,17 @@ void RunFolder::make() const { make_folders(path_); }
 void RunFolder::clear() const {
   // A run that is half cleared must not look finished, nor another run's files like this one's: the
   // configuration goes last, and what says how far a run came goes first.
+  drop_training();
+  remove_file(file(run_file::log));
+  remove_file(file(run_file::ensemble));
+  remove_file(file(run_file::config));
+}
+
+void RunFolder::drop_training() const {
   reopen();
   remove_leftovers();
   const auto remove_files = [](const fs::path& folder) {
-    for (const auto name :
-         {run_file::split, run_file::last_model, run_file::epochs, run_file::log}) {
+    for (const auto name : {run_file::split, run_file::last_model, run_file::epochs}) {
       remove_file(folder / name);
     }
   };
@@ -167,8 +173,6 @@ void RunFolder::clear() const {
     std::error_code ignored;
     fs::remove(folder, ignored);  // it stays where it holds something else
   }
-  remove_file(file(run_file::ensemble));
-  remove_file(file(run_file::config));
 }
 
 void RunFolder::reopen() const {

@@ -45,6 +45,9 @@ class RunFolder {
   void make() const;
   /// Takes out of the folder what a run writes; other people's files stay. Throws IoError.
   void clear() const;
+  /// Takes out all that training has made, so that it begins with the first epoch: networks,
+  /// checkpoints, split and results. The configuration and the log stay. Throws IoError.
+  void drop_training() const;
   /// Makes an unfinished run of a finished one: takes out models and results, and leaves what
   /// training needs to go on. Throws IoError.
   void reopen() const;
@@ -73,6 +76,7 @@ class RunLock {
 namespace run_file {
 /// Texts of a run folder (config.yaml, split.csv) are refused beyond this.
 inline constexpr std::size_t max_text_bytes = std::size_t{1} << 26U;
+inline constexpr std::size_t max_prediction_bytes = std::size_t{1} << 30U;
 inline constexpr std::string_view config = "config.yaml";
 inline constexpr std::string_view environment = "environment.json";
 inline constexpr std::string_view split = "split.csv";

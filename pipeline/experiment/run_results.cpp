@@ -19,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::size_t max_prediction_bytes = std::size_t{1} << 30U;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 double share_of(const json& object, const char* name) {
@@ -115,7 +114,7 @@ RunResults read_results(const fs::path& folder) {
   RunResults results;
   results.path = folder.string();
   results.table =
-      parse_predictions(read_file(run.file(run_file::predictions), max_prediction_bytes));
+      parse_predictions(read_file(run.file(run_file::predictions), run_file::max_prediction_bytes));
   const fs::path metrics = run.file(run_file::metrics);
   try {
     results.scores = protocol_scores(json::parse(read_file(metrics, run_file::max_text_bytes)));

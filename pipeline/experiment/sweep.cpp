@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "pipeline/experiment/prepare.h"
+#include "pipeline/experiment/run_config.h"
 #include "pipeline/experiment/training_run.h"
 #include "pipeline/support/files.h"
 
@@ -126,10 +127,9 @@ class Sweep {
       place_.observer.note(note);
     }
     Rows waiting;
-    std::vector<std::unique_ptr<RunLock>> locks;
     for (SweepRow* row : group) {
       folder_of(*row).make();
-      locks.push_back(std::make_unique<RunLock>(folder_of(*row)));
+      const RunLock lock(folder_of(*row));
       if (begin(*row, prepared)) {
         ++result_.trained_before;
         judge(*row, load_trained_run(row->point.config, prepared, folder_of(*row)));
@@ -151,10 +151,7 @@ class Sweep {
   /// Whether the point is trained already. Makes its folder that of a run that begins or goes on.
   bool begin(const SweepRow& row, const Prepared& prepared) {
     const RunFolder folder = folder_of(row);
-    const std::string yaml = resolved_yaml(row.point.config);
-    const auto path = folder.file(run_file::config);
-    const bool same = std::filesystem::exists(path) &&
-                      read_file(path, run_file::max_text_bytes) == yaml && !place_.force;
+    const bool same = !place_.force && is_of(folder, row.point.config);
     if (folder.state() >= RunFolder::State::trained && !place_.force) {
       if (!same) {
         throw DataError(fmt::format(
@@ -182,7 +179,7 @@ class Sweep {
                       folder.path().string()));
     }
     folder.clear();
-    write_file_atomically(path, yaml);
+    write_file_atomically(folder.file(run_file::config), resolved_yaml(row.point.config));
     return false;
   }
 
@@ -193,6 +190,9 @@ class Sweep {
         "sweep: training {}{}", rows.front()->point.name,
         rows.size() > 1 ? fmt::format(" and {} more points", rows.size() - 1) : std::string()));
     try {
+      // Of those that train together: a sweep may have more points than a process may open folders.
+      std::vector<std::unique_ptr<RunLock>> locks;
+      for (const RunToTrain& each : runs) locks.push_back(std::make_unique<RunLock>(each.folder));
       const std::vector<TrainedRun> trained = train_runs(runs, place_, prepared);
       for (std::size_t i = 0; i < rows.size(); ++i) judge(*rows[i], trained[i]);
     } catch (const DataError& error) {

@@ -6,10 +6,12 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "pipeline/experiment/environment.h"
 #include "pipeline/experiment/run_members.h"
+#include "pipeline/support/content_hash.h"
 #include "pipeline/support/files.h"
 #include "pipeline/support/parse_number.h"
 #include "pipeline/support/stopwatch.h"
@@ -71,13 +73,38 @@ double seconds_before(const ModelFile& checkpoint, const Member& member) {
   return std::isfinite(seconds) ? std::max(seconds, 0.0) : 0;
 }
 
+/// What the copies that a run learns from are keyed by: a hash of their keys in the cache.
+constexpr const char* copies_key = "training.copies";
+
+std::string copies_key_of(const Prepared& prepared) {
+  std::string keys;
+  for (const FeatureCache& copies : prepared.copy_features) keys += copies.key_text() + '\n';
+  return keys.empty() ? "" : to_string(hash_bytes(std::as_bytes(std::span(keys))));
+}
+
+/// Throws DataError where a checkpoint was trained on features of other versions or devices. A
+/// scaler that was fitted on them would tell, but not all normalisations fit one.
+void expect_same_features(const ModelFile& checkpoint, const Prepared& prepared,
+                          const std::filesystem::path& path) {
+  const auto copies = checkpoint.training.metadata.find(copies_key);
+  const bool same_copies = copies == checkpoint.training.metadata.end() ||  // of a version before
+                           copies->second == copies_key_of(prepared);
+  if (checkpoint.description.feature_key == prepared.features.key_text() && same_copies) return;
+  throw DataError(
+      fmt::format("{}: its epochs learned from features that were computed otherwise, by another "
+                  "version of the program or of a library, or on another device",
+                  path.string()));
+}
+
 /// Takes a member up where an interrupted run of the same configuration left it; seconds spent on
 /// the run by then.
-double resume(Member& member, const RunFolder& folder, const Workplace& workplace) {
+double resume(Member& member, const RunFolder& folder, const Prepared& prepared,
+              const Workplace& workplace) {
   const auto last = folder.file(run_file::last_model);
   if (!std::filesystem::exists(last)) return 0;
   try {
     const ModelFile checkpoint = load_model(last);
+    expect_same_features(checkpoint, prepared, last);
     member.restore(checkpoint);
     workplace.observer.note(
         fmt::format("{}: resumed after epoch {}", last.string(), member.history().size()));
@@ -147,9 +174,10 @@ std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
     members.emplace_back(site.name, std::move(network), std::move(input), learned,
                          fold.validation(), site.run->config.training,
                          site.run->config.augmentation);
-    before = std::max(before, resume(members.back(), site.folder, workplace));
+    before = std::max(before, resume(members.back(), site.folder, prepared, workplace));
   }
   const auto seconds = [&] { return before + watch.seconds(); };
+  const std::string copies = copies_key_of(prepared);
 
   TrainerHooks hooks;
   // Each member's files are its own, so that calls that overlap do no harm.
@@ -158,6 +186,7 @@ std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
     const RunFolder& folder = site.folder;
     ModelFile checkpoint = member.checkpoint(descriptions.at(site.run));
     checkpoint.training.metadata[run_seconds] = shortest(seconds());
+    if (!copies.empty()) checkpoint.training.metadata[copies_key] = copies;
     save_model(folder.file(run_file::last_model), checkpoint);
     write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
   };
@@ -212,27 +241,35 @@ void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) 
 
 namespace {
 
-/// Writes a run's split, and drops the checkpoints of another one.
+/// Whether the run's split, where it has one yet, is not what the corpus gives now.
+bool has_other_split(const RunFolder& run, const std::string& split) {
+  const auto path = run.file(run_file::split);
+  return std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) != split;
+}
+
+/// Throws DataError where the run has another split.
+void expect_same_split(const ExperimentConfig& config, const RunFolder& run,
+                       const std::string& split) {
+  if (!has_other_split(run, split)) return;
+  throw DataError(fmt::format(
+      "{}: cannot resume: the corpus at {} no longer gives this split: clips were added, removed "
+      "or changed since; without --resume the run begins anew",
+      run.file(run_file::split).string(), config.corpus.path));
+}
+
+/// Writes a run's split, and drops what was trained on another one.
 void begin_training(const ExperimentConfig& config, const Workplace& workplace,
                     const Prepared& prepared, const RunFolder& run) {
   const std::string split = split_csv(prepared.corpus, prepared.split);
-  const auto path = run.file(run_file::split);
-  if (std::filesystem::exists(path) && read_file(path, run_file::max_text_bytes) != split) {
-    if (workplace.resume) {
-      throw DataError(fmt::format(
-          "{}: cannot resume: the corpus at {} no longer gives this split: clips were added, "
-          "removed or changed since; without --resume the run begins anew",
-          path.string(), config.corpus.path));
-    }
+  if (workplace.resume) expect_same_split(config, run, split);
+  if (has_other_split(run, split)) {
     workplace.observer.warn(
         fmt::format("{}: the corpus has changed since this run was interrupted; it begins anew, "
                     "without the {} epochs that its networks had done",
                     run.path().string(), run.epochs_done()));
-    for (const RunMember& site : run_members(config, prepared.split, run)) {
-      std::filesystem::remove(site.folder.file(run_file::last_model));
-    }
+    run.drop_training();  // also the networks of folds that there are no more
   }
-  write_file_atomically(path, split);
+  write_file_atomically(run.file(run_file::split), split);
 }
 
 }  // namespace
@@ -253,7 +290,9 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
   TrainedRun trained;
   for (const RunMember& site : run_members(config, prepared.split, run)) {
     const Fold& fold = prepared.split.folds[site.fold];
-    const ModelFile last = load_model(site.folder.file(run_file::last_model));
+    const auto path = site.folder.file(run_file::last_model);
+    const ModelFile last = load_model(path);
+    expect_same_features(last, prepared, path);
     Network network(config.model, last.input.shape(),
                     static_cast<Index>(prepared.corpus.labels.size()), site.seed);
     Member member(site.name, std::move(network), last.input, prepared.learned[site.fold].rows(),
@@ -263,6 +302,16 @@ TrainedRun load_trained_run(const ExperimentConfig& config, const Prepared& prep
   }
   trained.seconds = training_seconds(run);
   return trained;
+}
+
+void expect_resumable(const ExperimentConfig& config, const Prepared& prepared,
+                      const RunFolder& run) {
+  expect_same_split(config, run, split_csv(prepared.corpus, prepared.split));
+  try {
+    load_trained_run(config, prepared, run);
+  } catch (const Error& error) {
+    throw DataError(fmt::format("cannot resume: {}; the run stays as it is", error.what()));
+  }
 }
 
 }  // namespace serenade

@@ -18,6 +18,11 @@ struct TrainedRun {
 /// weights do not fit together.
 void expect_trainable(const ExperimentConfig& config, const Prepared& prepared);
 
+/// Throws DataError where a trained run cannot go on from its checkpoints: where the corpus no
+/// longer gives its split, or a network's last checkpoint is missing or does not fit.
+void expect_resumable(const ExperimentConfig& config, const Prepared& prepared,
+                      const RunFolder& run);
+
 /// Trains a network for every fold and seed, all side by side over one data set, and saves the
 /// models; environment.json is written when all are done. Takes up the networks' last checkpoints
 /// where an interrupted run of the same configuration and the same split left some. Where they

@@ -97,10 +97,7 @@ std::string rows_hash(const std::vector<std::size_t>& rows) {
 std::string Member::identity() const {
   TrainingOptions options = options_;
   // More epochs than planned are a reason to go on, where nothing aims for the last.
-  const ScheduleName schedule = options.schedule.name;
-  const bool aims =
-      schedule == ScheduleName::cosine || schedule == ScheduleName::one_cycle || options.swa;
-  if (!aims) options.epochs = 1;
+  if (planned_over_epochs(options).empty()) options.epochs = 1;
   // As it was before there was any, where there is none.
   const std::string augmentation = canonical_text(augmentation_);
   const bool augmented = augmentation != canonical_text(AugmentationOptions{});

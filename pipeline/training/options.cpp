@@ -8,6 +8,15 @@
 
 namespace serenade {
 
+std::string planned_over_epochs(const TrainingOptions& options) {
+  const ScheduleName schedule = options.schedule.name;
+  if (schedule == ScheduleName::cosine || schedule == ScheduleName::one_cycle) {
+    return fmt::format("training.schedule.name is {}, which lays the learning rate out",
+                       enum_name(schedule));
+  }
+  return options.swa ? "training.swa is set, which lays its average out" : "";
+}
+
 void check(const TrainingOptions& options, bool has_validation) {
   check_ranges(options);
   const auto expect_known = [&](std::string_view key, Monitor monitor, std::string_view otherwise) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "kernels/device/options.h"
@@ -209,6 +210,11 @@ struct TrainingOptions {
           "defaults");
   }
 };
+
+/// What of a training is laid out over all of its epochs, so that one of more epochs would not
+/// begin with the same ones: "training.schedule.name is cosine, which lays the learning rate out".
+/// Empty where nothing is.
+std::string planned_over_epochs(const TrainingOptions& options);
 
 /// Throws ConfigError for values out of range, and where a monitored number is one of a validation
 /// part that the split does not make; says what to set. To be called before features are computed:

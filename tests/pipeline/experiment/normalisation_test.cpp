@@ -5,6 +5,7 @@
 
 #include "pipeline/experiment/check.h"
 #include "pipeline/experiment/cross_corpus.h"
+#include "pipeline/experiment/crossval.h"
 #include "pipeline/experiment/file_speakers.h"
 #include "pipeline/experiment/predict.h"
 #include "pipeline/experiment/prepare.h"
@@ -80,6 +81,7 @@ TEST(SpeakerNormalisation, IsNamedWhereverResultsAre) {
   EXPECT_THAT(small.bytes("report.html"),
               HasSubstr("must not be compared with those of the plain"));
   EXPECT_EQ(check_experiment(config, small.context, small.listener).protocol, "loso+speaker-norm");
+  EXPECT_EQ(crossval_table(RunFolder(small.run_path())).protocol, "loso+speaker-norm");
   run(small.config({"training.epochs=1", "name=plain"}), small.workplace());
   EXPECT_THAT(small.bytes("metrics.json", "runs/plain"), Not(HasSubstr("speaker-norm")));
 }

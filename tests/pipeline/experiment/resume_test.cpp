@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/model/model_file.h"
@@ -23,6 +24,18 @@ Workplace resuming(SmallExperiment& small) {
 
 double training_seconds(const SmallExperiment& small) {
   return nlohmann::json::parse(small.bytes("environment.json"))["training_seconds"].get<double>();
+}
+
+/// All that is in the run's folder.
+std::string files_of(const SmallExperiment& small) {
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::recursive_directory_iterator(small.run_path())) {
+    if (entry.is_regular_file()) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::string all;
+  for (const fs::path& path : paths) all += path.string() + '\n' + test::read_bytes(path);
+  return all;
 }
 
 TEST(Resume, OfAFinishedRunGivesTheBitsOfOneThatWasLonger) {
@@ -58,14 +71,7 @@ TEST(Resume, WithNothingThereSaysSo) {
 TEST(Resume, RefusesWhatWouldHaveBeenAnotherTraining) {
   SmallExperiment small;
   run(small.config(), small.workplace());
-  const auto files = [&] {
-    std::string all;
-    for (const auto& entry : fs::recursive_directory_iterator(small.run_path())) {
-      if (entry.is_regular_file()) all += entry.path().string() + test::read_bytes(entry.path());
-    }
-    return all;
-  };
-  const std::string before = files();
+  const std::string before = files_of(small);
   const auto text = [&](const char* other) {
     return refusal([&] { run(small.config({other}), resuming(small)); });
   };
@@ -74,7 +80,63 @@ TEST(Resume, RefusesWhatWouldHaveBeenAnotherTraining) {
   EXPECT_THAT(text("seeds=[1]"), HasSubstr("seeds"));
   EXPECT_THAT(text("evaluation.windows=centre"), HasSubstr("windows"));
   EXPECT_THAT(text("training.epochs=3"), HasSubstr("not lower"));
-  EXPECT_EQ(files(), before);
+  EXPECT_EQ(files_of(small), before);
+}
+
+TEST(Resume, KeepsTheResultsOfARunThatCannotGoOn) {
+  const std::vector<std::string> averaged = {"training.checkpoint.keep=last", "training.swa={}"};
+  SmallExperiment small;
+  const auto refused_for_six_epochs = [&](std::vector<std::string> words) {
+    const std::string before = files_of(small);
+    words.emplace_back("training.epochs=6");
+    std::string text = refusal([&] { run(small.config(words), resuming(small)); });
+    EXPECT_EQ(files_of(small), before) << text;
+    return text;
+  };
+  run(small.config(averaged), small.workplace());
+  EXPECT_THAT(refused_for_six_epochs(averaged), HasSubstr("training.swa is set"));
+  Workplace forced = small.workplace();
+  forced.force = true;
+  run(small.config(), forced);
+  fs::rename(small.folder / "corpus", small.folder / "moved");
+  EXPECT_THAT(refused_for_six_epochs({}), HasSubstr("no such folder"));
+  fs::rename(small.folder / "moved", small.folder / "corpus");
+  const std::string clip = test::read_bytes(small.clips[3]);
+  fs::remove(small.clips[3]);
+  EXPECT_THAT(refused_for_six_epochs({}), HasSubstr("no longer gives this split"));
+  write_bytes(small.clips[3], clip);
+  fs::remove_all(small.folder / "cache");
+  EXPECT_THAT(refusal([&] { train(small.config({"training.epochs=6"}), resuming(small)); }),
+              HasSubstr("run `serenade extract`"));
+  fs::remove(small.run_path() / "last.safetensors");
+  EXPECT_THAT(refused_for_six_epochs({}), HasSubstr("the run stays as it is"));
+}
+
+TEST(Resume, IsNotOfFeaturesThatWereComputedOtherwise) {
+  // Where clips are standardised by themselves no scaler tells one kind of features from another.
+  const std::vector<std::string> words = {"model.normalisation=clip",
+                                          "augmentation.copies=[{gain: -6}]"};
+  SmallExperiment small;
+  run(small.config(words), small.workplace("fresh"));
+  const auto interrupted = [&](const auto& change) {
+    fs::remove_all(small.run_path());
+    small.listener.interrupted_task = "train fold-1";
+    small.listener.interrupted_after = 24;
+    EXPECT_THROW(run(small.config(words), small.workplace()), test::Listener::Interruption);
+    small.listener.interrupted_task.clear();
+    const fs::path last = small.run_path() / "last.safetensors";
+    ModelFile checkpoint = load_model(last);
+    change(checkpoint);
+    save_model(last, checkpoint);
+    EXPECT_THAT(refusal([&] { run(small.config(words), resuming(small)); }),
+                HasSubstr("features that were computed otherwise"));
+    small.listener.warnings.clear();
+    run(small.config(words), small.workplace());
+    EXPECT_THAT(small.listener.warnings, Contains(HasSubstr("beginning anew")));
+    EXPECT_EQ(small.bytes("predictions.csv"), small.bytes("predictions.csv", "fresh/small"));
+  };
+  interrupted([](ModelFile& file) { file.description.feature_key += "another library"; });
+  interrupted([](ModelFile& file) { file.training.metadata.at("training.copies") = "others"; });
 }
 
 TEST(Resume, RefusesWhatAPlainRunBeginsAnew) {

@@ -296,6 +296,22 @@ TEST(Run, InterruptedBeginsAnewWhenTheCorpusHasChanged) {
   EXPECT_EQ(small.bytes("model.safetensors"), small.bytes("model.safetensors", "fresh/small"));
 }
 
+TEST(Run, BegunAnewKeepsNoNetworkOfFoldsThatAreGone) {
+  SmallExperiment small(4);
+  const auto config = small.config({"split.protocol=loso", "training.epochs=1"});
+  run(config, small.workplace());
+  // Killed when its models were written and nothing behind them.
+  for (const char* file : {"environment.json", "metrics.json", "predictions.csv", "report.html"}) {
+    fs::remove(small.run_path() / file);
+  }
+  for (const fs::path& clip : small.clips) {
+    if (clip.parent_path() == small.clips.back().parent_path()) fs::remove(clip);
+  }
+  run(config, small.workplace());
+  EXPECT_EQ(RunFolder(small.run_path()).trained_members().size(), 3U);
+  EXPECT_FALSE(small.has("fold-4"));
+}
+
 TEST(Run, ADamagedCheckpointIsNotResumed) {
   SmallExperiment small;
   run(small.config(), small.workplace("whole"));

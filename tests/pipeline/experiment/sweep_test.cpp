@@ -1,6 +1,7 @@
 #include "pipeline/experiment/sweep.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
@@ -305,9 +306,46 @@ TEST(Sweep, PassesOverTrainedPointsAndGoesOnWithInterruptedOnes) {
 
   EXPECT_THAT(refusal([&] { sweep(small.plan(more, {"training.epochs=5"}), small.workplace()); }),
               HasSubstr("holds a point of another configuration"));
+  // As a version had written it that did not know all the keys.
+  const fs::path saved = small.point("learning_rate-0.05") / "config.yaml";
+  std::string yaml = test::read_bytes(saved);
+  const std::size_t key = yaml.find("  label_smoothing: 0\n");
+  ASSERT_NE(key, std::string::npos);
+  write_bytes(saved, yaml.erase(key, yaml.find('\n', key) + 1 - key));
+  EXPECT_EQ(sweep(small.plan(more), small.workplace()).trained_before, 3U);
+
   Workplace place = small.workplace();
   place.force = true;
   EXPECT_EQ(sweep(small.plan(more), place).trained_before, 0U);
+}
+
+/// Lets the process open only so many files more; as before when it is gone.
+class FewFiles {
+ public:
+  explicit FewFiles(std::size_t more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit fewer = before_;
+    const fs::directory_iterator open("/proc/self/fd");
+    fewer.rlim_cur = static_cast<std::size_t>(std::distance(begin(open), end(open))) + more;
+    setrlimit(RLIMIT_NOFILE, &fewer);
+  }
+  ~FewFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Sweep, HasMorePointsThanAProcessMayOpenFiles) {
+  SmallSweep small;
+  const SweepPlan plan = small.plan(
+      "  random: {training.optimizer.learning_rate: {from: 0.001, to: 0.01}}\n  points: 40\n",
+      {"training.epochs=1"});
+  const FewFiles limit(36);
+  const SweepResult result = sweep(plan, small.workplace());
+  EXPECT_GT(result.rows.size(), 36U);  // of 40, some of which are drawn twice
+  for (const SweepRow& row : result.rows) EXPECT_EQ(row.failure, "");
 }
 
 TEST(Sweep, TrainsPointsTogetherToWhatTheyAreAlone) {
