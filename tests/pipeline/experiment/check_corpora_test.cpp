@@ -91,6 +91,32 @@ TEST(CheckSeveralCorpora, HoldsTheRulesOfARun) {
               ElementsAre(HasSubstr("recordings are in more than one corpus")));
 }
 
+TEST(CheckSeveralCorpora, HoldsEachToMaxBadByItself) {
+  SmallExperiment small(1);
+  test::write_emodb_tree(small.folder / "emodb");
+  for (std::size_t i = 0; i < 4; ++i) write_bytes(small.clips[i], "");
+  // 4 of 60 are too many of one corpus, and would be few of both.
+  const auto config =
+      small.config({fmt::format("corpus.more=[{{path: {}}}]", (small.folder / "emodb").string())});
+  const std::string run_says = test::refusal([&] { extract(config, small.workplace()); });
+  EXPECT_THAT(run_says, HasSubstr("4 of 60 recordings cannot be read"));
+  EXPECT_THAT(check_experiment(config, small.context, small.listener).problems,
+              ElementsAre(HasSubstr("4 of 60 recordings of ravdess cannot be read")));
+}
+
+TEST(CheckCorpus, HoldsMaxBadOverCopiesThatAreLeftOut) {
+  SmallExperiment small(1);
+  for (std::size_t i = 0; i < 5; ++i) write_bytes(small.clips[i], "");
+  fs::create_directories(small.folder / "corpus/again");
+  for (std::size_t i = 5; i < small.clips.size(); ++i) {
+    fs::copy_file(small.clips[i], small.folder / "corpus/again" / small.clips[i].filename());
+  }
+  // 5 of 115: few, and of the 60 that a mirror leaves too many.
+  const auto config = small.config({"corpus.duplicates=first"});
+  EXPECT_EQ(extract(config, small.workplace()).utterances, 55);
+  EXPECT_THAT(check_experiment(config, small.context, small.listener).problems, IsEmpty());
+}
+
 /// A manifest of one actor's clips, half of them of each of two emotions.
 class CheckManifest : public testing::Test {
  protected:
