@@ -95,7 +95,8 @@ struct SplitOptions {
     visit("seeds", self.seeds, Range{},
           "draws as many splits, a fold each, fold-S the one of seed S, instead of the one of the "
           "experiment's seed (random and random-grouped). Without seeds of the experiment the "
-          "network of a fold takes the seed of its split, as in runs of their own with seed=S");
+          "network of a fold takes the seed of its split, as in runs of their own with seed=S; but "
+          "the copies of augmentation.copies are those of `seed` in all of them");
     visit("file", self.file, Range{},
           "CSV with the columns id and part (training, validation, test) and, where they are "
           "there, fold and content (listed); a run's split.csv is one");
@@ -139,7 +140,8 @@ void check_split_seeds(const SplitOptions& options);
 
 /// The split as CSV: id, content hash, speaker, label, fold, part (training, validation, test), a
 /// row for every clip of every part. No paths, so that the same split is the same text on every
-/// machine. As split.file of the protocol listed it gives the same folds.
+/// machine. As split.file of the protocol listed it gives the same folds; where it has no
+/// validation part, with split.validation 0.
 std::string split_csv(const Corpus& corpus, const Split& split);
 
 }  // namespace serenade

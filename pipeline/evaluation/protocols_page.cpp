@@ -18,8 +18,9 @@ namespace {
 
 /// What a protocol is to someone who knows none: who is heard in training.
 std::string heard_before(const ProtocolScores& one) {
-  const std::string& name = one.protocol.name;
+  std::string_view name = one.protocol.name;
   if (one.protocol.speaker_independent) return "voices never heard";
+  if (name.ends_with(speaker_norm_suffix)) name.remove_suffix(speaker_norm_suffix.size());
   if (name == "random") return "same voices, same sentences";
   if (name == "random-grouped") return "same voices, takes kept together";
   return "as listed";

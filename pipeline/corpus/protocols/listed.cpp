@@ -227,7 +227,7 @@ Split listed_split(const SplitTask& task) {
   Split split;
   split.speaker_independent = true;
   std::string left_out;
-  std::vector<std::string> renamed;
+  std::vector<std::string> renamed, drawn;
   const std::vector<int> numbers = number_folds(list.folds());
   std::map<int, Fold> folds;  // in the order of their numbers
   std::size_t k = 0;
@@ -258,6 +258,7 @@ Split listed_split(const SplitTask& task) {
     if (task.options.validation > 0 &&
         std::count(parts.begin(), parts.end(), Part::validation) == 0) {
       draw_validation(task, name, independent, parts);
+      drawn.push_back(name);
     }
     folds.emplace(number, make_fold(name, parts));
   }
@@ -265,6 +266,12 @@ Split listed_split(const SplitTask& task) {
   if (!renamed.empty()) {
     split.notes.push_back(
         fmt::format("folds of the list are numbered: {}", fmt::join(renamed, ", ")));
+  }
+  if (!drawn.empty()) {
+    split.notes.push_back(fmt::format(
+        "the list has no validation part in {} of {} folds: split.validation ({}) of its training "
+        "part is held out there; split.validation=0 leaves the list as it is",
+        drawn.size(), split.folds.size(), shortest(task.options.validation)));
   }
   if (!left_out.empty()) {
     split.notes.push_back(

@@ -122,6 +122,19 @@ TEST_F(Listed, NeedsItsFileAndOnlyItDoes) {
               AllOf(HasSubstr("split.file is"), HasSubstr("protocol is random")));
 }
 
+TEST_F(Listed, SaysWhereValidationPartsAreDrawnThatItDoesNotName) {
+  std::string text = "id,part\n";
+  for (std::size_t i = 0; i < 120; ++i) {
+    text += fmt::format("{},{}\n", id(i), i % 10 == 0 ? "test" : "training");
+  }
+  const auto drawn = HasSubstr("no validation part in 1 of 1 folds: split.validation (0.1)");
+  EXPECT_THAT(split(text).notes, Contains(drawn));
+  EXPECT_FALSE(split(text).folds[0].validation().empty());
+  const Split as_listed = split(text, 0);
+  EXPECT_THAT(as_listed.notes, IsEmpty());
+  EXPECT_TRUE(as_listed.folds[0].validation().empty());
+}
+
 TEST_F(Listed, ClipsThatAreNotListedTakeNoPart) {
   const Split some =
       split(fmt::format("id,part\n{},training\n{},validation\n{},test\n", id(0), id(2), id(5)));

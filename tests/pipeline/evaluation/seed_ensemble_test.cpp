@@ -141,5 +141,14 @@ TEST(ProtocolsPage, IsWholeAndEscaped) {
   EXPECT_THAT(protocols_text(all, notes), HasSubstr("note: a <note>"));
 }
 
+TEST(ProtocolsPage, SaysWhoIsHeardAlsoOfSpeakerNorm) {
+  ProtocolScores random;
+  random.run = "run";
+  random.protocol = {"random+speaker-norm", "Clips drawn at random.", false};
+  random.accuracy = random.uar = {0.85, 0.01, {0.8, 0.9}};
+  const std::vector<ProtocolScores> all = {random};
+  EXPECT_THAT(protocols_html(all, {}), HasSubstr("same voices, same</text>"));
+}
+
 }  // namespace
 }  // namespace serenade
