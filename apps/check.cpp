@@ -8,8 +8,8 @@ namespace serenade::app {
 void add_check(CLI::App& program, Common& common, Action& action) {
   CLI::App* command = program.add_subcommand(
       "check",
-      "look at an experiment's recordings and split before anything is computed; 1 where something "
-      "would stop a run");
+      "look at an experiment's recordings and split before anything is computed; exits with 1 "
+      "where something would stop a run");
   auto arguments = std::make_shared<ConfigArguments>();
   auto json = std::make_shared<bool>(false);
   add_config_arguments(*command, *arguments);

@@ -25,9 +25,10 @@ void add_run_arguments(CLI::App& command, Common& common, RunArguments& argument
   CLI::Option* overwrite = command.add_flag("--force", arguments.force, "overwrite a finished run");
   command
       .add_flag("--resume", arguments.resume,
-                "go on with a run that was interrupted, or that is to have more epochs, and fail "
-                "where there is none; without it an interrupted run of the same configuration "
-                "goes on by itself, and one of another begins anew")
+                "go on with a run that was interrupted, or raise its training.epochs (not where "
+                "the schedule is cosine or one_cycle, or with training.swa), and fail where there "
+                "is none. Without it an interrupted run of the same configuration goes on by "
+                "itself, and the epochs of one of another configuration are dropped")
       ->excludes(overwrite);
 }
 

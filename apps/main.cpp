@@ -174,6 +174,13 @@ int main(int argc, char** argv) {
   serenade::app::add_check(program, common, action);
   serenade::app::add_info(program, common, action);
 
+  for (CLI::App* command : program.get_subcommands({})) {
+    command->footer(
+        "Besides: --device, --device-memory, --threads, --cache, --runs, --quiet and --log-level, "
+        "of "
+        "which `serenade --help` tells.");
+  }
+
   try {
     program.parse(words_to_parse(argc, argv));
   } catch (const CLI::RequiredError& error) {

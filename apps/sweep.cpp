@@ -10,13 +10,13 @@ void add_sweep(CLI::App& program, Common& common, Action& action) {
   CLI::App* command = program.add_subcommand(
       "sweep",
       "train the points of a configuration's section `sweep` and rank them by the validation part; "
-      "the test part is not scored. In RUNS/NAME/sweep/, where trained points are passed over and "
-      "interrupted ones go on");
+      "the test part is not scored. In RUNS/NAME/sweep/, where points that are trained already "
+      "are kept and interrupted ones go on");
   auto arguments = std::make_shared<ConfigArguments>();
   auto force = std::make_shared<bool>(false);
   add_config_arguments(*command, *arguments);
   add_verify_flag(*command, common);
-  command->add_flag("--force", *force, "train points anew that are trained");
+  command->add_flag("--force", *force, "train again the points that are trained already");
   command->callback([&common, &action, arguments, force] {
     action = [&common, arguments, force](Console& console) {
       const SweepPlan plan = load_sweep(arguments->file, arguments->overrides);

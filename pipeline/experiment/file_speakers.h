@@ -24,8 +24,8 @@ inline constexpr const char* speaker_needed =
     "each, which is weak), or a CSV file with the columns file and speaker";
 
 inline constexpr const char* speaker_help =
-    "who speaks in the files, for models that standardise by speaker: one (the same in all), "
-    "folder "
+    "who speaks in the files; models that standardise by speaker must be told, others do not ask: "
+    "one (the same in all), folder "
     "(one in each folder), file (another one in each; weak), or a CSV file with the columns file "
     "and speaker";
 
