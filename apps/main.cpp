@@ -176,9 +176,8 @@ int main(int argc, char** argv) {
 
   for (CLI::App* command : program.get_subcommands({})) {
     command->footer(
-        "Besides: --device, --device-memory, --threads, --cache, --runs, --quiet and --log-level, "
-        "of "
-        "which `serenade --help` tells.");
+        "Options of all commands, which may stand here too: --device, --device-memory, --threads, "
+        "--cache, --runs, --quiet and --log-level; `serenade --help` explains them.");
   }
 
   try {
