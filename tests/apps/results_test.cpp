@@ -35,6 +35,7 @@ class ResultsTable : public testing::Test {
     const Outcome outcome = results(words);
     EXPECT_EQ(outcome.status, 1);
     EXPECT_THAT(outcome.err, HasSubstr(why));
+    EXPECT_EQ(test::lines_of(outcome.err).size(), 1U) << outcome.err;
   }
 
   SerenadeProgram program_;
@@ -64,7 +65,21 @@ TEST_F(ResultsTable, TakesItsNumbersOutOfTheRun) {
   }
   EXPECT_THAT(text, Not(HasSubstr(program_.folder.path().string())));
   expect_refused({"add", "runs/small"}, "is there already; --replace it");
+  // metrics.json has all scores: no second scoring can differ from it.
+  fs::remove(program_.run_path() / "predictions.csv");
   EXPECT_EQ(results({"add", "runs/small", "--replace"}).status, 0);
+  EXPECT_EQ(read_bytes(row_file()), text);
+}
+
+TEST_F(ResultsTable, RoundsMinutesOnce) {
+  auto environment = nlohmann::json::parse(program_.bytes("environment.json"));
+  environment["training_seconds"] = 146.8;
+  test::write_bytes(program_.run_path() / "environment.json", environment.dump());
+  EXPECT_EQ(results({"add", "runs/small"}).status, 0);
+  const auto row = nlohmann::json::parse(read_bytes(row_file()));
+  EXPECT_EQ(row["training_minutes"], 2.4467);
+  EXPECT_EQ(results({"render"}).status, 0);
+  EXPECT_THAT(read_bytes(root() / "configs/RESULTS.md"), HasSubstr("| 2.4 |"));
 }
 
 TEST_F(ResultsTable, IsWhatTheRowsGive) {
@@ -88,10 +103,12 @@ TEST_F(ResultsTable, IsWhatTheRowsGive) {
                                     100 * accuracy["interval"][1].get<double>())));
 }
 
-TEST_F(ResultsTable, IsMadeAgainByWhatWasTypedLast) {
+TEST_F(ResultsTable, IsMadeAgainByWhatWasTypedLastAndNotRefused) {
   std::ofstream(program_.run_path() / "log.txt", std::ios::app)
       << "2026-11-27 10:00:00 info    serenade run small.yaml training.epochs=2 --resume\n"
-      << "2026-11-27 10:00:00 info    serenade 9.9.9 (0123abc), device: cpu\n";
+      << "2026-11-27 10:00:00 info    serenade 9.9.9 (0123abc), device: cpu\n"
+      << "2026-11-27 11:00:00 info    serenade run small.yaml training.epochs=3 --resume\n"
+      << "2026-11-27 11:00:00 error   error: split.csv: cannot resume\n";
   const Outcome added = results({"add", "runs/small"});
   ASSERT_EQ(added.status, 0) << added.err;
   EXPECT_THAT(added.err, HasSubstr("programs of several revisions worked on it: 0123abc, "));
@@ -118,8 +135,40 @@ TEST_F(ResultsTable, TakesRunsThatDrawASplitForEverySeed) {
   EXPECT_EQ(row["one_model"]["uar"]["mean"], metrics["mean"]["uar"]);
   EXPECT_EQ(row["one_model"]["uar"]["sd"], metrics["standard_deviation"]["uar"]);
   EXPECT_EQ(results({"render"}).status, 0);
-  EXPECT_THAT(read_bytes(root() / "configs/RESULTS.md"),
-              HasSubstr("every seed has drawn a split of its own"));
+  const std::string table = read_bytes(root() / "configs/RESULTS.md");
+  EXPECT_THAT(table, HasSubstr("| - | - | - | 2, a split each | 1 |"));
+  EXPECT_THAT(table, HasSubstr("every seed has drawn a split of its own, and the mean is over"));
+}
+
+TEST_F(ResultsTable, GivesTheIntervalOfMacroF1BesideTheNumberItIsOf) {
+  ASSERT_EQ(program_
+                .serenade({"run", "small.yaml", "training.epochs=1", "name=folds",
+                           "split.seeds=[1, 2]", "seeds=[3, 4]"})
+                .status,
+            0);
+  ASSERT_EQ(results({"add", "runs/folds"}).status, 0);
+  auto row = nlohmann::json::parse(read_bytes(row_file()));
+  auto& score = row["one_model"]["macro_f1"];
+  const auto metrics = nlohmann::json::parse(program_.bytes("metrics.json", "runs/folds"));
+  EXPECT_EQ(score["pooled"], metrics["pooled"]["macro_f1"]);
+  const auto percent = [](const nlohmann::json& value) {
+    return fmt::format("{:.1f}", 100 * value.get<double>());
+  };
+  const std::string mean = "| " + percent(score["mean"]) + " ± " + percent(score["sd"]);
+  const auto& interval = score["interval"];
+  EXPECT_EQ(results({"render"}).status, 0);
+  const fs::path table = root() / "configs/RESULTS.md";
+  EXPECT_THAT(read_bytes(table),
+              HasSubstr(fmt::format("{}; pooled {} ({}, {}) |", mean, percent(score["pooled"]),
+                                    percent(interval[0]), percent(interval[1]))));
+  EXPECT_THAT(read_bytes(table), HasSubstr("| 2 | 2 splits |"));
+  EXPECT_THAT(read_bytes(table), HasSubstr("every fold is a split drawn anew"));
+
+  // Rows that were made before have no number for it.
+  score.erase("pooled");
+  test::write_bytes(row_file(), row.dump());
+  EXPECT_EQ(results({"render"}).status, 0);
+  EXPECT_THAT(read_bytes(table), HasSubstr(mean + " |"));
 }
 
 TEST_F(ResultsTable, TakesAnEnsembleOfRuns) {
@@ -156,9 +205,30 @@ TEST_F(ResultsTable, RefusesRunsThatOthersCannotMake) {
   for (const char* seed : {"seed-3", "seed-4"}) {
     test::write_bytes(program_.run_path() / seed / "model.safetensors", "abc");
   }
-  expect_refused({"add", "runs/small"}, "is no model");
+  expect_refused({"add", "runs/small"},
+                 "seed-3/model.safetensors: is no model: it begins with b'abc'");
+  test::write_bytes(program_.run_path() / "split.csv", "id,fold\n1,a\n");
+  expect_refused({"add", "runs/small"},
+                 "split.csv: is not as this version writes it: there is no 'speaker'");
   test::write_bytes(program_.run_path() / "metrics.json", "{\"format\": 1}");
-  expect_refused({"add", "runs/small"}, "is not as this version writes it");
+  expect_refused({"add", "runs/small"},
+                 "metrics.json: is not as this version writes it: there is no 'tested_on'");
+}
+
+TEST_F(ResultsTable, WritesNothingOrTheWhole) {
+  const fs::path table = root() / "configs/RESULTS.md";
+  fs::create_directories(table);
+  expect_refused({"render"}, "RESULTS.md");
+  for (const auto& entry : fs::directory_iterator(root() / "configs")) {
+    EXPECT_THAT(entry.path().filename().string(), testing::AnyOf("small.yaml", "RESULTS.md"));
+  }
+  fs::remove(table);
+  test::write_bytes(table, "\xff");
+  expect_refused({"render", "--check"}, "is not what the rows give");
+  fs::create_directories(row_file().parent_path());
+  test::write_bytes(row_file(), R"({"format": 1, "recipe": "small", "protocol": "random"})");
+  expect_refused({"render"}, "small.random.json: is not as this version writes it: there is no");
+  EXPECT_EQ(read_bytes(table), "\xff");
 }
 
 }  // namespace
