@@ -183,8 +183,8 @@ class Check {
     const bool several = !config_.corpus.more.empty();
     std::map<std::string, std::size_t> recordings;
     for (const auto& utterance : corpus_.utterances) ++recordings[utterance.fields.at("corpus")];
-    for (auto& [corpus, total] : recordings) {
-      std::size_t bad = 0;
+    for (const auto& [corpus, usable] : recordings) {
+      std::size_t total = usable, bad = 0;
       for (const auto& clip : corpus_.left_out) {
         if (clip.cause == LeftOut::Cause::unlabelled) continue;
         if (several && !clip.id.starts_with(corpus + '/')) continue;

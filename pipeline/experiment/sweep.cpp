@@ -192,6 +192,7 @@ class Sweep {
     try {
       // Of those that train together: a sweep may have more points than a process may open folders.
       std::vector<std::unique_ptr<RunLock>> locks;
+      locks.reserve(runs.size());
       for (const RunToTrain& each : runs) locks.push_back(std::make_unique<RunLock>(each.folder));
       const std::vector<TrainedRun> trained = train_runs(runs, place_, prepared);
       for (std::size_t i = 0; i < rows.size(); ++i) judge(*rows[i], trained[i]);
