@@ -132,7 +132,7 @@ class Sweep {
       const RunLock lock(folder_of(*row));
       if (begin(*row, prepared)) {
         ++result_.trained_before;
-        judge(*row, load_trained_run(row->point.config, prepared, folder_of(*row)));
+        judge(*row, load_trained_point(*row, prepared));
       } else {
         waiting.push_back(row);
       }
@@ -145,6 +145,16 @@ class Sweep {
       train(Rows(waiting.begin() + static_cast<std::ptrdiff_t>(begin),
                  waiting.begin() + static_cast<std::ptrdiff_t>(end)),
             prepared);
+    }
+  }
+
+  TrainedRun load_trained_point(const SweepRow& row, const Prepared& prepared) const {
+    try {
+      return load_trained_run(row.point.config, prepared, folder_of(row));
+    } catch (const DataError& error) {
+      throw DataError(fmt::format(
+          "{}; give the sweep another name (name=...) or train all of it anew with --force",
+          error.what()));
     }
   }
 

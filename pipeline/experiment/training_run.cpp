@@ -310,7 +310,10 @@ void expect_resumable(const ExperimentConfig& config, const Prepared& prepared,
   try {
     load_trained_run(config, prepared, run);
   } catch (const Error& error) {
-    throw DataError(fmt::format("cannot resume: {}; the run stays as it is", error.what()));
+    throw DataError(fmt::format(
+        "cannot resume: {}; the run stays as it is, and --force in the place of --resume trains it "
+        "anew",
+        error.what()));
   }
 }
 

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 using test::refusal;
 using test::SmallExperiment;
 using test::write_bytes;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -313,6 +314,14 @@ TEST(Sweep, PassesOverTrainedPointsAndGoesOnWithInterruptedOnes) {
   ASSERT_NE(key, std::string::npos);
   write_bytes(saved, yaml.erase(key, yaml.find('\n', key) + 1 - key));
   EXPECT_EQ(sweep(small.plan(more), small.workplace()).trained_before, 3U);
+
+  // As one had trained it whose features were others.
+  const fs::path last = small.point("learning_rate-0.05") / "last.safetensors";
+  ModelFile checkpoint = load_model(last);
+  checkpoint.description.feature_key += "another library";
+  save_model(last, checkpoint);
+  EXPECT_THAT(refusal([&] { sweep(small.plan(more), small.workplace()); }),
+              AllOf(HasSubstr("computed otherwise"), HasSubstr("anew with --force")));
 
   Workplace place = small.workplace();
   place.force = true;
