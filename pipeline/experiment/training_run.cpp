@@ -140,6 +140,47 @@ ModelDescription description_of(const ExperimentConfig& config, const Prepared& 
           prepared.corpus.labels};
 }
 
+/// Networks to train; members[i] is kept in the folder of sites[i].
+struct Networks {
+  std::vector<Site> sites;
+  std::vector<Member> members;
+  double seconds_before = 0;  ///< that earlier sessions spent on them
+};
+
+/// A member for every fold and seed of the runs, new or where an earlier session left it.
+Networks make_networks(const std::vector<RunToTrain>& runs, const Workplace& workplace,
+                       const Prepared& prepared, const DataSet& data) {
+  const ExperimentConfig& config = runs.front().config;
+  Networks networks;
+  networks.sites = sites_of(runs, prepared.split);
+  // Of several seeds or runs the folds come again: their rows, and so their inputs, are the same.
+  std::map<std::size_t, NetworkInput> inputs;
+  for (const Site& site : networks.sites) {
+    const TrainingRows learned = prepared.learned[site.fold].rows();
+    auto input = inputs.find(site.fold);
+    if (input == inputs.end()) {
+      input = inputs.emplace(site.fold, make_input(config, learned, data)).first;
+    }
+    Network network(config.model, input->second.shape(), data.classes(), site.seed);
+    if (networks.members.empty()) {
+      workplace.observer.note(fmt::format("network: input {}, {} parameters",
+                                          to_string(network.input()), network.parameter_count()));
+    }
+    site.folder.make();
+    Member& member =
+        networks.members.emplace_back(site.name, std::move(network), input->second, learned,
+                                      prepared.split.folds[site.fold].validation(),
+                                      site.run->config.training, site.run->config.augmentation);
+    networks.seconds_before =
+        std::max(networks.seconds_before, resume(member, site.folder, prepared, workplace));
+  }
+  return networks;
+}
+
+void write_history(const RunFolder& folder, const Member& member) {
+  write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
+}
+
 std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
                                       const Workplace& workplace, const Prepared& prepared) {
   const Stopwatch watch;
@@ -147,48 +188,24 @@ std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
   const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
   const DataSet data(prepared.corpus, features, max_copied_bytes(config.training.cache_in_memory),
                      config.model.normalisation, prepared.copies);
-  const std::vector<Site> sites = sites_of(runs, prepared.split);
+  auto [sites, members, seconds_before] = make_networks(runs, workplace, prepared, data);
+  const auto seconds = [&watch, before = seconds_before] { return before + watch.seconds(); };
   // Every epoch of every network is saved with it.
   std::map<const RunToTrain*, ModelDescription> descriptions;
   for (const RunToTrain& run : runs)
     descriptions.emplace(&run, description_of(run.config, prepared));
-
-  std::vector<Member> members;
-  double before = 0;
-  for (const Site& site : sites) {
-    const Fold& fold = prepared.split.folds[site.fold];
-    const TrainingRows learned = prepared.learned[site.fold].rows();
-    // Of several runs the folds come again: their rows, and so their inputs, are the same.
-    const auto same_fold =
-        std::find_if(sites.begin(), sites.begin() + static_cast<std::ptrdiff_t>(members.size()),
-                     [&](const Site& other) { return other.fold == site.fold; });
-    const auto place = static_cast<std::size_t>(same_fold - sites.begin());
-    NetworkInput input =
-        place < members.size() ? members[place].input() : make_input(config, learned, data);
-    Network network(config.model, input.shape(), data.classes(), site.seed);
-    if (members.empty()) {
-      workplace.observer.note(fmt::format("network: input {}, {} parameters",
-                                          to_string(network.input()), network.parameter_count()));
-    }
-    site.folder.make();
-    members.emplace_back(site.name, std::move(network), std::move(input), learned,
-                         fold.validation(), site.run->config.training,
-                         site.run->config.augmentation);
-    before = std::max(before, resume(members.back(), site.folder, prepared, workplace));
-  }
-  const auto seconds = [&] { return before + watch.seconds(); };
   const std::string copies = copies_key_of(prepared);
 
   TrainerHooks hooks;
   // Each member's files are its own, so that calls that overlap do no harm.
-  hooks.on_epoch = [&](const Member& member, const EpochRecord&) {
+  hooks.on_epoch = [&, &sites = sites, &members = members](const Member& member,
+                                                           const EpochRecord&) {
     const Site& site = sites[static_cast<std::size_t>(&member - members.data())];
-    const RunFolder& folder = site.folder;
     ModelFile checkpoint = member.checkpoint(descriptions.at(site.run));
     checkpoint.training.metadata[run_seconds] = shortest(seconds());
     if (!copies.empty()) checkpoint.training.metadata[copies_key] = copies;
-    save_model(folder.file(run_file::last_model), checkpoint);
-    write_file_atomically(folder.file(run_file::epochs), history_csv(member.history()));
+    save_model(site.folder.file(run_file::last_model), checkpoint);
+    write_history(site.folder, member);
   };
   use_backend(workplace.context, config.nn);
   Trainer trainer(workplace.context, data, workplace.observer, workplace.device_memory);
@@ -197,9 +214,8 @@ std::vector<TrainedRun> train_members(const std::vector<RunToTrain>& runs,
   std::vector<TrainedRun> trained(runs.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     // Also where nothing was left to train: the run may have been killed between two files.
-    const RunFolder& folder = sites[i].folder;
-    write_file_atomically(folder.file(run_file::epochs), history_csv(members[i].history()));
-    save_model(folder.file(run_file::best_model),
+    write_history(sites[i].folder, members[i]);
+    save_model(sites[i].folder.file(run_file::best_model),
                members[i].model_file(descriptions.at(sites[i].run)));
     trained[static_cast<std::size_t>(sites[i].run - runs.data())].networks.push_back(
         trained_network(sites[i], members[i], members[i].network()));
@@ -222,24 +238,6 @@ double training_seconds(const RunFolder& run) {
       json.is_object() && json.contains("training_seconds") && json["training_seconds"].is_number();
   return stated ? json["training_seconds"].get<double>() : 0;
 }
-
-}  // namespace
-
-void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
-  const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
-  const DataSet data(prepared.corpus, features, 0, config.model.normalisation, prepared.copies);
-  for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
-    const Fold& fold = prepared.split.folds[k];
-    const TrainingRows learned = prepared.learned[k].rows();
-    NetworkInput input = make_input(config, learned, data);
-    Network network(config.model, input.shape(), data.classes(), config.seed);
-    const Member member(fold.name(), std::move(network), std::move(input), learned,
-                        fold.validation(), config.training, config.augmentation);
-    class_weights(config.training.class_weights, data, member.training());
-  }
-}
-
-namespace {
 
 /// Whether the run's split, where it has one yet, is not what the corpus gives now.
 bool has_other_split(const RunFolder& run, const std::string& split) {
@@ -273,6 +271,20 @@ void begin_training(const ExperimentConfig& config, const Workplace& workplace,
 }
 
 }  // namespace
+
+void expect_trainable(const ExperimentConfig& config, const Prepared& prepared) {
+  const FeatureSource features = [&](std::size_t row) { return prepared.rows(row); };
+  const DataSet data(prepared.corpus, features, 0, config.model.normalisation, prepared.copies);
+  for (std::size_t k = 0; k < prepared.split.folds.size(); ++k) {
+    const Fold& fold = prepared.split.folds[k];
+    const TrainingRows learned = prepared.learned[k].rows();
+    NetworkInput input = make_input(config, learned, data);
+    Network network(config.model, input.shape(), data.classes(), config.seed);
+    const Member member(fold.name(), std::move(network), std::move(input), learned,
+                        fold.validation(), config.training, config.augmentation);
+    class_weights(config.training.class_weights, data, member.training());
+  }
+}
 
 std::vector<TrainedRun> train_runs(const std::vector<RunToTrain>& runs, const Workplace& workplace,
                                    const Prepared& prepared) {
