@@ -357,6 +357,42 @@ TEST(Sweep, HasMorePointsThanAProcessMayOpenFiles) {
   for (const SweepRow& row : result.rows) EXPECT_EQ(row.failure, "");
 }
 
+/// Tries to write a folder while networks are trained.
+class Intruder : public test::Listener {
+ public:
+  explicit Intruder(fs::path folder) : folder_(std::move(folder)) {}
+
+  void advance(Index, double, std::string_view) override {
+    if (tasks.empty() || tasks.back() != "train") return;
+    try {
+      const RunLock lock{RunFolder(folder_)};
+      ++let_in;
+    } catch (const IoError&) {
+      ++kept_out;
+    }
+  }
+
+  int let_in = 0, kept_out = 0;
+
+ private:
+  fs::path folder_;
+};
+
+TEST(Sweep, KeepsOthersFromItsPointsWhileTheyTrain) {
+  SmallSweep small;
+  for (const char* name : {"learning_rate-0.001", "learning_rate-0.05"}) {
+    Intruder intruder(small.point(name));
+    Workplace place(small.context, intruder);
+    place.cache = small.workplace().cache;
+    place.runs = small.workplace().runs;
+    place.force = true;
+    sweep(small.plan(rates), place);
+    EXPECT_EQ(intruder.let_in, 0) << name;
+    EXPECT_GT(intruder.kept_out, 0) << name;
+    EXPECT_NO_THROW(RunLock{RunFolder(small.point(name))});
+  }
+}
+
 TEST(Sweep, TrainsPointsTogetherToWhatTheyAreAlone) {
   SmallSweep small;
   small.context = Context(2);
