@@ -34,75 +34,64 @@ void expect_utf8(std::string_view text, std::string_view what) {
                               static_cast<unsigned char>(bad.front())));
 }
 
-class Columns {
- public:
-  Columns(std::vector<std::string> names, const CsvReader& reader) : names_(std::move(names)) {
-    for (auto name = names_.begin(); name != names_.end(); ++name) {
-      if (name->empty())
-        reader.fail(fmt::format("column {} has no name", name - names_.begin() + 1));
-      if (*name == "corpus") reader.fail("the column 'corpus' is set by the program; rename it");
-      if (std::find(names_.begin(), name, *name) != name) {
-        reader.fail(fmt::format("the column '{}' stands there twice", *name));
-      }
-    }
-    for (const char* needed : {"file", "speaker", "emotion"}) {
-      if (std::find(names_.begin(), names_.end(), needed) != names_.end()) continue;
-      reader.fail(
-          fmt::format("the column '{}' is missing; there are: {}{}. The first line names the "
-                      "columns, with commas between them",
-                      needed, fmt::join(names_, ", "), did_you_mean(needed, names_)));
+void expect_columns(const CsvTable& table) {
+  const std::vector<std::string>& names = table.names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) table.fail(fmt::format("column {} has no name", i + 1));
+    if (names[i] == "corpus") table.fail("the column 'corpus' is set by the program; rename it");
+    table.find(names[i]);  // fails where it stands there twice
+  }
+  for (const char* needed : {"file", "speaker", "emotion"}) {
+    if (table.find(needed)) continue;
+    table.fail(
+        fmt::format("the column '{}' is missing; there are: {}{}. The first line names the "
+                    "columns, with commas between them",
+                    needed, fmt::join(names, ", "), did_you_mean(needed, names)));
+  }
+}
+
+/// Of the line at which the table is.
+ManifestEntry entry_of(const CsvTable& table) {
+  ManifestEntry entry;
+  entry.line = table.line();
+  for (std::size_t i = 0; i < table.names().size(); ++i) {
+    const std::string &name = table.names()[i], &value = table[i];
+    if (value.find('\0') != std::string::npos) table.fail("a zero byte");
+    if (name == "file") {
+      entry.file = value;
+    } else if (name == "speaker") {
+      entry.speaker = value;
+    } else if (name == "emotion") {
+      entry.emotion = value;
+    } else if (!value.empty()) {
+      entry.fields.emplace(name, value);
     }
   }
-
-  ManifestEntry entry(const std::vector<std::string>& values, const CsvReader& reader) const {
-    if (values.size() != names_.size()) {
-      reader.fail(fmt::format("{} values for {} columns", values.size(), names_.size()));
-    }
-    ManifestEntry entry;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i].find('\0') != std::string::npos) reader.fail("a zero byte");
-      if (names_[i] == "file") {
-        entry.file = values[i];
-      } else if (names_[i] == "speaker") {
-        entry.speaker = values[i];
-      } else if (names_[i] == "emotion") {
-        entry.emotion = values[i];
-      } else if (!values[i].empty()) {
-        entry.fields.emplace(names_[i], values[i]);
-      }
-    }
-    if (entry.file.empty()) reader.fail("no file is named");
-    if (entry.speaker.empty()) {
-      reader.fail(
-          fmt::format("{}: the speaker is empty; where nobody knows, give every recording a "
-                      "speaker of its own",
-                      entry.file));
-    }
-    return entry;
+  if (entry.file.empty()) table.fail("no file is named");
+  if (entry.speaker.empty()) {
+    table.fail(
+        fmt::format("{}: the speaker is empty; where nobody knows, give every recording a "
+                    "speaker of its own",
+                    entry.file));
   }
-
- private:
-  std::vector<std::string> names_;
-};
+  return entry;
+}
 
 }  // namespace
 
 std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_view what) {
-  text = without_byte_order_mark(text, what);
-  expect_utf8(text, what);
-  CsvReader reader(text, what);
-  std::vector<std::string> values;
-  if (!reader.next_filled(values)) throw DataError(fmt::format("{}: is empty", what));
-  const Columns columns(values, reader);
+  expect_utf8(without_byte_order_mark(text, what), what);
+  CsvTable table(text, what);
+  expect_columns(table);
 
   std::vector<ManifestEntry> entries;
   std::map<std::string, std::size_t> lines;
-  while (reader.next_filled(values)) {
-    ManifestEntry entry = columns.entry(values, reader);
-    entry.line = reader.line();
+  while (table.next()) {
+    ManifestEntry entry = entry_of(table);
     const auto [first, is_new] = lines.emplace(plain_path(entry.file), entry.line);
-    if (!is_new)
-      reader.fail(fmt::format("{} stands on line {} already", entry.file, first->second));
+    if (!is_new) {
+      table.fail(fmt::format("{} stands on line {} already", entry.file, first->second));
+    }
     entries.push_back(std::move(entry));
   }
   return entries;

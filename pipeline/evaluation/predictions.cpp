@@ -32,21 +32,22 @@ struct Columns {
   std::vector<std::string> labels, fields;
 };
 
-Columns parse_header(const CsvReader& reader, const std::vector<std::string>& header) {
+Columns columns_of(const CsvTable& table) {
+  const std::vector<std::string>& header = table.names();
   const bool long_enough = header.size() >= fixed_columns.size();
   if (!long_enough || !std::equal(fixed_columns.begin(), fixed_columns.end(), header.begin()) ||
       (header.size() > fixed_columns.size() &&
        !header[fixed_columns.size()].starts_with(probability_prefix))) {
-    reader.fail(fmt::format("the header must begin with {} and columns named p_ and a class",
-                            fmt::join(fixed_columns, ",")));
+    table.fail(fmt::format("the header must begin with {} and columns named p_ and a class",
+                           fmt::join(fixed_columns, ",")));
   }
   Columns columns;
   for (std::size_t i = fixed_columns.size(); i < header.size(); ++i) {
     const std::string& name = header[i];
     if (name.starts_with(probability_prefix)) {
       if (!columns.fields.empty()) {
-        reader.fail(fmt::format("column \"{}\" comes after \"{}\", which is no class", name,
-                                columns.fields.back()));
+        table.fail(fmt::format("column \"{}\" comes after \"{}\", which is no class", name,
+                               columns.fields.back()));
       }
       columns.labels.push_back(name.substr(probability_prefix.size()));
     } else if (name.starts_with(field_prefix)) {
@@ -56,14 +57,14 @@ Columns parse_header(const CsvReader& reader, const std::vector<std::string>& he
     }
   }
   const std::set<std::string> distinct(columns.fields.begin(), columns.fields.end());
-  if (distinct.size() != columns.fields.size()) reader.fail("two columns have the same name");
+  if (distinct.size() != columns.fields.size()) table.fail("two columns have the same name");
   return columns;
 }
 
 template <class Number>
-Number number_in(const CsvReader& reader, const std::string& text, std::string_view what) {
-  const auto value = parse_number<Number>(text);
-  if (!value) reader.fail(fmt::format("\"{}\" is not a {}", text, what));
+Number number_in(const CsvTable& table, std::size_t column, std::string_view what) {
+  const auto value = parse_number<Number>(table[column]);
+  if (!value) table.fail(fmt::format("\"{}\" is not a {}", table[column], what));
   return *value;
 }
 
@@ -125,28 +126,22 @@ std::string predictions_csv(std::span<const std::string> labels,
 }
 
 PredictionTable parse_predictions(std::string_view csv) {
-  CsvReader reader(csv, "predictions");
-  std::vector<std::string> cells;
-  if (!reader.next(cells)) reader.fail("the file is empty");
-  const Columns columns = parse_header(reader, cells);
-  const std::size_t width = cells.size();
+  CsvTable cells(csv, "predictions");
+  const Columns columns = columns_of(cells);
   PredictionTable table;
   table.labels = columns.labels;
-  while (reader.next(cells)) {
-    if (cells.size() != width) {
-      reader.fail(fmt::format("{} fields where the header has {}", cells.size(), width));
-    }
+  while (cells.next()) {
     ClipPrediction row;
     row.id = cells[0];
     row.path = cells[1];
     row.speaker = cells[2];
     row.fold = cells[3];
-    if (!cells[4].empty()) row.seed = number_in<std::uint64_t>(reader, cells[4], "seed");
+    if (!cells[4].empty()) row.seed = number_in<std::uint64_t>(cells, 4, "seed");
     row.label = cells[5];
     row.predicted = cells[6];
     std::size_t at = fixed_columns.size();
     for (std::size_t k = 0; k < columns.labels.size(); ++k) {
-      row.probabilities.push_back(number_in<float>(reader, cells[at++], "probability"));
+      row.probabilities.push_back(number_in<float>(cells, at++, "probability"));
     }
     for (const std::string& field : columns.fields) {
       if (!cells[at].empty()) row.fields.emplace(field, cells[at]);

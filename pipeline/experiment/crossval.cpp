@@ -15,17 +15,11 @@ namespace {
 /// Folds that a list of parts names; 1 where it has no such column.
 std::size_t listed_folds(const std::string& path) {
   const std::string text = read_file(path, run_file::max_text_bytes);
-  CsvReader reader(without_byte_order_mark(text, path), path);
-  std::vector<std::string> cells;
-  if (!reader.next_filled(cells)) return 1;
-  const std::size_t width = cells.size();
-  const auto column = std::find(cells.begin(), cells.end(), "fold") - cells.begin();
-  const auto fold = static_cast<std::size_t>(column);
-  if (fold == width) return 1;
+  CsvTable table(text, path);
+  const auto fold = table.find("fold");
+  if (!fold) return 1;
   std::set<std::string> names;
-  while (reader.next_filled(cells)) {
-    if (cells.size() == width) names.insert(cells[fold]);
-  }
+  while (table.next()) names.insert(table[*fold]);
   return names.size();
 }
 

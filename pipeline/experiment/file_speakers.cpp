@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 
 #include "kernels/device/error.h"
@@ -25,26 +24,15 @@ fs::path settled(const fs::path& path) {
 
 std::map<fs::path, std::string> read_table(const fs::path& path) {
   const std::string text = read_file(path, max_table_bytes), what = path.string();
-  CsvReader reader(without_byte_order_mark(text, what), what);
-  std::vector<std::string> cells;
-  if (!reader.next_filled(cells)) reader.fail("the file is empty");
-  const auto column = [&](const char* name) {
-    const auto found = std::find(cells.begin(), cells.end(), name);
-    if (found == cells.end()) {
-      reader.fail(
-          fmt::format("there is no column '{}': the first line must name file and speaker", name));
-    }
-    return static_cast<std::size_t>(found - cells.begin());
-  };
-  const std::size_t width = cells.size(), file = column("file"), speaker = column("speaker");
+  CsvTable table(text, what);
+  const std::size_t file = table.column("file"), speaker = table.column("speaker");
   std::map<fs::path, std::string> speakers;
-  while (reader.next_filled(cells)) {
-    if (cells.size() != width) reader.fail("another number of fields than the header has");
-    if (cells[file].empty() || cells[speaker].empty()) reader.fail("no file or no speaker in it");
+  while (table.next()) {
+    if (table[file].empty() || table[speaker].empty()) table.fail("no file or no speaker in it");
     const auto [at, added] =
-        speakers.emplace(settled(path.parent_path() / cells[file]), cells[speaker]);
-    if (!added && at->second != cells[speaker]) {
-      reader.fail(fmt::format("'{}' has another speaker above, '{}'", cells[file], at->second));
+        speakers.emplace(settled(path.parent_path() / table[file]), table[speaker]);
+    if (!added && at->second != table[speaker]) {
+      table.fail(fmt::format("'{}' has another speaker above, '{}'", table[file], at->second));
     }
   }
   return speakers;

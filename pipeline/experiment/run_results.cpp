@@ -79,20 +79,11 @@ ProtocolScores protocol_scores(const json& metrics) {
 std::map<std::string, ContentHash> contents_of(const fs::path& path) {
   std::map<std::string, ContentHash> contents;
   const std::string text = read_file(path, run_file::max_text_bytes), what = path.string();
-  CsvReader reader(text, what);
-  std::vector<std::string> cells;
-  if (!reader.next(cells)) reader.fail("the file is empty");
-  const std::size_t width = cells.size();
-  const auto column = [&](std::string_view name) {
-    const auto found = std::find(cells.begin(), cells.end(), name);
-    if (found == cells.end()) reader.fail(fmt::format("there is no column '{}'", name));
-    return static_cast<std::size_t>(found - cells.begin());
-  };
-  const std::size_t id = column("id"), content = column("content");
-  while (reader.next(cells)) {
-    if (cells.size() != width) reader.fail("another number of fields than the header has");
+  CsvTable table(text, what);
+  const std::size_t id = table.column("id"), content = table.column("content");
+  while (table.next()) {
     // As predictions.csv writes ids.
-    contents.emplace(as_utf8(cells[id]), parse_content_hash(cells[content]));
+    contents.emplace(as_utf8(table[id]), parse_content_hash(table[content]));
   }
   return contents;
 }

@@ -27,16 +27,9 @@ std::set<std::string> folds_of_split(const fs::path& path) {
   const auto bytes = fs::file_size(path, absent);
   if (absent || bytes > run_file::max_text_bytes) return folds;
   const std::string text = read_file(path, run_file::max_text_bytes), what = path.string();
-  CsvReader reader(text, what);
-  std::vector<std::string> cells;
-  if (!reader.next(cells)) reader.fail("the file is empty");
-  const auto column = std::find(cells.begin(), cells.end(), "fold") - cells.begin();
-  const std::size_t width = cells.size(), fold = static_cast<std::size_t>(column);
-  if (fold == width) reader.fail("there is no column 'fold'");
-  while (reader.next(cells)) {
-    if (cells.size() != width) reader.fail("another number of fields than the header has");
-    folds.insert(cells[fold]);
-  }
+  CsvTable table(text, what);
+  const std::size_t fold = table.column("fold");
+  while (table.next()) folds.insert(table[fold]);
   return folds;
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/support/csv.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -77,6 +78,33 @@ std::string CsvReader::field() {
       value += c;
     }
   }
+}
+
+CsvTable::CsvTable(std::string_view text, std::string_view what)
+    : reader_(without_byte_order_mark(text, what), what) {
+  if (!reader_.next_filled(names_)) fail("is empty; the first line names the columns");
+}
+
+std::optional<std::size_t> CsvTable::find(std::string_view name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  if (found == names_.end()) return std::nullopt;
+  if (std::find(found + 1, names_.end(), name) != names_.end()) {
+    fail(fmt::format("two columns are named {}", name));
+  }
+  return static_cast<std::size_t>(found - names_.begin());
+}
+
+std::size_t CsvTable::column(std::string_view name) const {
+  if (const auto found = find(name)) return *found;
+  fail(fmt::format("there is no column '{}'; there are: {}", name, fmt::join(names_, ", ")));
+}
+
+bool CsvTable::next() {
+  if (!reader_.next_filled(fields_)) return false;
+  if (fields_.size() != names_.size()) {
+    fail(fmt::format("{} fields where the first line has {}", fields_.size(), names_.size()));
+  }
+  return true;
 }
 
 }  // namespace serenade

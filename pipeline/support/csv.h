@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,36 @@ class CsvReader {
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   std::size_t record_line_ = 1;
+};
+
+/// CSV text whose first line names the columns, read line by line. Passes over a byte order mark
+/// and empty lines; views the text.
+class CsvTable {
+ public:
+  /// Reads the names. Throws DataError where there are none; `what` begins all messages.
+  CsvTable(std::string_view text, std::string_view what);
+
+  const std::vector<std::string>& names() const { return names_; }
+  /// The place of a column, none where there is no such one. Throws DataError where several have
+  /// that name.
+  std::optional<std::size_t> find(std::string_view name) const;
+  /// The same; throws DataError where there is no such column.
+  std::size_t column(std::string_view name) const;
+
+  /// Goes to the next line; false at the end of the text. Throws DataError where it has not a field
+  /// for each name.
+  bool next();
+  /// The line's fields, one for each name.
+  const std::vector<std::string>& fields() const { return fields_; }
+  const std::string& operator[](std::size_t column) const { return fields_[column]; }
+
+  /// Of the line read last, as CsvReader's.
+  std::size_t line() const { return reader_.line(); }
+  [[noreturn]] void fail(std::string_view problem) const { reader_.fail(problem); }
+
+ private:
+  CsvReader reader_;
+  std::vector<std::string> names_, fields_;
 };
 
 }  // namespace serenade

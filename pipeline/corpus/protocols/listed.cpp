@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -36,37 +37,20 @@ struct Natural {
 };
 using FoldsByName = std::map<std::string, Entries, Natural>;
 
-/// Columns of the list by their place; `none` for those it has not.
+/// Columns of the list by their place.
 struct Columns {
-  static constexpr std::size_t none = std::string::npos;
-  std::size_t id = none, part = none, fold = none, content = none;
-  std::size_t count = 0;
+  std::size_t id, part;
+  std::optional<std::size_t> fold, content;
 };
 
-Columns read_header(CsvReader& reader) {
-  std::vector<std::string> header;
-  if (!reader.next_filled(header)) {
-    reader.fail("the list is empty; its first line names the columns");
-  }
-  Columns columns;
-  columns.count = header.size();
-  const auto find = [&](std::string_view name, std::size_t& place) {
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      if (header[i] != name) continue;
-      if (place != Columns::none) reader.fail(fmt::format("two columns are named {}", name));
-      place = i;
-    }
-  };
-  find("id", columns.id);
-  find("part", columns.part);
-  find("fold", columns.fold);
-  find("content", columns.content);
-  if (columns.id == Columns::none || columns.part == Columns::none) {
-    reader.fail(
+Columns columns_of(const CsvTable& table) {
+  const auto id = table.find("id"), part = table.find("part");
+  if (!id || !part) {
+    table.fail(
         "the first line must name the columns id and part; fold and content are read where they "
         "are there, others are not looked at");
   }
-  return columns;
+  return {*id, *part, table.find("fold"), table.find("content")};
 }
 
 /// Reads a list of parts for a corpus.
@@ -85,26 +69,19 @@ class List {
 
  private:
   void read(const std::string& text) {
-    CsvReader reader(without_byte_order_mark(text, name_), name_);
-    const Columns columns = read_header(reader);
-    std::vector<std::string> fields;
-    while (reader.next_filled(fields)) {
-      if (fields.size() != columns.count) {
-        reader.fail(
-            fmt::format("{} fields where the first line has {}", fields.size(), columns.count));
-      }
-      take(reader, columns, fields);
-    }
-    if (folds_.empty()) reader.fail("the list names no clip of the corpus");
+    CsvTable table(text, name_);
+    const Columns columns = columns_of(table);
+    while (table.next()) take(table, columns);
+    if (folds_.empty()) table.fail("the list names no clip of the corpus");
   }
 
-  void take(const CsvReader& reader, const Columns& columns,
-            const std::vector<std::string>& fields) {
-    const std::string& id = fields[columns.id];
-    const auto part = parse_part(fields[columns.part]);
+  /// Takes the line at which the table is.
+  void take(const CsvTable& table, const Columns& columns) {
+    const std::string& id = table[columns.id];
+    const auto part = parse_part(table[columns.part]);
     if (!part) {
-      reader.fail(fmt::format("part '{}' of {} is none of training, validation and test",
-                              fields[columns.part], id));
+      table.fail(fmt::format("part '{}' of {} is none of training, validation and test",
+                             table[columns.part], id));
     }
     const auto found = indices_.find(id);
     if (found == indices_.end() && left_out_.contains(id)) {
@@ -112,26 +89,25 @@ class List {
       return;
     }
     if (found == indices_.end()) {
-      reader.fail(fmt::format(
+      table.fail(fmt::format(
           "'{}' is no recording of the corpus ({} recordings with ids such as '{}'); take the line "
           "out, or mend corpus.path and what else selects the recordings",
           id, indices_.size(), indices_.begin()->first));
     }
     const auto& utterance = task_.corpus.utterances[found->second];
-    if (columns.content != Columns::none &&
-        fields[columns.content] != to_string(utterance.content)) {
-      reader.fail(fmt::format(
+    if (columns.content && table[*columns.content] != to_string(utterance.content)) {
+      table.fail(fmt::format(
           "{} is another recording in the list (content '{}') than {} (content {}); "
           "without the column content only ids are compared",
-          id, fields[columns.content], utterance.path.string(), to_string(utterance.content)));
+          id, table[*columns.content], utterance.path.string(), to_string(utterance.content)));
     }
-    Entries& fold = folds_[columns.fold == Columns::none ? "1" : fields[columns.fold]];
+    Entries& fold = folds_[columns.fold ? table[*columns.fold] : "1"];
     fold.resize(task_.corpus.utterances.size());
     Entry& entry = fold[found->second];
     if (entry.line != 0) {
-      reader.fail(fmt::format("{} stands in line {} already", id, entry.line));
+      table.fail(fmt::format("{} stands in line {} already", id, entry.line));
     }
-    entry = {*part, reader.line()};
+    entry = {*part, table.line()};
   }
 
   const SplitTask& task_;

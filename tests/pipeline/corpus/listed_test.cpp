@@ -101,7 +101,7 @@ TEST_F(Listed, WrongRowsAreNamedByLine) {
   EXPECT_THAT(error(first + id(1) + "\n"), HasSubstr("line 3: 1 fields where"));
   EXPECT_THAT(error("id,fold\n"), HasSubstr("line 1: the first line must name the columns id"));
   EXPECT_THAT(error("id,id,part\n"), HasSubstr("two columns are named id"));
-  EXPECT_THAT(error(""), HasSubstr("the list is empty"));
+  EXPECT_THAT(error(""), HasSubstr("line 1: is empty; the first line names the columns"));
   EXPECT_THAT(error("id,part\n"), HasSubstr("names no clip"));
   EXPECT_THAT(error(first), HasSubstr("fold-1 has no test clip in the list"));
   EXPECT_THAT(error("id,part\n" + row(0, "test") + row(1, "validation")),

@@ -52,20 +52,21 @@ TEST(Manifest, ReadsQuotesMarksAndBothLineEnds) {
 
 TEST(Manifest, NamesTheLineOfWhatIsWrong) {
   const std::string header = "file,speaker,emotion\n";
-  EXPECT_THAT(complaint(""), HasSubstr("m.csv: is empty"));
+  EXPECT_THAT(complaint(""), HasSubstr("m.csv, line 1: is empty"));
   EXPECT_THAT(complaint("file,speaker,emotions\n"),
               AllOf(HasSubstr("m.csv, line 1: "), HasSubstr("'emotion' is missing"),
                     HasSubstr("(did you mean 'emotions'?)")));
   EXPECT_THAT(complaint("file;speaker;emotion\n"), HasSubstr("with commas between them"));
-  EXPECT_THAT(complaint("file,speaker,emotion,file\n"), HasSubstr("'file' stands there twice"));
+  EXPECT_THAT(complaint("file,speaker,emotion,file\n"), HasSubstr("two columns are named file"));
   EXPECT_THAT(complaint("file,speaker,,emotion\n"), HasSubstr("column 3 has no name"));
   EXPECT_THAT(complaint("file,speaker,emotion,corpus\n"), HasSubstr("'corpus'"));
   EXPECT_THAT(complaint("\xFF\xFE"
                         "f"),
               HasSubstr("UTF-16"));
   EXPECT_THAT(complaint(header + "a.wav,1,sad\n\nb.wav,1\n"),
-              HasSubstr("m.csv, line 4: 2 values for 3 columns"));
-  EXPECT_THAT(complaint(header + "a.wav,1,sad,x\n"), HasSubstr("line 2: 4 values for 3 columns"));
+              HasSubstr("m.csv, line 4: 2 fields where the first line has 3"));
+  EXPECT_THAT(complaint(header + "a.wav,1,sad,x\n"),
+              HasSubstr("line 2: 4 fields where the first line has 3"));
   EXPECT_THAT(complaint(header + ",1,sad\n"), HasSubstr("line 2: no file is named"));
   EXPECT_THAT(complaint(header + "a.wav,,sad\n"), HasSubstr("line 2: a.wav: the speaker is empty"));
   EXPECT_THAT(complaint(header + "a.wav,1,sad\nx/../a.wav,1,sad\n"),

@@ -92,7 +92,7 @@ TEST(Predictions, DamageIsNamedWithItsLine) {
   refuses("id,file,speaker,fold,seed,label,predicted,correct,p_calm,sex,p_angry\n",
           "column \"p_angry\" comes after \"sex\"");
   refuses("id,file,speaker,fold,seed,label,predicted,correct,p_calm,sex,sex\n", "the same name");
-  refuses(header + "a,f,1,,,calm,calm,1\n", "line 2: 8 fields where the header has 9");
+  refuses(header + "a,f,1,,,calm,calm,1\n", "line 2: 8 fields where the first line has 9");
   refuses(header + "a,f,1,,-1,calm,calm,1,1\n", "line 2: \"-1\" is not a seed");
   refuses(header + "a,f,1,,,calm,calm,1,much\n", "line 2: \"much\" is not a probability");
   refuses(header + "\"a\nb\",f,1,,,calm,calm,1,1\nc,\"f", "line 4: a quoted field without an end");

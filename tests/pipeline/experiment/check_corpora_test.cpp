@@ -167,7 +167,7 @@ TEST_F(CheckManifest, NamesFilesAsTheyAreWritten) {
 TEST_F(CheckManifest, ThatIsNotWellFormedIsAProblem) {
   write("more/a.wav,voice 1\n");
   EXPECT_THAT(check().problems,
-              ElementsAre(AllOf(HasSubstr("list.csv, line 62"), HasSubstr("2 values"))));
+              ElementsAre(AllOf(HasSubstr("list.csv, line 62"), HasSubstr("2 fields"))));
   write("");
   for (std::size_t i = 0; i < 4; ++i) fs::remove(small_.clips[i]);
   const CheckReport report = check();

@@ -38,5 +38,36 @@ TEST(Csv, AByteOrderMarkIsNoPartOfTheText) {
   }
 }
 
+TEST(Csv, ATableKnowsItsColumnsByName) {
+  CsvTable table("\xEF\xBB\xBF\nid,part,note,note\n\na,test,,1\r\n\"b,c\",training,x,2\n", "t.csv");
+  EXPECT_THAT(table.names(), ElementsAre("id", "part", "note", "note"));
+  EXPECT_EQ(table.column("part"), 1U);
+  EXPECT_EQ(table.find("id"), std::optional<std::size_t>(0));
+  EXPECT_EQ(table.find("fold"), std::nullopt);
+  EXPECT_THAT([&] { table.column("fold"); },
+              ThrowsMessage<DataError>(HasSubstr(
+                  "t.csv, line 2: there is no column 'fold'; there are: id, part, note, note")));
+  EXPECT_THAT([&] { table.find("note"); },
+              ThrowsMessage<DataError>(HasSubstr("two columns are named note")));
+  ASSERT_TRUE(table.next());
+  EXPECT_EQ(table.line(), 4U);
+  EXPECT_EQ(table[1], "test");
+  ASSERT_TRUE(table.next());
+  EXPECT_THAT(table.fields(), ElementsAre("b,c", "training", "x", "2"));
+  EXPECT_FALSE(table.next());
+}
+
+TEST(Csv, ATableRefusesLinesOfAnotherLength) {
+  CsvTable table("a,b\n1,2\n1,2,3\n", "t.csv");
+  ASSERT_TRUE(table.next());
+  EXPECT_THAT(
+      [&] { table.next(); },
+      ThrowsMessage<DataError>(HasSubstr("t.csv, line 3: 3 fields where the first line has 2")));
+  for (const char* nothing : {"", "\n\r\n"}) {
+    EXPECT_THAT([&] { CsvTable(nothing, "t.csv"); },
+                ThrowsMessage<DataError>(HasSubstr("is empty; the first line names the columns")));
+  }
+}
+
 }  // namespace
 }  // namespace serenade
