@@ -9,16 +9,17 @@
 
 namespace serenade {
 
-TrainingCopies::TrainingCopies(std::size_t utterances, std::size_t recipes,
+TrainingCopies::TrainingCopies(std::size_t utterances, std::span<const CopyRecipe> recipes,
                                std::span<const TrainingRows> parts)
     : utterances_(utterances) {
   std::set<std::size_t> sources;
   for (const TrainingRows& part : parts) {
     sources.insert(part.indices().begin(), part.indices().end());
   }
-  copies_.reserve(recipes * sources.size());
-  for (std::size_t recipe = 0; recipe < recipes; ++recipe) {
+  copies_.reserve(recipes.size() * sources.size());
+  for (std::size_t recipe = 0; recipe < recipes.size(); ++recipe) {
     for (const std::size_t source : sources) copies_.push_back({source, recipe});
+    voices_.push_back(serenade::makes_voice(recipes[recipe]));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "pipeline/augmentation/options.h"
 #include "pipeline/corpus/split.h"
 #include "pipeline/corpus/utterance.h"
 
@@ -23,12 +24,15 @@ class TrainingCopies {
  public:
   TrainingCopies() = default;
   /// `utterances` of the corpus that the rows are of.
-  TrainingCopies(std::size_t utterances, std::size_t recipes, std::span<const TrainingRows> parts);
+  TrainingCopies(std::size_t utterances, std::span<const CopyRecipe> recipes,
+                 std::span<const TrainingRows> parts);
 
   std::size_t utterances() const { return utterances_; }
   std::size_t size() const { return copies_.size(); }
   /// In order of recipe, then of source.
   std::span<const TrainingCopy> all() const { return copies_; }
+  /// Whether the recipe at that place makes another voice of a speaker's.
+  bool makes_voice(std::size_t recipe) const { return voices_[recipe]; }
   /// A copy that could not be made is no row.
   template <class Predicate>
   void leave_out(const Predicate& is_missing) {
@@ -38,6 +42,7 @@ class TrainingCopies {
  private:
   std::size_t utterances_ = 0;
   std::vector<TrainingCopy> copies_;
+  std::vector<bool> voices_;  // of each recipe
 };
 
 /// What a network is trained on: the training rows of its fold and their copies, ascending.

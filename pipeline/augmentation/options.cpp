@@ -88,4 +88,12 @@ bool draws(const CopyRecipe& recipe) {
   return fields.any || recipe.reverb || recipe.noise;
 }
 
+bool makes_voice(const CopyRecipe& recipe) {
+  const auto is_drawn = [](const std::optional<Amount>& amount) {
+    return amount && amount->is_drawn();
+  };
+  return (recipe.speed || recipe.pitch_shift) && !is_drawn(recipe.speed) &&
+         !is_drawn(recipe.pitch_shift);
+}
+
 }  // namespace serenade

@@ -70,6 +70,9 @@ void from_config(const ConfigNode& node, CopyRecipe& recipe);
 std::string option_text(const CopyRecipe& recipe);
 /// Whether two clips may become different copies: an amount is drawn, or noise is.
 bool draws(const CopyRecipe& recipe);
+/// Whether all copies of a speaker's clips sound like one other speaker: the recipe moves the pitch
+/// (speed, pitch_shift) by the same amount in every clip.
+bool makes_voice(const CopyRecipe& recipe);
 
 /// Which part of a sequence that is longer than the network's input training sees.
 enum class Crop { centre, random };

@@ -130,7 +130,7 @@ void add_copies(const ExperimentConfig& config, const Workplace& workplace, Miss
   for (const Fold& fold : prepared.split.folds) parts.push_back(fold.training());
   const std::vector<Utterance>& utterances = prepared.corpus.utterances;
   TrainingCopies& copies = prepared.copies;
-  copies = TrainingCopies(utterances.size(), recipes.size(), parts);
+  copies = TrainingCopies(utterances.size(), recipes, parts);
   if (!recipes.empty()) {
     const std::size_t each = copies.size() / recipes.size();
     workplace.observer.note(

@@ -41,7 +41,8 @@ struct ModelSpec {
           "whose mean and standard deviation features are standardised by: global: the training "
           "part's frames; clip: the clip's own frames (not for vectors, of which a clip has one); "
           "speaker: all frames of the clip's speaker in the corpus, whatever their part, labels "
-          "unused. speaker is transductive: the protocol's name gets +speaker-norm, and predict "
+          "unused, and for copies that move the pitch of all clips alike the speaker's copies of "
+          "that kind. speaker is transductive: the protocol's name gets +speaker-norm, and predict "
           "must be told who speaks (--speaker)");
     visit("masked", self.masked, Range{},
           "frames that pad a sequence count nowhere: not in means, largest values, statistics, "

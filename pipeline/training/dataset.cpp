@@ -46,7 +46,7 @@ DataSet::DataSet(const Corpus& corpus, const FeatureSource& features, std::size_
   }
   Index numbers = 0;
   for (const Row& row : rows_) numbers += row.features.size();
-  fit_scalers(corpus);
+  fit_scalers(corpus, copies);
   if (static_cast<std::size_t>(numbers) > max_copied_bytes / sizeof(float)) return;
   copies_.resize({numbers});
   float* to = copies_.data();
@@ -71,24 +71,40 @@ void DataSet::add(Row row) {
   rows_.push_back(std::move(row));
 }
 
-/// A row that is a copy of an utterance, augmented, has its speaker's scaler, which the
-/// utterances alone make; by the clip, its own.
-void DataSet::fit_scalers(const Corpus& corpus) {
-  if (normalisation_ == Normalisation::global) return;
+void DataSet::fit_scalers(const Corpus& corpus, const TrainingCopies& copies) {
   if (normalisation_ == Normalisation::clip) {
     for (Row& row : rows_) {
       row.scaler = static_cast<std::uint32_t>(scalers_.size());
       scalers_.push_back(scaler_of(row.features));
     }
-    return;
   }
-  std::map<std::string, std::uint32_t> places;
-  const FeatureSource features = [&](std::size_t utterance) { return rows_[utterance].features; };
+  if (normalisation_ == Normalisation::speaker) fit_speaker_scalers(corpus, copies);
+}
+
+/// A copy has its speaker's scaler, which the utterances alone make, unless its recipe makes
+/// another voice of the speaker's: then all copies that the recipe made of the speaker's clips make
+/// it. So a copy is standardised as the clips of a speaker who sounds so would be.
+void DataSet::fit_speaker_scalers(const Corpus& corpus, const TrainingCopies& copies) {
+  const FeatureSource features = [&](std::size_t row) { return rows_[row].features; };
+  std::map<std::string, std::uint32_t> speakers;
   for (const auto& [speaker, scaler] : fit_speakers(corpus, features)) {
-    places.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
+    speakers.emplace(speaker, static_cast<std::uint32_t>(scalers_.size()));
     scalers_.push_back(scaler);
   }
-  for (Row& row : rows_) row.scaler = places.at(corpus.utterances[row.source].speaker);
+  for (Row& row : rows_) row.scaler = speakers.at(corpus.utterances[row.source].speaker);
+
+  std::map<std::pair<std::string, std::size_t>, std::vector<std::size_t>> voices;
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const auto [source, recipe] = copies.all()[i];
+    if (!copies.makes_voice(recipe)) continue;
+    voices[{corpus.utterances[source].speaker, recipe}].push_back(corpus.utterances.size() + i);
+  }
+  for (const auto& [voice, rows] : voices) {
+    for (const std::size_t row : rows) {
+      rows_[row].scaler = static_cast<std::uint32_t>(scalers_.size());
+    }
+    scalers_.push_back(fit_rows(rows, features));
+  }
 }
 
 std::vector<std::size_t> shuffled(const DataSet& data, std::span<const std::size_t> rows,

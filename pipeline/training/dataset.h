@@ -66,7 +66,8 @@ class DataSet {
   };
   /// Checks a row and appends it.
   void add(Row row);
-  void fit_scalers(const Corpus& corpus);
+  void fit_scalers(const Corpus& corpus, const TrainingCopies& copies);
+  void fit_speaker_scalers(const Corpus& corpus, const TrainingCopies& copies);
 
   std::vector<Row> rows_;
   std::vector<std::string> labels_;

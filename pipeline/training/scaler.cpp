@@ -49,6 +49,13 @@ StandardScaler fit_scaler(const DataSet& data, const TrainingRows& rows) {
   return scaler;
 }
 
+StandardScaler fit_rows(std::span<const std::size_t> rows, const FeatureSource& features) {
+  std::vector<Moments> moments;
+  moments.reserve(rows.size());
+  for (const std::size_t row : rows) moments.push_back(moments_of(features(row)));
+  return scaler_of(std::move(moments));
+}
+
 SpeakerScalers fit_speakers(const Corpus& corpus, const FeatureSource& features) {
   std::map<std::string, std::vector<std::size_t>> clips;
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
@@ -56,10 +63,7 @@ SpeakerScalers fit_speakers(const Corpus& corpus, const FeatureSource& features)
   }
   SpeakerScalers scalers;
   for (const auto& [speaker, utterances] : clips) {
-    std::vector<Moments> moments;
-    moments.reserve(utterances.size());
-    for (const std::size_t i : utterances) moments.push_back(moments_of(features(i)));
-    scalers.emplace(speaker, scaler_of(std::move(moments)));
+    scalers.emplace(speaker, fit_rows(utterances, features));
   }
   return scalers;
 }

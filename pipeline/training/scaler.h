@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 
 #include "pipeline/training/dataset.h"
@@ -12,6 +13,9 @@ namespace serenade {
 /// Two passes in float64 in the order of the rows. No padding is counted: the data set holds none.
 /// Throws DataError where there are no rows.
 StandardScaler fit_scaler(const DataSet& data, const TrainingRows& rows);
+
+/// Of all frames of these rows. The bits do not depend on the order of the rows.
+StandardScaler fit_rows(std::span<const std::size_t> rows, const FeatureSource& features);
 
 /// Scalers by speaker.
 using SpeakerScalers = std::map<std::string, StandardScaler>;

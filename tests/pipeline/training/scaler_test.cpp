@@ -133,6 +133,45 @@ TEST(FitSpeakers, LooksAtNoLabelAndNoOrder) {
   }
 }
 
+/// Copies of the quiet speaker's clips that are ten times as large and 500 higher, by three
+/// recipes: another voice of the same change, a change that is drawn, and a voice of other copies.
+TEST(FitSpeakers, GivesAnotherVoiceOfASpeakersItsOwnScaler) {
+  const test::Toy toy = two_speakers();
+  std::vector<CopyRecipe> recipes(3);
+  recipes[0].speed = Amount{0.9, 0.9};
+  recipes[1].speed = Amount{0.9, 1.1};
+  recipes[2].pitch_shift = Amount{2, 2};
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < 24; ++i) rows.push_back(i);
+  const Fold fold("fold", rows, {}, {});
+  const TrainingCopies copies(24, recipes, std::array{fold.training()});
+  std::vector<Array<float>> changed;
+  for (const TrainingCopy& copy : copies.all()) {
+    const auto from = toy.features(copy.source).span();
+    Array<float>& to = changed.emplace_back(toy.features(copy.source).shape());
+    const float factor = copy.recipe == 2 ? 3.0F : 10.0F;
+    std::ranges::transform(from, to.data(), [&](float x) { return factor * x + 500; });
+  }
+  const FeatureSource features = [&](std::size_t row) {
+    return row < 24 ? toy.features(row) : Tensor<const float>(changed[row - 24].view());
+  };
+  const DataSet data(toy.corpus(), features, 0, Normalisation::speaker, copies);
+  ASSERT_EQ(data.scalers().size(), 6U) << "two speakers, two more voices of each";
+  for (std::size_t i = 0; i < 24; ++i) {
+    const StandardScaler& own = *data.scaler(i);
+    EXPECT_EQ(data.scaler(24 + 24 + i), &own) << "drawn: the speaker's";
+    for (const std::size_t recipe : {0, 2}) {
+      const double factor = recipe == 2 ? 3 : 10;
+      const StandardScaler& voice = *data.scaler(24 + 24 * recipe + i);
+      for (std::size_t d = 0; d < own.mean.size(); ++d) {
+        // The copies were rounded to float32, of up to 130,000.
+        EXPECT_NEAR(voice.mean[d], factor * own.mean[d] + 500, 1e-2);
+        EXPECT_NEAR(voice.scale[d], factor * own.scale[d], 1e-3 * voice.scale[d]);
+      }
+    }
+  }
+}
+
 TEST(ChooseFrames, CoversNineteenOfTwenty) {
   test::Toy toy;
   for (Index length = 1; length <= 41; ++length) toy.add("sad", Array<float>({length, 1}));

@@ -8,9 +8,9 @@ namespace serenade {
 
 std::size_t copies_of(const Fold& fold) {
 #if defined(GIVEN_TEST_ROWS)
-  const TrainingCopies copies(9, 1, std::array{fold.test()});
+  const TrainingCopies copies(9, std::vector<CopyRecipe>(1), std::array{fold.test()});
 #else
-  const TrainingCopies copies(9, 1, std::array{fold.training()});
+  const TrainingCopies copies(9, std::vector<CopyRecipe>(1), std::array{fold.training()});
 #endif
 #if defined(GIVEN_VALIDATION_ROWS)
   return AugmentedRows(fold.validation(), copies).copies();
