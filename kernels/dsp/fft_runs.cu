@@ -10,8 +10,11 @@ namespace {
 
 void check_fft(cufftResult result, const std::string& what) {
   if (result == CUFFT_SUCCESS) return;
+  // What the runtime knows of it: cuFFT says of most failures that they are one of execution.
+  const cudaError_t cause = cudaGetLastError();
   throw DeviceError("cuFFT: " + what + ": error " + std::to_string(result) +
-                    (result == CUFFT_ALLOC_FAILED ? ", the GPU's memory is used up" : ""));
+                    (result == CUFFT_ALLOC_FAILED ? ", the GPU's memory is used up" : "") +
+                    (cause == cudaSuccess ? "" : ": " + std::string(cudaGetErrorString(cause))));
 }
 
 /// A plan for runs of rows, on the session's stream. type: CUFFT_D2Z or CUFFT_Z2D.

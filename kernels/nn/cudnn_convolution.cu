@@ -220,6 +220,7 @@ struct Planner {
   const Target& target;
   const ConvolutionGraph& graph;
   const Rules& rules;
+  int passed_over = 0;
   int refused = 0;  // for their notes
   int failed = 0;   // the library could not make a plan of them after all
   int too_large = 0;
@@ -301,7 +302,7 @@ struct Planner {
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
       for (const Descriptor& configuration : engines(target, whole, mode)) {
         plan->plan_ = finish(configuration, plan->choice_);
-        if (!plan->plan_) continue;
+        if (!plan->plan_ || passed_over-- > 0) continue;
         for (Descriptor& one : operations) others.push_back(std::move(one));
         others.push_back(std::move(whole));
         return {std::move(plan), ""};
@@ -313,8 +314,9 @@ struct Planner {
   }
 };
 
-Planned make_plan(const Target& target, const ConvolutionGraph& graph, const Rules& rules) {
-  return Planner{target, graph, rules}.make();
+Planned make_plan(const Target& target, const ConvolutionGraph& graph, const Rules& rules,
+                  int passed_over) {
+  return Planner{target, graph, rules, passed_over}.make();
 }
 
 TensorLayout Plan::layout(std::size_t tensor) const {

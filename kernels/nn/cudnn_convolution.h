@@ -114,10 +114,11 @@ struct Planned {
   std::unique_ptr<const Plan> plan;
   std::string refusal;
 };
-/// The first plan that the heuristics name and the rules allow. Engines that are compiled at run
-/// time are not taken: they want NVRTC and half a second each. Throws DeviceError naming the
-/// condition where the graph itself is wrong.
-Planned make_plan(const Target& target, const ConvolutionGraph& graph, const Rules& rules);
+/// The first plan that the heuristics name and the rules allow, `passed_over` of them left out.
+/// Engines that are compiled at run time are not taken: they want NVRTC and half a second each.
+/// Throws DeviceError naming the condition where the graph itself is wrong.
+Planned make_plan(const Target& target, const ConvolutionGraph& graph, const Rules& rules,
+                  int passed_over = 0);
 
 /// Those of a session's convolutions; a change holds from the next one on. `tf32` is the backend's
 /// (backend.h), whatever is written there.

@@ -230,6 +230,14 @@ Json description(const Output& output, [[maybe_unused]] Context& context) {
   return said;
 }
 
+std::string ways_of([[maybe_unused]] Context& context) {
+  std::string text = "not by cuDNN";
+  if constexpr (cuda::has_cudnn) {
+    for (const std::string& way : cuda::cudnn::plans(context.session())) text = way;
+  }
+  return text;
+}
+
 template <class T>
 void write(const std::filesystem::path& file, const Doubles& values) {
   const std::vector<T> numbers(values.begin(), values.end());
@@ -260,7 +268,7 @@ Json harvest(const Output& output, const std::filesystem::path& folder) {
   }
   Context again(Device::cuda);
   if (output.compute(again, output.inputs) != values) {
-    throw Failed(output.name + " has other bits the second time");
+    throw Failed(output.name + " has other bits the second time: " + ways_of(context));
   }
   const std::filesystem::path to = folder / "harvest";
   std::filesystem::create_directories(to);

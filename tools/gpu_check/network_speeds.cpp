@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include "kernels/nn/backend.h"
+#include "kernels/nn/conv1d_cudnn.h"
 #include "kernels/nn/dense.h"
 #include "tests/kernels/nn/run_operation.h"
 #include "tools/gpu_check/check.h"
+#include "tools/gpu_check/library_calls.h"
 
 namespace serenade::gpu_check {
 namespace {
@@ -110,12 +112,50 @@ void add(std::vector<Check>& all, const std::string& name,
   }
 }
 
+/// Layers of configs/ravdess_best.yaml and configs/ravdess_frames_cnn.yaml, and one of the
+/// harvest's. Fails where an engine that the rules let pass gives other bits from run to run.
+Json engines(const std::filesystem::path&) {
+  if constexpr (!cuda::has_cudnn || emulated) {
+    throw Skipped("no engines of cuDNN's are here to be run");
+  } else {
+    const std::vector<Convolution> layers{
+        // batch, time, in, out_time, out, kernel, stride, dilation, groups, left
+        {64, 192, 120, 96, 128, 5, 2, 1, 1, 2}, {64, 96, 128, 96, 128, 3, 1, 1, 1, 1},
+        {64, 48, 128, 48, 256, 3, 1, 1, 1, 1},  {64, 48, 128, 48, 256, 1, 1, 1, 1, 0},
+        {64, 48, 256, 48, 256, 3, 1, 1, 1, 1},  {32, 192, 67, 192, 128, 5, 1, 1, 1, 2},
+        {32, 48, 128, 48, 256, 5, 1, 1, 1, 2},  {4, 61, 67, 31, 32, 5, 2, 1, 1, 4}};
+    Context context(Device::cuda);
+    Json rows = Json::array();
+    std::string wrong;
+    for (const Convolution& layer : layers) {
+      const auto array = [&](Index size, std::uint32_t stream) {
+        return to_device(context, draw(size, stream), Shape{size});
+      };
+      const Array<float> x = array(layer.batch * layer.time * layer.in, 90);
+      const Array<float> w = array(layer.kernel * layer.group_in() * layer.out, 91);
+      const Array<float> y = array(layer.batch * layer.out_time * layer.out, 92);
+      for (const EngineSpeed& one :
+           convolution_engines(context, layer, x.view(), w.view(), y.view())) {
+        rows.push_back({{"graph", one.graph},
+                        {"engine", one.engine},
+                        {"place", one.place},
+                        {"other bits", one.other_bits},
+                        {"us", one.microseconds}});
+        if (one.other_bits > 0) wrong = one.graph + ": " + one.engine + " gave other bits";
+      }
+    }
+    if (!wrong.empty()) throw Failed(wrong + "; all of them: " + rows.dump());
+    return {{"cuDNN", cuda::cudnn::version()}, {"engines", rows}};
+  }
+}
+
 }  // namespace
 
 std::vector<Check> ceiling_checks() {
   return {{"ceiling_copy", 5, copy_ceiling},
           {"ceiling_product", 5, [](const auto&) { return product_ceiling(false); }},
-          {"ceiling_product_tf32", 5, [](const auto&) { return product_ceiling(true); }}};
+          {"ceiling_product_tf32", 5, [](const auto&) { return product_ceiling(true); }},
+          {"cudnn_engines", 5, engines}};
 }
 
 std::vector<Check> network_speeds() {
