@@ -23,7 +23,7 @@ using namespace cuda::cudnn;  // NOLINT(google-build-using-namespace)
 using ::testing::Each;
 using ::testing::HasSubstr;
 
-const auto gpus = {"h100", "a100", "rtx4090", "b200"};
+const auto gpus = {"h200", "h100", "a100", "rtx4090", "b200"};
 
 std::string properties_of(const std::string& gpu) {
   std::ifstream file(golden_folder() / "gpu" / (gpu + ".json"));
