@@ -45,11 +45,13 @@ struct CopyRecipe {
   static void fields(Self& self, Visitor& visit) {
     visit("speed", self.speed, Range{0.25, 4},
           "times as fast, and as much higher in pitch: resampled as "
-          "librosa.resample(res_type=\"soxr_hq\") does");
+          "librosa.resample(res_type=\"soxr_hq\") does. With a number, not a range, the copies are "
+          "another voice to model.normalisation speaker");
     visit("time_stretch", self.time_stretch, Range{0.25, 4},
           "times as fast at the same pitch: librosa.effects.time_stretch, a phase vocoder");
     visit("pitch_shift", self.pitch_shift, Range{-24, 24},
-          "higher by so many semitones at the same speed: librosa.effects.pitch_shift");
+          "higher by so many semitones at the same speed: librosa.effects.pitch_shift. With a "
+          "number, not a range, the copies are another voice, as with speed");
     visit(
         "reverb", self.reverb, Range{0, 10, true},
         "as in a room with this reverberation time (RT60, seconds): convolved with the direct path "
@@ -70,8 +72,8 @@ void from_config(const ConfigNode& node, CopyRecipe& recipe);
 std::string option_text(const CopyRecipe& recipe);
 /// Whether two clips may become different copies: an amount is drawn, or noise is.
 bool draws(const CopyRecipe& recipe);
-/// Whether all copies of a speaker's clips sound like one other speaker: the recipe moves the pitch
-/// (speed, pitch_shift) by the same amount in every clip.
+/// Whether all copies of a speaker's clips sound like one other speaker: the recipe has a speed or
+/// a pitch_shift, and draws neither clip by clip.
 bool makes_voice(const CopyRecipe& recipe);
 
 /// Which part of a sequence that is longer than the network's input training sees.

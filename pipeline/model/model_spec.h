@@ -41,8 +41,9 @@ struct ModelSpec {
           "whose mean and standard deviation features are standardised by: global: the training "
           "part's frames; clip: the clip's own frames (not for vectors, of which a clip has one); "
           "speaker: all frames of the clip's speaker in the corpus, whatever their part, labels "
-          "unused, and for copies that move the pitch of all clips alike the speaker's copies of "
-          "that kind. speaker is transductive: the protocol's name gets +speaker-norm, and predict "
+          "unused; of copies with a fixed speed or pitch_shift all that the recipe made of the "
+          "speaker's clips, as if another spoke. speaker is transductive: the protocol's name gets "
+          "+speaker-norm, and predict "
           "must be told who speaks (--speaker)");
     visit("masked", self.masked, Range{},
           "frames that pad a sequence count nowhere: not in means, largest values, statistics, "

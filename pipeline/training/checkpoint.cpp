@@ -101,10 +101,14 @@ std::string Member::identity() const {
   // As it was before there was any, where there is none.
   const std::string augmentation = canonical_text(augmentation_);
   const bool augmented = augmentation != canonical_text(AugmentationOptions{});
-  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}{}",
+  // Before, such copies were standardised like their speaker's clips.
+  const bool voices = input_.normalisation() == Normalisation::speaker &&
+                      std::ranges::any_of(augmentation_.copies, makes_voice);
+  return fmt::format("options {}\nmodel {}\nseed {}\ntraining rows {}\nvalidation rows {}{}{}",
                      canonical_text(options), canonical_text(network_.spec()), network_.seed(),
                      rows_hash(training_), rows_hash(validation_),
-                     augmented ? "\naugmentation " + augmentation : "");
+                     augmented ? "\naugmentation " + augmentation : "",
+                     voices ? "\ncopies standardised by voice" : "");
 }
 
 ModelFile Member::checkpoint(const ModelDescription& description) const {

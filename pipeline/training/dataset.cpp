@@ -100,6 +100,8 @@ void DataSet::fit_speaker_scalers(const Corpus& corpus, const TrainingCopies& co
     voices[{corpus.utterances[source].speaker, recipe}].push_back(corpus.utterances.size() + i);
   }
   for (const auto& [voice, rows] : voices) {
+    // A voice of one vector would be all zeros.
+    if (rows.size() == 1 && rows_[rows[0]].features.extent(0) == 1) continue;
     for (const std::size_t row : rows) {
       rows_[row].scaler = static_cast<std::uint32_t>(scalers_.size());
     }

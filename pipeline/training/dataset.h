@@ -23,7 +23,8 @@ using FeatureSource = std::function<Tensor<const float>(std::size_t row)>;
 /// data set serves every fold. Row i is utterance i of the corpus; behind the utterances come
 /// copies of training clips, the copy by recipe k of the utterance ID being "ID~k", from 1. Views
 /// the features, or owns copies of them. Where clips are standardised by themselves or by their
-/// speakers, it knows each row's scaler, which no fold changes.
+/// speakers (copies that are another voice by all copies of that voice, which are of every fold's
+/// training clips), it knows each row's scaler, which no fold changes.
 class DataSet {
  public:
   /// Asks for every row's features once. Throws DataError naming the clip whose features hold

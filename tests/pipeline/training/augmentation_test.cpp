@@ -212,6 +212,26 @@ TEST_F(Augmentation, GoesOnFromACheckpointAsIfNotInterrupted) {
   EXPECT_THAT(identity, testing::Not(testing::HasSubstr("augmentation")));
 }
 
+/// Copies at a fixed speed were once standardised like their speaker's clips: a checkpoint of then
+/// does not go on.
+TEST_F(Augmentation, OfVoicesIsNoOldCheckpoints) {
+  const auto identity = [&](Normalisation normalisation, const std::string& speed) {
+    NetworkInput input(InputLayout::frames, {{0, 0, 0, 0}, {1, 1, 1, 1}}, 20, Windows::average,
+                       normalisation);
+    Member plain = member("{}", "{}");
+    Network network(plain.network().spec(), input.shape(), data_.classes(), 3);
+    const Member one("toy", std::move(network), std::move(input), fold_.training(),
+                     fold_.validation(), test::training_options("{}"),
+                     augmentation_options("{copies: [{speed: " + speed + "}]}"));
+    const ModelDescription description{"{}", "features", "key", data_.labels()};
+    return one.checkpoint(description).training.metadata.at("training.identity");
+  };
+  const auto of_voices = testing::HasSubstr("copies standardised by voice");
+  EXPECT_THAT(identity(Normalisation::speaker, "0.9"), of_voices);
+  EXPECT_THAT(identity(Normalisation::speaker, "[0.9, 1.1]"), testing::Not(of_voices));
+  EXPECT_THAT(identity(Normalisation::global, "0.9"), testing::Not(of_voices));
+}
+
 /// Of clips of 16 to 24 frames, windows of 20 begin anywhere that they fit.
 TEST_F(Augmentation, CropsAnywhereThatFits) {
   Context context;
