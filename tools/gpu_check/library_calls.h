@@ -25,17 +25,17 @@ std::vector<double> transforms(Context& context, int points, int batch,
 std::vector<double> inverse_transforms(Context& context, int points, int batch,
                                        const std::vector<double>& bins);
 
-/// An engine that cuDNN offers for a convolution. Of builds with cuDNN only.
+/// An engine that cuDNN names for a convolution. Of builds with cuDNN only.
 struct EngineSpeed {
   std::string graph, engine;
   int place = 0;       ///< by the heuristics' reckoning; the first is what training takes
   int other_bits = 0;  ///< of 19 repetitions, those that gave other bits than the first time
+  double apart = 0;    ///< from the first engine's numbers, of their largest
   double microseconds = 0;
 };
-/// All of them, each pass' in the heuristics' order. x, w, y lie on the GPU and stay as they are.
+/// All of them, each pass' in the heuristics' order; `bias` is the forward pass'.
 std::vector<EngineSpeed> convolution_engines(Context& context, const Convolution& convolution,
-                                             Tensor<const float> x, Tensor<const float> w,
-                                             Tensor<const float> y);
+                                             bool bias);
 
 /// The GPU's properties as cuDNN writes them, JSON of 23 keys: what plans are made from where the
 /// GPU is not (tests/golden/gpu). Throws DeviceError. Of builds with cuDNN only.
