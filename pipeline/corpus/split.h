@@ -97,8 +97,7 @@ struct SplitOptions {
           "experiment's seed (random and random-grouped). Without seeds of the experiment the "
           "network of a fold takes the seed of its split, as in runs of their own with seed=S; but "
           "the copies of augmentation.copies are those of `seed` in all of them, and voices that "
-          "they "
-          "make are standardised over all splits");
+          "they make are standardised over all splits");
     visit("file", self.file, Range{},
           "CSV with the columns id and part (training, validation, test) and, where they are "
           "there, fold and content (listed); a run's split.csv is one");

@@ -43,8 +43,7 @@ struct ModelSpec {
           "speaker: all frames of the clip's speaker in the corpus, whatever their part, labels "
           "unused; of copies with a fixed speed or pitch_shift all that the recipe made of the "
           "speaker's clips, as if another spoke. speaker is transductive: the protocol's name gets "
-          "+speaker-norm, and predict "
-          "must be told who speaks (--speaker)");
+          "+speaker-norm, and predict must be told who speaks (--speaker)");
     visit("masked", self.masked, Range{},
           "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
           "attention or gradients, so that `frames` beyond a sequence's own change no result "

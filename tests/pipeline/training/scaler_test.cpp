@@ -172,6 +172,27 @@ TEST(FitSpeakers, GivesAnotherVoiceOfASpeakersItsOwnScaler) {
   }
 }
 
+/// Statistics of a clip are one vector: standardised by itself it would be nothing but zeros.
+TEST(FitSpeakers, GivesAVoiceOfOneVectorItsSpeakersScaler) {
+  test::Toy toy;
+  for (const float level : {1.0F, 2.0F, 4.0F}) {
+    Array<float> vector({1, 1});
+    vector[0] = level;
+    toy.add("sad", std::move(vector));
+    toy.corpus().utterances.back().speaker = "one";
+  }
+  std::vector<CopyRecipe> recipes(1);
+  recipes[0].speed = Amount{0.9, 0.9};
+  const FeatureSource features = [&](std::size_t row) { return toy.features(row % 3); };
+  const auto scalers = [&](const std::vector<std::size_t>& rows) {
+    const Fold fold("fold", rows, {}, {});
+    const TrainingCopies copies(3, recipes, std::array{fold.training()});
+    return DataSet(toy.corpus(), features, 0, Normalisation::speaker, copies).scalers().size();
+  };
+  EXPECT_EQ(scalers({0}), 1U);
+  EXPECT_EQ(scalers({0, 1}), 2U);
+}
+
 TEST(ChooseFrames, CoversNineteenOfTwenty) {
   test::Toy toy;
   for (Index length = 1; length <= 41; ++length) toy.add("sad", Array<float>({length, 1}));
