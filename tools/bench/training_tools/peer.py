@@ -13,6 +13,9 @@ def main():
     if request["mode"] == "onednn":
         import onednn_check
         answer(onednn_check.check(request))
+    elif request["mode"] == "exact":
+        import torch_peer
+        answer(torch_peer.exact(request))
     elif request["mode"] == "members":
         import torch_peer
         answer(torch_peer.time_members(request))

@@ -6,8 +6,29 @@ from experiment import CLASSES, first_weights, item_of, layers_of
 from torch import nn
 
 
-def torch_network(experiment, dropout):
-    """The network over [batch, channels, time], and its weights by Serenade's names."""
+TIE = 1e-6  # of the larger: closer ones float32 may take for equal, or in the other order
+
+
+class TiedMaxPool(nn.Module):
+    """Max pooling that takes the `first` or the `last` of a window's numbers that are tied: which of
+    them is the largest is rounding's choice, and a gradient goes where it fell."""
+
+    def __init__(self, size, choice):
+        super().__init__()
+        self.size, self.last = size, {"first": False, "last": True}[choice]
+
+    def forward(self, x):
+        windows = x.unfold(2, self.size, self.size)
+        best = windows.amax(3, keepdim=True)
+        tied = (windows >= best - TIE * best.abs()).int()
+        places = torch.arange(1, self.size + 1)  # argmax: the first or the last that is tied
+        place = (tied * (places if self.last else places.flip(0))).argmax(3, keepdim=True)
+        return windows.gather(3, place).squeeze(3)
+
+
+def torch_network(experiment, dropout, ties=None):
+    """The network over [batch, channels, time], and its weights by Serenade's names. ties: None,
+    or the choice of TiedMaxPool."""
     weights = {}
 
     class SqueezeExcitation(nn.Module):
@@ -94,7 +115,7 @@ def torch_network(experiment, dropout):
                 modules.append(nn.ReLU())
             elif kind == "max_pool":
                 size = given.get("pool_size", 2)
-                modules.append(nn.MaxPool1d(size))
+                modules.append(TiedMaxPool(size, ties) if ties else nn.MaxPool1d(size))
                 time_ //= size
             elif kind == "dropout":
                 if dropout:

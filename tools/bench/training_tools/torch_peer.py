@@ -7,22 +7,31 @@ from experiment import CLASSES, Experiment, numbers, serve
 from torch_network import count_of, load_weights, products_of, torch_network
 
 
-def losses_of(experiment, request):
+def losses_of(experiment, request, kind=torch.float32, ties=None):
     """Of plain gradient descent without dropout, as bench_training check does it."""
-    network, weights = torch_network(experiment, dropout=False)
+    network, weights = torch_network(experiment, dropout=False, ties=ties)
     load_weights(weights, request["folder"])
-    network.train()
+    network.to(kind).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.005)
     losses = []
     for step in range(1, request["steps"] + 1):
         x = numbers((experiment.batch, *experiment.input), step).transpose(0, 2, 1)
         labels = torch.tensor([(b + step) % CLASSES for b in range(experiment.batch)])
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(network(torch.tensor(x.copy())), labels)
+        loss = torch.nn.functional.cross_entropy(network(torch.tensor(x.copy(), dtype=kind)),
+                                                 labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+def exact(request):
+    """The same losses in float64, by how ties of max pooling fall."""
+    torch.set_num_threads(request["threads"])
+    experiment = Experiment(request["config"])
+    return {"losses": {ties: losses_of(experiment, request, torch.float64, ties)
+                       for ties in ("first", "last")}}
 
 
 def optimizer_of(experiment, network):
