@@ -10,8 +10,8 @@ TIE = 1e-6  # of the larger: closer ones float32 may take for equal, or in the o
 
 
 class TiedMaxPool(nn.Module):
-    """Max pooling that takes the `first` or the `last` of a window's numbers that are tied: which of
-    them is the largest is rounding's choice, and a gradient goes where it fell."""
+    """Max pooling that takes the `first` or the `last` of a window's numbers that are tied: which
+    of them is the largest is rounding's choice, and a gradient goes where it fell."""
 
     def __init__(self, size, choice):
         super().__init__()
