@@ -1,14 +1,9 @@
 #include "kernels/device/context.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
-#include <condition_variable>
-#include <exception>
 #include <limits>
-#include <mutex>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,97 +11,9 @@
 #include "kernels/device/error.h"
 #include "kernels/device/lent_again.h"
 #include "kernels/device/memory.h"
+#include "kernels/device/thread_pool.h"
 
 namespace serenade {
-
-/// Threads that sleep between jobs. A job is a counter of chunks that every thread draws from.
-class Context::Pool {
- public:
-  explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) {
-      try {
-        workers_.emplace_back([this] { work(); });
-      } catch (const std::system_error&) {
-        break;  // the system gives no more of them, and results do not depend on how many there are
-      }
-    }
-  }
-  ~Pool() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (auto& worker : workers_) worker.join();
-  }
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
-
-  void run(Index chunks, const std::function<void(Index)>& body) {
-    if (workers_.empty() || chunks <= 1) {
-      for (Index chunk = 0; chunk < chunks; ++chunk) body(chunk);
-      return;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      body_ = &body;
-      chunks_ = chunks;
-      next_.store(0, std::memory_order_relaxed);
-      failure_ = nullptr;
-      busy_ = static_cast<int>(workers_.size());
-      ++job_;
-    }
-    wake_.notify_all();
-    draw();
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-
- private:
-  void draw() {
-    for (;;) {
-      const Index chunk = next_.fetch_add(1, std::memory_order_relaxed);
-      if (chunk >= chunks_) return;
-      try {
-        (*body_)(chunk);
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!failure_) failure_ = std::current_exception();
-        next_.store(chunks_, std::memory_order_relaxed);
-      }
-    }
-  }
-
-  void work() {
-    std::uint64_t seen = 0;
-    for (;;) {
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stopping_ || job_ != seen; });
-        if (stopping_) return;
-        seen = job_;
-      }
-      draw();
-      const std::lock_guard lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
-    }
-  }
-
-  std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  const std::function<void(Index)>* body_ = nullptr;
-  Index chunks_ = 0;
-  std::atomic<Index> next_{0};
-  std::exception_ptr failure_;
-  std::uint64_t job_ = 0;
-  int busy_ = 0;
-  bool stopping_ = false;
-};
-
 namespace {
 
 /// How many numbers these are. Throws std::bad_alloc where they cannot be counted.
@@ -204,7 +111,7 @@ Lent Context::lend(Shape shape) {
 Context::Context(int threads) : spares_(std::make_shared<Kept>()) {
   if (threads < 0) throw ConfigError("threads must be 0 (all cores) or more");
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  pool_ = std::make_unique<Pool>(threads);
+  pool_ = std::make_unique<ThreadPool>(threads);
 }
 Context::Context(Device device, int threads) : Context(threads) {
   if (device == Device::cpu) return;

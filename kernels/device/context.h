@@ -11,6 +11,8 @@
 
 namespace serenade {
 
+class ThreadPool;
+
 namespace cuda {
 class Session;
 }
@@ -85,8 +87,7 @@ class Context {
   std::span<float> scratch(Index size);
 
  private:
-  class Pool;
-  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<ThreadPool> pool_;
   Array<float> scratch_;
   std::shared_ptr<Lent::Spares> spares_;
   std::shared_ptr<cuda::Session> session_;

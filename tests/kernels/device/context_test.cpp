@@ -25,6 +25,19 @@ TEST(Context, RunsEveryChunkExactlyOnce) {
   }
 }
 
+TEST(Context, RunsTheChunksOfEachOfManyShortJobs) {
+  // With more threads than cores some sleep, or are held up, through jobs of other sizes.
+  for (const int threads : {2, 16}) {
+    Context context(threads);
+    for (Index job = 0; job < 5000; ++job) {
+      const Index chunks = 2 + job * 7 % 13;
+      std::atomic<Index> sum{0};
+      context.parallel(chunks, [&](Index chunk) { sum += chunk < chunks ? chunk + 1 : 1000; });
+      ASSERT_EQ(sum.load(), chunks * (chunks + 1) / 2) << "job " << job << " of " << threads;
+    }
+  }
+}
+
 TEST(Context, PassesAnExceptionOnAndStaysUsable) {
   Context context(3);
   EXPECT_THROW(context.parallel(100,
