@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <limits>
 #include <new>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -110,7 +110,7 @@ Lent Context::lend(Shape shape) {
 
 Context::Context(int threads) : spares_(std::make_shared<Kept>()) {
   if (threads < 0) throw ConfigError("threads must be 0 (all cores) or more");
-  if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (threads == 0) threads = available_cores();
   pool_ = std::make_unique<ThreadPool>(threads);
 }
 Context::Context(Device device, int threads) : Context(threads) {

@@ -1,10 +1,11 @@
 #include "kernels/device/thread_pool.h"
 
-#include <immintrin.h>
+#include <hwy/cache_control.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -14,19 +15,22 @@ namespace {
 /// About what it takes to wake a thread: who looks out longer may as well have slept.
 constexpr std::chrono::microseconds moment{50};
 
-/// A ticket has no room for more; run() makes several jobs of them.
+/// A ticket has room for twice as many; run() makes several jobs of more.
 constexpr Index most_chunks = Index{1} << 31U;
-
-/// That this process may use.
-int cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : patient_(threads <= cores()) {
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  // Of more than 1024 cores the set is too small to tell.
+  const bool known = ::sched_getaffinity(0, sizeof set, &set) == 0;
+  return std::max(1,
+                  known ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+ThreadPool::ThreadPool(int threads) : patient_(threads <= available_cores()) {
+  if (threads > 1) workers_.reserve(static_cast<std::size_t>(threads) - 1);
   for (int i = 1; i < threads; ++i) {
     try {
       workers_.emplace_back([this] { work(); });
@@ -82,7 +86,9 @@ void ThreadPool::publish(Index first, Index chunks, const std::function<void(Ind
     const std::lock_guard lock(mutex_);
     ticket_.store(job, std::memory_order_release);
   }
-  wake_.notify_all();
+  // No more than can find a chunk.
+  const auto others = std::min(chunks - 1, static_cast<Index>(workers_.size()));
+  for (Index i = 0; i < others; ++i) wake_.notify_one();
 }
 
 bool ThreadPool::has_chunks() const {
@@ -124,9 +130,13 @@ void ThreadPool::run_chunk(const std::function<void(Index)>& body, Index chunk) 
 void ThreadPool::work() {
   const auto wanted = [this] { return has_chunks() || stopping_.load(std::memory_order_acquire); };
   for (;;) {
+    // Woken too late for a job, it looks out for the next one all the same.
+    const Ticket seen = ticket_.load(std::memory_order_acquire) & ~chunk_mask;
     if (!soon(wanted)) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, wanted);
+      wake_.wait(lock, [&] {
+        return wanted() || (ticket_.load(std::memory_order_acquire) & ~chunk_mask) != seen;
+      });
     }
     if (stopping_.load(std::memory_order_acquire)) return;
     draw();
@@ -140,7 +150,7 @@ bool ThreadPool::soon(const Condition& condition) const {
   do {
     for (int i = 0; i < 16; ++i) {
       if (condition()) return true;
-      _mm_pause();
+      hwy::Pause();
     }
   } while (std::chrono::steady_clock::now() < end);
   return false;

@@ -13,10 +13,14 @@
 
 namespace serenade {
 
+/// The cores that this process may use (sched_getaffinity), at least one.
+int available_cores();
+
 /// Threads for jobs that may take microseconds, one job at a time. A job is a number of chunks that
 /// the caller and every awake thread draw from; the caller waits for chunks, not for threads, so
-/// that one whose core has other work holds nothing up. Threads without a job look out for the next
-/// one for a moment, as waking them takes longer than many a job does, and then sleep.
+/// that a thread which has none, and whose core has other work, holds nothing up. Threads without a
+/// job look out for the next one for a moment, as waking them takes longer than many a job does,
+/// and then sleep.
 class ThreadPool {
  public:
   /// Of so many threads, the caller's among them; of fewer where the system gives no more.
@@ -48,16 +52,17 @@ class ThreadPool {
   bool soon(const Condition& condition) const;
 
   std::vector<std::thread> workers_;
-  bool patient_ = false;  ///< every thread has a core, so that looking out takes nobody's time
+  bool patient_;  ///< there is a core for every thread: they may look out
   std::atomic<Ticket> ticket_{chunk_mask};
-  // The job's, written while ticket_ has no chunk to draw.
+  // The job's, written before ticket_ has a chunk of it.
   std::atomic<const std::function<void(Index)>*> body_{nullptr};
   std::atomic<Index> first_{0}, chunks_{0};
   std::atomic<Index> left_{0};  ///< chunks that are not done
   std::atomic<bool> failed_{false};
-  std::exception_ptr failure_;  ///< of the first chunk that failed, under mutex_
+  std::exception_ptr failure_;  ///< of the first chunk that failed
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;  ///< what a sleeper waits for comes true under it
+  /// Who makes true what a sleeper waits for holds it before he notifies.
+  std::mutex mutex_;
   std::condition_variable wake_, done_;
 };
 

@@ -7,11 +7,11 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "kernels/device/error.h"
 #include "kernels/device/memory.h"
+#include "kernels/device/thread_pool.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/features/clip_workers.h"
 #include "pipeline/features/index_file.h"
@@ -280,9 +280,7 @@ ExtractionReport extract_features(FeatureCache& cache, const FeatureFunction& fu
   const Stopwatch watch;
   ExtractionReport report;
   report.folder = cache.folder();
-  report.threads = options.threads > 0
-                       ? options.threads
-                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  report.threads = options.threads > 0 ? options.threads : available_cores();
   report.utterances = static_cast<Index>(utterances.size());
   Contents contents;
   for (const auto& utterance : utterances) contents.try_emplace(utterance.content, utterance.path);

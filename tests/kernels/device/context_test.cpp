@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,34 @@ TEST(Context, RunsTheChunksOfEachOfManyShortJobs) {
       context.parallel(chunks, [&](Index chunk) { sum += chunk < chunks ? chunk + 1 : 1000; });
       ASSERT_EQ(sum.load(), chunks * (chunks + 1) / 2) << "job " << job << " of " << threads;
     }
+  }
+}
+
+TEST(Context, RunsJobsWithPausesBetweenThem) {
+  Context context(2);  // whose thread sleeps, or is about to, when the next job comes
+  for (int job = 0; job < 300; ++job) {
+    std::this_thread::sleep_for(std::chrono::microseconds(job));
+    std::atomic<int> runs{0};
+    context.parallel(3, [&](Index) { ++runs; });
+    ASSERT_EQ(runs.load(), 3);
+  }
+}
+
+TEST(Context, MayEndRightAfterAJob) {
+  for (int i = 0; i < 300; ++i) {
+    std::atomic<int> runs{0};
+    Context(3).parallel(5, [&](Index) { ++runs; });
+    ASSERT_EQ(runs.load(), 5);
+  }
+}
+
+TEST(Context, PassesOnOneOfManyExceptions) {
+  Context context(3);
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_THROW(context.parallel(7, [](Index) { throw DataError("all"); }), DataError);
+    std::atomic<int> runs{0};
+    context.parallel(7, [&](Index) { ++runs; });
+    ASSERT_EQ(runs.load(), 7);
   }
 }
 
