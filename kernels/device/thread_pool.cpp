@@ -36,6 +36,8 @@ ThreadPool::ThreadPool(int threads) : patient_(threads <= available_cores()) {
       workers_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
       break;  // the system gives no more of them, and results do not depend on how many there are
+    } catch (const std::bad_alloc&) {
+      break;
     }
   }
 }
