@@ -44,10 +44,11 @@ struct ModelSpec {
           "unused; of copies with a fixed speed or pitch_shift all that the recipe made of the "
           "speaker's clips, as if another spoke. speaker is transductive: the protocol's name gets "
           "+speaker-norm, and predict must be told who speaks (--speaker)");
-    visit("masked", self.masked, Range{},
-          "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
-          "attention or gradients, so that `frames` beyond a sequence's own change no result "
-          "(vectors have none)");
+    visit(
+        "masked", self.masked, Range{},
+        "frames that pad a sequence count nowhere: not in means, largest values, statistics, "
+        "attention or gradients, so that `frames` beyond a sequence's own change no result, but "
+        "in training the places of spec_augment's time masks, drawn over all (vectors have none)");
     visit(
         "layers", self.layers, Range{},
         "the network up to its last vector; dense to the classes and softmax follow by themselves");
