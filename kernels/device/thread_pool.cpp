@@ -30,7 +30,6 @@ int available_cores() {
 }
 
 ThreadPool::ThreadPool(int threads) : patient_(threads <= available_cores()) {
-  if (threads > 1) workers_.reserve(static_cast<std::size_t>(threads) - 1);
   for (int i = 1; i < threads; ++i) {
     try {
       workers_.emplace_back([this] { work(); });
