@@ -72,24 +72,20 @@ void add_stack(Cost& cost, const TemporalStackOptions& options, double rows, dou
   const double kernel = options.kernel_size * filters * filters;
   add_product(
       cost, {rows * channels, numbers, rows, (channels + 1) * filters, true, filters, first}, true);
-  const bool both = options.directions == StackDirections::both;
-  const bool pooled = options.output == StackOutput::vector;
-  const int levels = options.levels, ways = both ? 2 : 1, blocks = levels * ways;
+  const int levels = options.levels, ways = 2, blocks = levels * ways;
   for (int part = 0; part < 2 * blocks; ++part) {
     add_product(cost, {numbers, numbers, rows, kernel, false, filters, false}, true);
     cost.add(6, 8 * numbers);                           // batch norm
     cost.add(2, 5 * numbers);                           // ReLU
     if (options.dropout > 0) cost.add(2, 4 * numbers);  // of channels
   }
-  cost.add(2 * blocks, 8 * numbers * blocks);  // gates
-  cost.add(blocks, 3 * numbers * blocks);      // gradients through a block and past it
-  if (pooled) cost.add(2 * blocks, 2 * (numbers + vectors) * blocks);  // means
+  cost.add(2 * blocks, 8 * numbers * blocks);              // gates
+  cost.add(blocks, 3 * numbers * blocks);                  // gradients through a block and past it
+  cost.add(2 * blocks, 2 * (numbers + vectors) * blocks);  // means
   // gradients of levels: added, but for the highest
   cost.add(blocks - ways, 3 * numbers * (blocks - ways));
-  if (!pooled) cost.add(ways, 2 * numbers * ways);
-  const double summand = pooled ? vectors : numbers;
-  cost.add(3, summand * (2 * blocks + levels + 2));  // the weighted sum
-  if (both) cost.add(2, 5 * numbers);                // both directions' gradients
+  cost.add(3, vectors * (2 * blocks + levels + 2));  // the weighted sum
+  cost.add(2, 5 * numbers);                          // both directions' gradients
 }
 
 /// y = x W + b by rows, within another layer.

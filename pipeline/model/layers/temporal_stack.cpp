@@ -47,7 +47,7 @@ TemporalStackLayer::TemporalStackLayer(const Options& options, const LayerSite& 
   std::uint32_t number = site.inner + 1;
   for (int level = 0; level < options.levels; ++level) {
     convolution.dilation = 1 << level;
-    for (Index direction = 0; direction < directions(); ++direction) {
+    for (Index direction = 0; direction < directions; ++direction) {
       convolution.padding = direction == 0 ? Padding::causal : Padding::anticausal;
       Block& block = blocks_.emplace_back();
       for (Index i = 0; i < parts_of_block; ++i) {
@@ -69,15 +69,11 @@ TemporalStackLayer::TemporalStackLayer(const Options& options, const LayerSite& 
 }
 
 std::uint32_t TemporalStackLayer::inner_numbers(const Options& options) {
-  const std::uint32_t blocks = options.directions == StackDirections::both ? 2 : 1;
-  return 1 + static_cast<std::uint32_t>(options.levels) * blocks *
-                 static_cast<std::uint32_t>(parts_of_block) * numbers_of_part;
+  return 1 +
+         static_cast<std::uint32_t>(options.levels * directions * parts_of_block) * numbers_of_part;
 }
 
-Shape TemporalStackLayer::output() const {
-  const Shape sequence = input_->output();
-  return options_.output == StackOutput::sequence ? sequence : Shape{sequence[1]};
-}
+Shape TemporalStackLayer::output() const { return Shape{options_.filters}; }
 
 Tensor<float> TemporalStackLayer::after(Index level, Index direction) {
   const Tensor<float> block = levels_.view().row(level).row(direction);
@@ -89,19 +85,15 @@ Tensor<float> TemporalStackLayer::before(Index level, Index direction) {
 }
 
 Tensor<const float> TemporalStackLayer::summands() {
-  const Array<float>& all = options_.output == StackOutput::sequence ? levels_ : means_;
-  const Index members = options_.levels * directions();
-  return Tensor<const float>(all.view())
-      .reshape({options_.levels, directions(), all.size() / members});
+  const Tensor<const float> means = means_.view();
+  return means.reshape({options_.levels, directions, means.extent(2) * means.extent(3)});
 }
 
 void TemporalStackLayer::resize(Index batch) {
   const Shape row = input_->output();
   projected_.resize({batch, row[0], row[1]});
-  levels_.resize({options_.levels, directions(), batch, row[0] * row[1]});
-  if (options_.output == StackOutput::vector) {
-    means_.resize({options_.levels, directions(), batch, row[1]});
-  }
+  levels_.resize({options_.levels, directions, batch, row[0] * row[1]});
+  means_.resize({options_.levels, directions, batch, row[1]});
   for (auto* array : {&first_, &second_}) array->resize(projected_.shape());
 }
 
@@ -117,7 +109,7 @@ void TemporalStackLayer::infer(Context& context, const RowLengths& lengths, Tens
   const RowLengths steps{lengths.in, lengths.in};
   resize(x.extent(0));
   input_->infer(context, steps, x, projected_.view());
-  for (Index direction = 0; direction < directions(); ++direction) {
+  for (Index direction = 0; direction < directions; ++direction) {
     for (Index level = 0; level < options_.levels; ++level) {
       auto& [one, two] = block(level, direction);
       infer_part(context, steps, one, before(level, direction));
@@ -145,7 +137,7 @@ void TemporalStackLayer::forward(Context& context, const RowLengths& lengths,
   const RowLengths steps{lengths.in, lengths.in};
   resize(x.extent(0));
   input_->forward(context, steps, key, x, projected_.view());
-  for (Index direction = 0; direction < directions(); ++direction) {
+  for (Index direction = 0; direction < directions; ++direction) {
     for (Index level = 0; level < options_.levels; ++level) {
       auto& [one, two] = block(level, direction);
       train_part(context, steps, key, one, before(level, direction));
@@ -157,12 +149,10 @@ void TemporalStackLayer::forward(Context& context, const RowLengths& lengths,
 }
 
 void TemporalStackLayer::finish(Context& context, const RowLengths& steps, Tensor<float> y) {
-  if (options_.output == StackOutput::vector) {
-    for (Index level = 0; level < options_.levels; ++level) {
-      for (Index direction = 0; direction < directions(); ++direction) {
-        global_average_pool(context, after(level, direction),
-                            means_.view().row(level).row(direction), steps.in);
-      }
+  for (Index level = 0; level < options_.levels; ++level) {
+    for (Index direction = 0; direction < directions; ++direction) {
+      global_average_pool(context, after(level, direction), means_.view().row(level).row(direction),
+                          steps.in);
     }
   }
   weighted_sum(context, summands(), weights_.value.view(), y.reshape({y.size()}));
@@ -198,36 +188,23 @@ void TemporalStackLayer::backward(Context& context, const RowLengths& lengths,
   const RowLengths steps{lengths.in, lengths.in};
   for (auto* array : {&gradient_, &dprojected_}) array->resize(projected_.shape());
   const Tensor<const float> parts = summands();
-  dsummands_.resize({options_.levels, parts.extent(2)});
+  dmeans_.resize({options_.levels, parts.extent(2)});
   weighted_sum_backward(context, parts, weights_.value.view(), dy.reshape({dy.size()}),
-                        dsummands_.view(), weights_.gradient.view());
-  const bool pooled = options_.output == StackOutput::vector;
-  for (Index direction = 0; direction < directions(); ++direction) {
+                        dmeans_.view(), weights_.gradient.view());
+  for (Index direction = 0; direction < directions; ++direction) {
     for (Index level = options_.levels - 1; level >= 0; --level) {
-      Tensor<const float> more = dsummands_.view().row(level);  // to the level's own gradient
       const bool top = level == options_.levels - 1;
-      if (pooled) {
-        const Tensor<float> spread = top ? gradient_.view() : first_.view();
-        global_average_pool_backward(context, more.reshape({spread.extent(0), spread.extent(2)}),
-                                     spread, steps.in);
-        more = spread;
-      } else {
-        more = more.reshape(gradient_.shape());
-        if (top) copy(context, more, gradient_.view());
-      }
-      if (!top) add(context, gradient_.view(), more, gradient_.view());
+      const Tensor<float> spread = top ? gradient_.view() : first_.view();
+      const Tensor<const float> mean = dmeans_.view().row(level);
+      global_average_pool_backward(context, mean.reshape({spread.extent(0), spread.extent(2)}),
+                                   spread, steps.in);
+      if (!top) add(context, gradient_.view(), spread, gradient_.view());
       block_backward(context, steps, key, level, direction);
     }
-    if (direction + 1 < directions()) {
-      copy(context, Tensor<const float>(gradient_.view()), dprojected_.view());
-    }
+    if (direction == 0) copy(context, Tensor<const float>(gradient_.view()), dprojected_.view());
   }
-  Tensor<const float> dprojected = gradient_.view();
-  if (directions() > 1) {
-    add(context, gradient_.view(), dprojected_.view(), dprojected_.view());
-    dprojected = dprojected_.view();
-  }
-  input_->backward(context, steps, key, x, projected_.view(), dprojected, dx);
+  add(context, gradient_.view(), dprojected_.view(), dprojected_.view());
+  input_->backward(context, steps, key, x, projected_.view(), dprojected_.view(), dx);
 }
 
 void TemporalStackLayer::use_statistics_momentum(std::optional<double> momentum) {
@@ -248,7 +225,7 @@ void TemporalStackLayer::move_to(Context& context) {
   }
   weights_.move_to(context);
   for (auto* array :
-       {&projected_, &levels_, &means_, &dsummands_, &dprojected_, &gradient_, &first_, &second_}) {
+       {&projected_, &levels_, &means_, &dmeans_, &dprojected_, &gradient_, &first_, &second_}) {
     move_room(context, *array);
   }
 }

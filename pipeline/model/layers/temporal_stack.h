@@ -12,23 +12,11 @@
 
 namespace serenade {
 
-enum class StackDirections { both, forward };
-constexpr auto enum_names(StackDirections) {
-  return std::to_array<std::string_view>({"both", "forward"});
-}
-
-enum class StackOutput { vector, sequence };
-constexpr auto enum_names(StackOutput) {
-  return std::to_array<std::string_view>({"vector", "sequence"});
-}
-
 struct TemporalStackOptions {
   int filters = 39;
   int kernel_size = 2;
   int levels = 8;
   double dropout = 0.1;
-  StackDirections directions = StackDirections::both;
-  StackOutput output = StackOutput::vector;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -38,12 +26,6 @@ struct TemporalStackOptions {
           "blocks on top of each other; the steps between taps are 1, 2, 4, ... 2^(levels - 1)");
     visit("dropout", self.dropout, Range{0, 0.999},
           "share of the channels of a sequence set to 0 in training after every convolution");
-    visit("directions", self.directions, Range{},
-          "both: one pile of blocks that sees the past and one that sees the future, added level "
-          "by level; forward: the past alone");
-    visit("output", self.output, Range{},
-          "vector: what the levels' means over time, by their trained weights, add up to; "
-          "sequence: the same of the levels themselves, for a pool to follow");
   }
 };
 
@@ -94,6 +76,7 @@ class TemporalStackLayer final : public Layer {
     Array<float> convolved, out;
   };
   using Block = std::array<Part, 2>;
+  static constexpr Index directions = 2;  ///< 0 sees the past, 1 the future
 
   void resize(Index batch);
   void infer_part(Context& context, const RowLengths& steps, Part& part, Tensor<const float> x);
@@ -106,14 +89,13 @@ class TemporalStackLayer final : public Layer {
   void block_backward(Context& context, const RowLengths& steps, const TrainingKey& key,
                       Index level, Index direction);
 
-  Index directions() const { return options_.directions == StackDirections::both ? 2 : 1; }
   Block& block(Index level, Index direction) {
-    return blocks_[static_cast<std::size_t>(level * directions() + direction)];
+    return blocks_[static_cast<std::size_t>(level * directions + direction)];
   }
   /// What goes into a block, and what comes out.
   Tensor<float> before(Index level, Index direction);
   Tensor<float> after(Index level, Index direction);
-  /// Of [levels, directions, numbers]: what is added up by the levels' weights.
+  /// The levels' means [levels, directions, numbers], which are added up by the levels' weights.
   Tensor<const float> summands();
   /// After the blocks have run: the levels' means and the weighted sum.
   void finish(Context& context, const RowLengths& steps, Tensor<float> y);
@@ -126,7 +108,7 @@ class TemporalStackLayer final : public Layer {
   Array<float> projected_;     ///< [batch, time, filters], as all sequences
   Array<float> levels_;        ///< [levels, directions, batch, time x filters]
   Array<float> means_;         ///< [levels, directions, batch, filters]
-  Array<float> dsummands_;     ///< [levels, numbers]
+  Array<float> dmeans_;        ///< [levels, batch x filters], of either direction
   Array<float> dprojected_;
   Array<float> gradient_, first_, second_;  ///< of a block; prediction's parts are in two of them
 };

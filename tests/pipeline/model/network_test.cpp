@@ -61,12 +61,12 @@ layers:
   - residual: {layers: [{dense: {units: 7}}, gelu]}
 )";
 
-/// Dilated blocks in both directions, in both forms.
+/// Dilated blocks in both directions.
 const char* const stacks = R"(
 layers:
-  - temporal_stack: {filters: 9, levels: 3, dropout: 0.2, output: sequence}
+  - conv1d: {filters: 9, kernel_size: 3}
   - channel_dropout: {rate: 0.3}
-  - temporal_stack: {filters: 6, kernel_size: 3, levels: 2}
+  - temporal_stack: {filters: 6, kernel_size: 3, levels: 2, dropout: 0.2}
 )";
 
 Array<float> random_array(Shape shape, std::uint32_t stream) {

@@ -79,26 +79,21 @@ struct Definition {
   /// The output for x [batch, time, channels] in training.
   Doubles operator()(const Doubles& x) const {
     const int filters = options.filters;
-    const bool both = options.directions == StackDirections::both;
     const Doubles projected =
         reference::conv1d(x, {batch, time, channels}, parameters.at("input.kernel"), {1, filters},
                           parameters.at("input.bias"));
     Doubles y;
-    for (int direction = 0; direction < (both ? 2 : 1); ++direction) {
+    for (int direction = 0; direction < 2; ++direction) {
       Doubles h = direction == 0 ? projected : reversed(projected);
       for (int level = 0; level < options.levels; ++level) {
         const std::string name =
             (direction == 0 ? "forward." : "backward.") + std::to_string(level);
         // 10 is the stack's first number, of its input
-        const auto number =
-            static_cast<std::uint32_t>(11 + 4 * (both ? 2 * level + direction : level));
+        const auto number = static_cast<std::uint32_t>(11 + 4 * (2 * level + direction));
         Doubles f = part(h, name + ".0", level, direction == 1, number + 1);
         f = part(f, name + ".1", level, direction == 1, number + 3);
         h = reference::gate(h, f);
-        Doubles out = direction == 0 ? h : reversed(h);
-        if (options.output == StackOutput::vector) {
-          out = reference::global_average_pool(out, {batch, time, filters});
-        }
+        const Doubles out = reference::global_average_pool(h, {batch, time, filters});
         y.resize(out.size());
         const double weight = parameters.at("weights")[static_cast<std::size_t>(level)];
         for (std::size_t i = 0; i < y.size(); ++i) y[i] += weight * out[i];
@@ -193,38 +188,14 @@ TEST_P(EveryTemporalStack, IsAsPublishedAndHasTheGradientOfIt) {
   }
 }
 
-/// A sequence's numbers must not hang on the future where it is not looked at, and do where it is.
-TEST(TemporalStack, SeesThePastAloneUnlessAskedForBoth) {
-  const auto changed_steps = [](StackDirections directions) {
-    TemporalStackOptions options{5, 2, 3, 0, directions, StackOutput::sequence};
-    Stacked stacked(options);
-    Context context;
-    auto x = random_array({1, time, channels}, 1);
-    const auto before = wide(stacked.layers.infer(context, {}, x.view()));
-    x[6 * channels] += 1;
-    const auto after = wide(stacked.layers.infer(context, {}, x.view()));
-    std::set<std::size_t> steps;
-    for (std::size_t i = 0; i < before.size(); ++i) {
-      if (before[i] != after[i]) steps.insert(i / 5);
-    }
-    return steps;
-  };
-  EXPECT_THAT(changed_steps(StackDirections::forward), testing::ElementsAre(6, 7, 8, 9, 10));
-  EXPECT_THAT(changed_steps(StackDirections::both),
-              testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Options, EveryTemporalStack,
-    testing::Values(
-        TemporalStackOptions{5, 2, 3, 0.3, StackDirections::both, StackOutput::vector},
-        TemporalStackOptions{3, 3, 2, 0.2, StackDirections::both, StackOutput::sequence},
-        TemporalStackOptions{4, 2, 5, 0, StackDirections::forward,  // past the end
-                             StackOutput::vector},
-        TemporalStackOptions{2, 1, 1, 0.5, StackDirections::forward, StackOutput::sequence}));
+INSTANTIATE_TEST_SUITE_P(Options, EveryTemporalStack,
+                         testing::Values(TemporalStackOptions{5, 2, 3, 0.3},
+                                         TemporalStackOptions{3, 3, 2, 0.2},
+                                         TemporalStackOptions{4, 2, 5, 0},  // past the end
+                                         TemporalStackOptions{2, 1, 1, 0.5}));
 
 TEST(TemporalStack, NamesItsParametersAndBeginsThem) {
-  const TemporalStackOptions options{6, 2, 2, 0.1, {}, {}};
+  const TemporalStackOptions options{6, 2, 2, 0.1};
   LayerStack layers(Stacked::site());
   layers.add(LayerSpec{options}, "stack", 4);
   EXPECT_EQ(layers.output(), (Shape{6}));
@@ -261,7 +232,7 @@ TEST(TemporalStack, RefusesVectorsAndMoreParametersThanThereMayBe) {
       site.input = input;
       site.max_parameters = most;
       LayerStack layers(site);
-      layers.add(LayerSpec{TemporalStackOptions{6, 2, 2, 0.1, {}, {}}}, "stack", 4);
+      layers.add(LayerSpec{TemporalStackOptions{6, 2, 2, 0.1}}, "stack", 4);
     });
   };
   EXPECT_EQ(complaint({9}, 100000), "stack: gets [9] but takes [time, channels]");

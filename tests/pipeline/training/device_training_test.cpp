@@ -44,9 +44,8 @@ const std::string flattened =
     "{max_pool: {pool_size: 2}}, flatten, {dropout: {rate: 0.3}}, {dense: {units: 12, use_bias: "
     "false}}, gelu]";
 const std::string stacked =
-    "layers: [{temporal_stack: {filters: 6, levels: 3, dropout: 0.1, output: sequence}}, "
-    "{channel_dropout: {rate: 0.2}}, {temporal_stack: {filters: 5, kernel_size: 3, levels: 2, "
-    "directions: forward}}]";
+    "layers: [{conv1d: {filters: 6, kernel_size: 3}}, {channel_dropout: {rate: 0.2}}, "
+    "{temporal_stack: {filters: 5, kernel_size: 3, levels: 3, dropout: 0.1}}]";
 const std::string averaged =
     "layers: [{conv1d: {filters: 8, kernel_size: 3}}, relu, global_average_pool]";
 const std::string attended =
