@@ -90,7 +90,8 @@ struct SplitOptions {
     visit("validation", self.validation, Range{0, 0.9},
           "share of the training part that is held out to choose epochs by; 0 for none. Clips "
           "(random), groups of repetitions (random-grouped) or whole speakers (the others). luna "
-          "names its own validation actors; listed draws only where the list has none");
+          "names its own validation actors, all held out by any share above 0; listed draws only "
+          "where the list has none");
     visit("folds", self.folds, Range{2, 1000}, "number of folds (speaker-kfold)");
     visit("seeds", self.seeds, Range{},
           "draws as many splits, a fold each, fold-S the one of seed S, instead of the one of the "

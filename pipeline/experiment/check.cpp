@@ -13,6 +13,7 @@
 #include "pipeline/audio/decode.h"
 #include "pipeline/audio/levels.h"
 #include "pipeline/audio/resample.h"
+#include "pipeline/augmentation/copies.h"
 #include "pipeline/corpus/corpus.h"
 #include "pipeline/corpus/duplicates.h"
 
@@ -347,7 +348,19 @@ class Check {
       const Split split = make_split(corpus_, config_.split, config_.seed);
       report_.notes.insert(report_.notes.end(), split.notes.begin(), split.notes.end());
       report_.leakage = measure_leakage(corpus_, split);
+      hold_copies(split);
     });
+  }
+
+  /// What a run would refuse of copies, as it can be told without making them.
+  void hold_copies(const Split& split) {
+    std::vector<TrainingRows> parts;
+    for (const Fold& fold : split.folds) parts.push_back(fold.training());
+    const TrainingCopies copies(corpus_.utterances.size(), config_.augmentation.copies, parts);
+    for (const Fold& fold : split.folds) {
+      const AugmentedRows learned(fold.training(), copies);
+      expect_copies_unheard(corpus_, fold, learned.rows(), copies);
+    }
   }
 
   const ExperimentConfig& config_;

@@ -12,6 +12,7 @@
 #include "pipeline/corpus/examples.h"
 #include "pipeline/evaluation/seed_averages.h"
 #include "pipeline/experiment/run_results.h"
+#include "pipeline/model/standard_scaler.h"
 
 namespace serenade {
 namespace {
@@ -115,13 +116,27 @@ std::vector<Key> common_keys(const std::vector<RunResults>& all, const std::vect
 }
 
 void note_differing_protocols(const std::vector<RunResults>& all, std::vector<std::string>& notes) {
-  std::set<std::string> protocols;
-  for (const RunResults& results : all) protocols.insert(results.scores.protocol.name);
-  if (protocols.size() > 1) {
+  std::set<std::string> protocols, splits;
+  for (const RunResults& results : all) {
+    const std::string& name = results.scores.protocol.name;
+    protocols.insert(name);
+    splits.insert(name.substr(0, name.rfind(speaker_norm_suffix)));
+  }
+  if (splits.size() > 1) {
     notes.push_back(fmt::format(
         "the runs follow different protocols ({}), so that their networks also heard different "
         "clips in training: a difference is that of protocols and networks together",
         fmt::join(protocols, ", ")));
+  }
+  const auto by_speaker = std::count_if(protocols.begin(), protocols.end(), [](const auto& name) {
+    return name.ends_with(speaker_norm_suffix);
+  });
+  if (by_speaker > 0 && by_speaker < std::ssize(protocols)) {
+    notes.push_back(fmt::format(
+        "those of the runs whose protocol ends in {} heard the test speakers' other clips, without "
+        "labels, before they were tested: a difference is that of what is known and of networks "
+        "together",
+        speaker_norm_suffix));
   }
   for (const RunResults& results : all) {
     if (!results.contents.empty()) continue;

@@ -107,7 +107,7 @@ void expect_alike(const MemberRun& first, const MemberRun& other) {
 }
 
 std::vector<MemberRun> open_members(const std::vector<fs::path>& runs) {
-  if (runs.size() < 2) throw DataError("an ensemble takes two runs or more");
+  if (runs.size() < 2) throw ConfigError("an ensemble takes two runs or more");
   std::set<fs::path> distinct;
   std::vector<MemberRun> members;
   for (const fs::path& run : runs) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -101,6 +102,14 @@ Split split_by_actors(const SplitTask& task, std::span<const ActorFold> folds) {
       }
     }
     split.folds.push_back(fold_of_speakers(task, present, fold, "actors"));
+  }
+  const bool names_validation =
+      std::any_of(folds.begin(), folds.end(), [](const auto& f) { return !f.validation.empty(); });
+  if (names_validation && task.options.validation == 0) {
+    split.notes.push_back(fmt::format(
+        "split.validation is 0, so that the validation actors that {} names are learned "
+        "from: more than its published scores are of",
+        protocol));
   }
   if (!actors.absent().empty()) {
     split.notes.insert(split.notes.begin(),

@@ -257,6 +257,7 @@ TEST(Luna, HasThePublishedActors) {
             split_csv(corpus, split));
   const Split none = make_split(corpus, with(Protocol::luna, 0), 1);
   for (const auto& fold : none.folds) EXPECT_TRUE(fold.validation().empty());
+  EXPECT_THAT(none.notes, ElementsAre(HasSubstr("that luna names are learned from")));
 }
 
 TEST(Luna, RunsOnTheActorsPresentAndSaysSo) {

@@ -103,6 +103,16 @@ TEST_F(Runs, OfAnotherProtocolAreComparedOnCommonClipsAndSayIt) {
   EXPECT_EQ(unseen.resampled, Resampled::speakers);
   EXPECT_EQ(unseen.runs[1].differences->intervals.clusters, 2);
   EXPECT_THAT(comparison_text(unseen), HasSubstr("resamples of 2 speakers"));
+  // By speaker the split is the same, and what is known of the test speakers is not.
+  const auto by_speaker =
+      make("by_speaker", {"split.protocol=emobox", "split.validation=0",
+                          "training.checkpoint.keep=last", "model.normalisation=speaker"});
+  const Comparison known = compare({emobox, by_speaker});
+  EXPECT_THAT(known.notes, AllOf(Contains(HasSubstr("ends in +speaker-norm heard")),
+                                 Not(Contains(HasSubstr("different protocols")))));
+  EXPECT_THAT(compare({by_speaker, loso}).notes,
+              AllOf(Contains(HasSubstr("ends in +speaker-norm heard")),
+                    Contains(HasSubstr("different protocols (emobox+speaker-norm, loso)"))));
 }
 
 TEST_F(Runs, WithTooLittleInCommonAreRefused) {
