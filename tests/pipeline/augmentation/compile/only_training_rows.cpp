@@ -1,8 +1,11 @@
 // Compiles as it is. With one of the other words that begin with GIVEN_ it must not: what is not
-// TrainingRows cannot be copied, nor counted among what is learned from (tests/CMakeLists.txt).
+// TrainingRows cannot be copied, counted among what is learned from or standardised by, and what is
+// not a batch of them cannot be changed (tests/CMakeLists.txt).
 #include <array>
 
 #include "pipeline/augmentation/copies.h"
+#include "pipeline/training/batch_augmentation.h"
+#include "pipeline/training/scaler.h"
 
 namespace serenade {
 
@@ -21,5 +24,19 @@ std::size_t copies_of(const Fold& fold) {
   return AugmentedRows(fold.training(), copies).copies();
 #endif
 }
+
+StandardScaler scaler_of(const DataSet& data, const Fold& fold) {
+#if defined(GIVEN_TEST_ROWS_TO_SCALE)
+  return fit_scaler(data, fold.test());
+#else
+  return fit_scaler(data, fold.training());
+#endif
+}
+
+#if defined(GIVEN_ANY_BATCH)
+void change(BatchAugmentation& augmentation, const BatchTensors& batch) { augmentation(batch); }
+#else
+void change(BatchAugmentation& augmentation, const TrainingBatch& batch) { augmentation(batch); }
+#endif
 
 }  // namespace serenade
