@@ -354,6 +354,7 @@ class Check {
 
   /// What a run would refuse of copies, as it can be told without making them.
   void hold_copies(const Split& split) {
+    if (config_.augmentation.copies.empty()) return;
     std::vector<TrainingRows> parts;
     for (const Fold& fold : split.folds) parts.push_back(fold.training());
     const TrainingCopies copies(corpus_.utterances.size(), config_.augmentation.copies, parts);
