@@ -107,8 +107,8 @@ Split split_by_actors(const SplitTask& task, std::span<const ActorFold> folds) {
       std::any_of(folds.begin(), folds.end(), [](const auto& f) { return !f.validation.empty(); });
   if (names_validation && task.options.validation == 0) {
     split.notes.push_back(fmt::format(
-        "split.validation is 0, so that the validation actors that {} names are learned "
-        "from: more than its published scores are of",
+        "split.validation is 0: the validation actors that {} names are learned from, so that "
+        "networks hear more speakers than the protocol gives them",
         protocol));
   }
   if (!actors.absent().empty()) {
